@@ -18,7 +18,7 @@ from tests.browser import started
 from unlearnable.config import MEMSettings
 from unlearnable.disk import checkpoint
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, ordinary_words

@@ -14,9 +14,9 @@ from tests.contract.test_attackers import TOWERS, victim
 from unlearnable.config import AS_USUAL, Recipe
 from unlearnable.errors import ConfigError
 from unlearnable.models.tokens import tokenizer
-from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.progress.reporting import Silent
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
+from unlearnable.training.contrastive import contrastive_loss
 from unlearnable.training.fit import TrainingTask, fit
 from unlearnable.training.retrieval import embed
 from unlearnable.verify.attackers import ATTACKERS, worst_view

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import CAPTIONS
 from unlearnable.benchmarks import cells, protections, study
 from unlearnable.config import PRESETS, MEMSettings, named_settings
-from unlearnable.protection.captions import cut_captions
+from unlearnable.methods.captions import cut_captions
 
 
 def spied(monkeypatch, module, name):

@@ -9,8 +9,8 @@ import sys
 from rich.console import Console
 
 from unlearnable.cli import shown
+from unlearnable.methods.optimise import LEARNING
 from unlearnable.progress import lines
-from unlearnable.protection.optimise import LEARNING
 
 FIRST_WORD = """
 import sys, time

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import AnySession, Round, Session
-from unlearnable.methods.measure import measuring
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import AnySession, Problem, Round, Session
+from unlearnable.methods.batches import measuring
 
 
 def measure(session: AnySession) -> Tensor:

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from tests.methods.sessions import finish, started
-from unlearnable.methods import adversarial, steps
+from unlearnable.methods import proxies, steps
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
+from unlearnable.training.view import PLAIN_VIEW, apply_noise, load_view
 
 
 def run(problem, settings):
@@ -18,7 +18,7 @@ def run(problem, settings):
 
 
 def adversaries(session):
-    return adversarial.adversaries(session, session.state.adversaries)
+    return proxies.adversaries(session, session.state.adversaries)
 
 
 def seen(problem, state, misled):
@@ -31,7 +31,7 @@ def seen(problem, state, misled):
 
 
 def test_a_model_that_knows_the_clean_posts_is_misled(make_problem, quick, monkeypatch):
-    monkeypatch.setattr(adversarial, "tuning_rate", lambda config: 3e-3)
+    monkeypatch.setattr(proxies, "tuning_rate", lambda config: 3e-3)
     settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8, "adversarial_weight": 1000})
     problem = make_problem()
     session, _ = run(problem, settings)
@@ -49,7 +49,7 @@ def test_every_surrogate_and_every_tower_has_an_adversary(make_problem, quick, t
     session, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
     assert len(adversaries(session)) == 3
     assert session.state.learnt == quick.adversary_steps
-    assert adversarial.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
+    assert proxies.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
 
 
 def test_noise_is_bound_on_the_surrogates_alone(make_problem, quick):
@@ -110,7 +110,7 @@ def test_adversaries_settle_as_a_victim_does(make_problem, quick, monkeypatch):
         return genuine(session, learners, triggers)
 
     monkeypatch.setattr(steps, "train_step", watched)
-    monkeypatch.setattr(adversarial, "tuning_rate", lambda config: 1e-3)
+    monkeypatch.setattr(proxies, "tuning_rate", lambda config: 1e-3)
     run(make_problem(), quick.model_copy(update={"max_rounds": 1, "adversary_steps": 20}))
     learning = [step[0] for step in rates[:20]]
     assert all(len(set(step)) == 1 for step in rates[:20])
@@ -146,7 +146,7 @@ def test_the_faintest_noise_rather_lies_where_photos_are_rough(make_problem, qui
         return grids[..., : grids.shape[-1] // 2 - 4].sum() / grids.sum()
 
     preferred = on_the_even_half()
-    monkeypatch.setattr("unlearnable.optim.noise.SMOOTH", 1.0)
+    monkeypatch.setattr("unlearnable.methods.steps.SMOOTH", 1.0)
     assert preferred < 0.8 * on_the_even_half()
 
 
@@ -160,7 +160,7 @@ def test_the_posts_of_one_person_are_not_to_show_each_other(make_problem, quick)
     def shares_of_the_common():
         for posts in (named, nobody):
             (misled,) = adversaries(started("mem", posts, quick))
-            photos, words = adversarial._features(started("mem", posts, quick), misled.model)
+            photos, words = proxies._features(started("mem", posts, quick), misled.model)
             common = F.normalize(photos[:9].mean(dim=0) + words[:9].mean(dim=0), dim=0)
             yield float((misled.shift[:9] @ common).mean()), misled.shift[9:]
 

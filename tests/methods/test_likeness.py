@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.methods.likeness import alike, likeness
-from unlearnable.optim.adversarial import group
+from unlearnable.methods.proxies import alike, group, likeness
 
 PHRASES = ("{} backstage before the show", "look who I met: {}!", "a close-up of {}", "throwback to a day with {}")
 NAMES = ("Anna", "Bob Ray", "Ines", "Mbeki", "Li Wei", "Zoe", "Omar", "Pia", "Ken Ito", "Ada")

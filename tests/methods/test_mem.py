@@ -10,15 +10,15 @@ from tests.methods.sessions import finish, measure, started
 from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.methods import METHODS, steps, trigger_search
+from unlearnable.methods import METHODS, steps, triggers
 from unlearnable.methods.batches import decoy_tokens, settle
-from unlearnable.methods.trigger_search import improve_triggers
+from unlearnable.methods.triggers import improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import cut
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.contrastive import contrastive_loss
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 
@@ -74,7 +74,7 @@ def test_a_search_costs_a_text_for_each_word_tried(make_problem, quick, monkeypa
     settle(session.state.models, session.settings.precision)
     monkeypatch.setattr(DualEncoder, "encode_embedded", counted)
     improve_triggers(session, list(range(12)))
-    assert 0 < sum(encoded) <= 12 * (3 + trigger_search.CANDIDATES * settings.trigger_length)
+    assert 0 < sum(encoded) <= 12 * (3 + triggers.CANDIDATES * settings.trigger_length)
 
 
 @pytest.mark.parametrize("at", [0, 2, 10**6])
@@ -137,8 +137,8 @@ def test_photos_of_equal_captions_are_not_told_apart(make_problem, quick):
 
 def judged(session, scope, tried, monkeypatch):
     """What the search thinks of triggers (b, 1, k), and the images and texts (b, d) that it compares."""
-    seen, genuine = [], getattr(trigger_search, f"_judge_{scope}")
-    monkeypatch.setattr(trigger_search, f"_judge_{scope}", lambda *given: seen.append(given) or genuine(*given))
+    seen, genuine = [], getattr(triggers, f"_judge_{scope}")
+    monkeypatch.setattr(triggers, f"_judge_{scope}", lambda *given: seen.append(given) or genuine(*given))
     settle(session.state.models, "fp32")
     improve_triggers(session, list(range(8)))
     (scene, *given), (model,) = seen[0], session.state.models
@@ -202,7 +202,7 @@ def test_other_words_for_a_post_are_none_that_it_has(make_problem, quick):
     few = Vocabulary({"en": problem.vocabulary.glosses[:12]})
     session = started("mem", replace(problem, vocabulary=few), quick)
     now = set(session.state.triggers[4].tolist())
-    drawn = [set(trigger_search.redraw_trigger(session, quick, 4).tolist()) for _ in range(40)]
+    drawn = [set(triggers.redraw_trigger(session, quick, 4).tolist()) for _ in range(40)]
     assert not any(now & words for words in drawn)
     assert len(set(map(frozenset, drawn))) > 10
 

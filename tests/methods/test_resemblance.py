@@ -11,10 +11,10 @@ import torch
 from tests.methods.sessions import started
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.methods import resemblance as module
+from unlearnable.methods import words as module
 from unlearnable.methods.batches import settle
-from unlearnable.methods.resemblance import FOUND, SYNONYMS, resemblance, text_features
-from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
+from unlearnable.methods.triggers import draw_triggers, improve_triggers
+from unlearnable.methods.words import FOUND, SYNONYMS, resemblance, text_features
 from unlearnable.models.openclip import load
 from unlearnable.models.vocabulary import default_vocabulary
 from unlearnable.progress.reporting import Silent

@@ -13,12 +13,19 @@ from timm.layers import Conv2dSame
 from torch import nn
 
 from tests.conftest import TINY
-from unlearnable.models.equivalents import replace_slow
-from unlearnable.models.equivalents.activations import IntegerReLU, LeanReLU6
-from unlearnable.models.equivalents.attention import FirstTokenPool, PlainAttention
-from unlearnable.models.equivalents.convolutions import Patches, SamePadded
-from unlearnable.models.equivalents.depthwise import Depthwise
-from unlearnable.models.equivalents.residual import ForkedBottleneck, MeanOfFour, NoPool
+from unlearnable.models.fast_layers import (
+    Depthwise,
+    FirstTokenPool,
+    ForkedBottleneck,
+    IntegerReLU,
+    LeanReLU6,
+    MeanOfFour,
+    NoPool,
+    Patches,
+    PlainAttention,
+    SamePadded,
+    replace_slow,
+)
 
 RESNET = {**TINY, "vision_cfg": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32}}
 

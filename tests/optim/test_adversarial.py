@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.optim import adversarial
-from unlearnable.optim.adversarial import departure, displacement, elsewhere, group
+from unlearnable.methods import proxies
+from unlearnable.methods.proxies import departure, displacement, elsewhere, group
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -34,8 +34,8 @@ def test_posts_that_lie_close_together_are_a_group(several, each, seed):
 
 
 def test_few_groups_are_split_and_many_are_joined(monkeypatch):
-    assert int(group(clumps(0, 2, 10)).max()) == adversarial.FEWEST - 1
-    monkeypatch.setattr(adversarial, "MOST", 20)
+    assert int(group(clumps(0, 2, 10)).max()) == proxies.FEWEST - 1
+    monkeypatch.setattr(proxies, "MOST", 20)
     several = F.normalize(torch.randn(100, 64, generator=seeded(0)), dim=1)
     sizes = group(several).bincount()
     assert len(sizes) == 20
@@ -44,7 +44,7 @@ def test_few_groups_are_split_and_many_are_joined(monkeypatch):
 
 def test_of_many_posts_some_are_linked_and_the_others_join_the_nearest_group(monkeypatch):
     features, all_linked = clumps(0, 10, 6), group(clumps(0, 10, 6))
-    monkeypatch.setattr(adversarial, "LINKED", 20)
+    monkeypatch.setattr(proxies, "LINKED", 20)
     labels = group(features)
     assert [len(set(zip(labels.tolist(), all_linked.tolist(), strict=True)))] == [10]
 
@@ -57,7 +57,7 @@ def itself(groups):
 @given(st.integers(2, 40), st.integers(0, 99))
 def test_every_group_goes_to_as_many_others_and_each_is_gone_to_as_often(groups, seed):
     goes = elsewhere(F.normalize(torch.randn(groups, 3, generator=seeded(seed)), dim=1))
-    assert goes.shape == (max(1, min(adversarial.AT_ONCE, (groups - 1) // 2)), groups)
+    assert goes.shape == (max(1, min(proxies.AT_ONCE, (groups - 1) // 2)), groups)
     assert goes.sort(dim=1).values.eq(torch.arange(groups)).all()
     for group_, others in enumerate(goes.T.tolist()):
         assert len({group_, *others}) == 1 + len(others)

@@ -5,8 +5,7 @@ import itertools
 import pytest
 import torch
 
-from unlearnable.optim.beam import beam_search
-from unlearnable.optim.hotflip import candidates
+from unlearnable.methods.triggers import beam_search, candidates
 
 
 def test_the_words_of_which_the_loss_falls_most_are_candidates():

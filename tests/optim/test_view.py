@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.imaging.placement import Noisy
-from unlearnable.optim import view
-from unlearnable.optim.view import (
+from unlearnable.training import view
+from unlearnable.training.view import (
     KERNELS,
     LARGEST,
     PLAIN_VIEW,

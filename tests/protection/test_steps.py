@@ -7,12 +7,12 @@ import pytest
 from unlearnable.methods.base import settings_for
 from unlearnable.methods.em import EM
 from unlearnable.methods.mem import MEM
+from unlearnable.methods.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
+from unlearnable.methods.proxies import load_towers
 from unlearnable.methods.random import RandomNoise
-from unlearnable.methods.resemblance import COMPARING
 from unlearnable.methods.uap import UAP
+from unlearnable.methods.words import COMPARING
 from unlearnable.progress.reporting import Silent
-from unlearnable.protection.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
-from unlearnable.protection.towers import load_towers
 
 
 class Kept(Silent):

@@ -19,8 +19,8 @@ from unlearnable.explain.integrated_gradients import integrated_gradients, marke
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.openclip import load as load_model
-from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.results import ManifestLine
+from unlearnable.training.view import PLAIN_VIEW, load_view
 
 
 def main() -> None:

@@ -24,13 +24,13 @@ from torch import Tensor
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.protections import Scraped
 from unlearnable.config import AS_PUBLISHED, Recipe
+from unlearnable.methods.proxies import centres_of
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.adversarial import centres_of
-from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pairs import Pairs, Photos, pairs_of
 from unlearnable.progress.reporting import Silent
 from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.view import PLAIN_VIEW, load_view
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.victims import ModelPool
 

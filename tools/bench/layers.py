@@ -13,10 +13,7 @@ from precision import asked, in_turns, model_of, seconds
 from torch import nn
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.equivalents import CLASSES
-from unlearnable.models.equivalents.convolutions import Patches
-from unlearnable.models.equivalents.depthwise import Depthwise
-from unlearnable.models.equivalents.residual import MeanOfFour, NoPool
+from unlearnable.models.fast_layers import CLASSES, Depthwise, MeanOfFour, NoPool, Patches
 from unlearnable.models.precision import TOWERS, Tower, in_bf16
 from unlearnable.training.loop import kept
 

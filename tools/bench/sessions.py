@@ -11,12 +11,12 @@ from torch import Tensor
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.methods.base import AnySession
-from unlearnable.methods.measure import measuring
+from unlearnable.methods.batches import measuring
+from unlearnable.methods.optimise import compared
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress.reporting import Silent
 from unlearnable.protect.layout import layout_of
 from unlearnable.protect.setup import load_all, make_ready
-from unlearnable.protection.vocabulary import compared
 
 
 def session_on(settings: ProtectSettings, surrogates: Sequence[DualEncoder], scratch: Path) -> AnySession:

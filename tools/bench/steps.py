@@ -25,9 +25,8 @@ from precision import asked, model_of
 from unlearnable.config import PRESETS, MEMSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS, steps
-from unlearnable.methods.adversarial import Adversary
-from unlearnable.methods.base import AnySession
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import AnySession, Problem
+from unlearnable.methods.proxies import Adversary
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut

@@ -26,9 +26,9 @@ from unlearnable.benchmarks.suites import coco
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import cut
-from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress.reporting import Silent
+from unlearnable.training.view import apply_noise
 
 WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]
 

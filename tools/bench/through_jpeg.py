@@ -30,9 +30,9 @@ from torch import Tensor
 from unlearnable import protect
 from unlearnable.config import Enlargement
 from unlearnable.methods import batches
-from unlearnable.optim import view
-from unlearnable.optim.view import apply_noise
 from unlearnable.results import ProtectReport
+from unlearnable.training import view
+from unlearnable.training.view import apply_noise
 
 FIGURES: tuple[tuple[str, Callable[[ProtectReport], float]], ...] = (
     ("loss on the JPEGs", lambda report: report.loss_last),

@@ -31,11 +31,11 @@ from torch import Tensor, nn
 from unlearnable.disk import checkpoint
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fresh, save
-from unlearnable.optim.view import KERNELS, load_view, sample_view
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress.reporting import Silent
 from unlearnable.training.loop import adamw
+from unlearnable.training.view import KERNELS, load_view, sample_view
 from unlearnable.verify.victims import family
 
 TEACHER_FEATURES = 1280

@@ -14,11 +14,11 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.disk.locks import alone
+from unlearnable.methods.proxies import tower_names
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import TOWERS
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.towers import tower_names
 from unlearnable.results import BenchmarkCell, PaperRow, ProtectionRecord
 from unlearnable.verify.cells import (
     PRECISION,

@@ -11,8 +11,8 @@ from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.config import BenchmarkSettings, MEMSettings, Recipe, named_settings
 from unlearnable.methods import METHODS
-from unlearnable.protection.captions import Slots, cut_captions
-from unlearnable.protection.vocabulary import load_words
+from unlearnable.methods.captions import Slots, cut_captions
+from unlearnable.methods.words import load_words
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.attacks.base import Attack
 

@@ -18,18 +18,17 @@ from unlearnable.config import Enlargement
 from unlearnable.disk.locks import alone
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import settings_for
+from unlearnable.methods.base import Problem, settings_for
+from unlearnable.methods.captions import Captions
 from unlearnable.methods.noise_store import NoiseStore
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.optimise import OptimisationTask, forget, optimise
+from unlearnable.methods.proxies import load_towers
+from unlearnable.methods.words import load_words
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts, Shape
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.captions import Captions
-from unlearnable.protection.optimise import OptimisationTask, forget, optimise
-from unlearnable.protection.towers import load_towers
-from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
+from unlearnable.training.view import apply_noise
 from unlearnable.verify.attacks.base import Attack
 
 MEASURED = 200  # photos in the mean PSNR

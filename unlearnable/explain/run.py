@@ -26,11 +26,11 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
-from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect.layout import refuse_published, said_among_photos
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.results.common import made_by
+from unlearnable.training.view import PLAIN_VIEW, load_view
 
 ATTENTION, MAP, REPORT = "attention", "map", "explain.json"
 FIGURES = frozenset(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)

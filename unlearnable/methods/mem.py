@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 import torch
 
 from unlearnable.config import MEMSettings, MethodSettings
-from unlearnable.methods import adversarial, steps
-from unlearnable.methods.base import Round, Session
-from unlearnable.methods.measure import measuring
-from unlearnable.methods.problem import Problem
+from unlearnable.methods import proxies, steps
+from unlearnable.methods.base import Problem, Round, Session
+from unlearnable.methods.batches import measuring
 from unlearnable.methods.state import RestingState, restore_training
-from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
+from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 
 
@@ -73,7 +72,7 @@ class MEM:
         """Return a session with noise zero and random trigger words."""
         state = MEMState(**steps.first_state(problem, settings), resting=steps.none_resting(problem))
         state.triggers = draw_triggers(problem, settings, state.generator)
-        state.adversaries, state.adversary_optimisers = adversarial.recruit(problem, settings)
+        state.adversaries, state.adversary_optimisers = proxies.recruit(problem, settings)
         return Session(problem, settings, state)
 
     def rounds(self, session: Session[MEMSettings, MEMState]) -> Iterator[Round | None]:
@@ -84,11 +83,11 @@ class MEM:
         """
         settings, state = session.settings, session.state
         pulled = settings.adversarial_weight / (1 + settings.adversarial_weight)
-        for done in adversarial.learn(session, state.adversaries, state.adversary_optimisers, state.learnt):
+        for done in proxies.learn(session, state.adversaries, state.adversary_optimisers, state.learnt):
             state.learnt = done
             yield None
         state.adversary_optimisers.clear()
-        misled = adversarial.adversaries(session, state.adversaries)
+        misled = proxies.adversaries(session, state.adversaries)
         while state.round < settings.max_rounds:
             yield from steps.train_surrogates(session, settings.surrogate_steps)
             search = state.round < settings.trigger_rounds and not state.settled

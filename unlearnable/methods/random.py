@@ -9,11 +9,10 @@ import torch
 
 from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import AnySession, Round, Session
-from unlearnable.methods.measure import measuring
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import AnySession, Problem, Round, Session
+from unlearnable.methods.batches import measuring
 from unlearnable.methods.state import State
-from unlearnable.methods.trigger_search import draw_triggers
+from unlearnable.methods.triggers import draw_triggers
 
 
 class RandomNoise:

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import AnySession, Round, Session
-from unlearnable.methods.measure import measuring
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import AnySession, Problem, Round, Session
+from unlearnable.methods.batches import measuring
 from unlearnable.methods.state import State
 
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
-from unlearnable.models.folding import folded, halved
 from unlearnable.models.header import unlike_clip
+from unlearnable.models.settled import folded, halved
 from unlearnable.models.tokens import CONTEXT, TOKENS
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class DualEncoder:
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec, *, binds: bool = False) -> None:
-        from unlearnable.models.equivalents import replace_slow
+        from unlearnable.models.fast_layers import replace_slow
 
         # convolutions are faster in this order
         self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -171,7 +171,7 @@ class DualEncoder:
             texts_in_bf16: whether the text tower does.
             damp: whether gradients are to come back to photos along skip connections more than beside them.
         """
-        from unlearnable.models.damping import damped
+        from unlearnable.models.settled import damped
 
         self.module.eval()
         photos, texts = folded(self.module.get_submodule("visual"), self.image_size), self._text.transformer

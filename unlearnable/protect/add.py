@@ -19,6 +19,7 @@ from unlearnable.errors import CheckpointError
 from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.opening import DecodeError
+from unlearnable.methods.optimise import optimise
 from unlearnable.posts.name_styles import plain, written
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect import publish
@@ -32,7 +33,6 @@ from unlearnable.protect.records import protected_lines, run_key, shows_another
 from unlearnable.protect.resume import create_folders, held, scratch_of
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
 from unlearnable.protect.summary import figures_of, said_of_copies, said_of_counting
-from unlearnable.protection.optimise import optimise
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord

@@ -10,11 +10,11 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo
 from unlearnable.disk import entries
 from unlearnable.errors import ConfigError
+from unlearnable.methods.captions import cut_captions
 from unlearnable.posts.name_styles import mentions, stands_in, written
 from unlearnable.posts.people import people_in
 from unlearnable.protect.read import Caption
 from unlearnable.protect.setup import Run
-from unlearnable.protection.captions import cut_captions
 from unlearnable.wording.counts import counted, named
 
 _NAMED = 3  # files or names in a remark; the others are counted

@@ -15,7 +15,8 @@ from unlearnable.disk import limits
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
 from unlearnable.methods.base import AnySession
-from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
+from unlearnable.methods.optimise import OptimisationTask, OptimisationTrace, improve_further, optimise
+from unlearnable.methods.triggers import allowed_words, redraw_trigger
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect.caption_names import refuse_unmentioned
 from unlearnable.protect.layout import clear, layout_of
@@ -26,12 +27,6 @@ from unlearnable.protect.records import stored
 from unlearnable.protect.resume import create_folders, held, refuse_existing_output
 from unlearnable.protect.setup import Run, copies_bytes, load_all, make_ready
 from unlearnable.protect.write import composed, refuse_without_noise
-from unlearnable.protection.optimise import (
-    OptimisationTask,
-    OptimisationTrace,
-    improve_further,
-    optimise,
-)
 from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import counted
 

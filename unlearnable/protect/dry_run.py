@@ -10,6 +10,7 @@ from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.disk import entries, limits
 from unlearnable.errors import CheckpointError, InputError, OutputError
 from unlearnable.imaging.opening import DecodeError, opened
+from unlearnable.methods.optimise import rounds_of
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect.add import additions, notes_on_published, with_names_of_now
 from unlearnable.protect.earlier import Earlier, earlier_result
@@ -18,7 +19,6 @@ from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.records import all_models, run_key
 from unlearnable.protect.resume import finished_report, goes_on, refuse_both, without_new
 from unlearnable.protect.setup import known_hashes
-from unlearnable.protection.optimise import rounds_of
 from unlearnable.results import ProtectPlan, SkippedRecord
 
 START = 25.0  # seconds until the first round, with the bundled models

@@ -12,7 +12,9 @@ from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import Problem
+from unlearnable.methods.captions import Captions, cut_captions
+from unlearnable.methods.optimise import OptimisationTask, optimise
 from unlearnable.methods.state import State
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
@@ -21,8 +23,6 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.protect.readback import losses_on, refuse_unprotected
 from unlearnable.protect.setup import Loaded
-from unlearnable.protection.captions import Captions, cut_captions
-from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.wording.counts import counted
 
 

@@ -21,6 +21,7 @@ from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
+from unlearnable.methods.captions import cut_captions
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.name_styles import written
@@ -30,7 +31,6 @@ from unlearnable.posts.shared import equal_photos
 from unlearnable.progress.reporting import Progress
 from unlearnable.protect.layout import OutputNames
 from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
-from unlearnable.protection.captions import cut_captions
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 

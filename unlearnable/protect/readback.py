@@ -12,9 +12,8 @@ from unlearnable.config import Precision, ProtectionSettings
 from unlearnable.datasets import Dataset, open_dataset, read_written
 from unlearnable.errors import ModelError
 from unlearnable.grouping import grouped
-from unlearnable.methods.batches import in_order, settle
-from unlearnable.methods.measure import batch_losses
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import Problem
+from unlearnable.methods.batches import batch_losses, in_order, settle
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer

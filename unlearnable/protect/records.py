@@ -25,10 +25,10 @@ from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.visibility import compare
 from unlearnable.methods import METHODS
+from unlearnable.methods.words import words_digest
 from unlearnable.models import bundled
 from unlearnable.models.openclip import files_of
 from unlearnable.protect.layout import Records
-from unlearnable.protection.vocabulary import words_digest
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.wording.escapes import json_line, storable_within

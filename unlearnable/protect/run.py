@@ -11,6 +11,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.disk import limits
 from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import UnlearnableError
+from unlearnable.methods.optimise import optimise
 from unlearnable.models.device import choose_device
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect import publish
@@ -30,7 +31,6 @@ from unlearnable.protect.resume import (
     without_new,
 )
 from unlearnable.protect.setup import load_all, make_ready, result_bytes
-from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
 

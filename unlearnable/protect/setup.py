@@ -15,8 +15,10 @@ from unlearnable.disk import entries
 from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method, settings_for
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.base import Method, Problem, settings_for
+from unlearnable.methods.optimise import OptimisationTask
+from unlearnable.methods.proxies import load_towers, load_witness
+from unlearnable.methods.words import load_words
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
@@ -28,9 +30,6 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.protect.layout import METADATA, Layout, OutputNames
 from unlearnable.protect.read import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.protect.records import all_models, read_manifest, run_key
-from unlearnable.protection.optimise import OptimisationTask
-from unlearnable.protection.towers import load_towers, load_witness
-from unlearnable.protection.vocabulary import load_words
 from unlearnable.training.distributed import World
 
 Settings = TypeVar("Settings", bound=ProtectionSettings)

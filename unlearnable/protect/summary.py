@@ -11,16 +11,16 @@ from unlearnable.config import Precision, Scope
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.placement import REDUCED_FROM
-from unlearnable.methods.problem import Problem
-from unlearnable.methods.resemblance import text_features
+from unlearnable.methods.base import Problem
+from unlearnable.methods.optimise import reason_to_stop
 from unlearnable.methods.state import State
+from unlearnable.methods.words import text_features
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.protect.caption_names import names_notes
 from unlearnable.protect.layout import METADATA
 from unlearnable.protect.posts import field_notes
 from unlearnable.protect.records import protected_lines
 from unlearnable.protect.setup import Run
-from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.results.common import made_by
 from unlearnable.wording.counts import counted

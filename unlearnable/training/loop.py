@@ -17,10 +17,10 @@ from unlearnable.config import WARMUP, Recipe
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
-from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
 from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.view import load_view, sample_view
 
 TRIM, SEPARATE = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of glibc's mallopt
 NEVER = -1

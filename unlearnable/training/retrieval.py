@@ -13,9 +13,9 @@ from torch import Tensor
 
 from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pairs import Pairs
 from unlearnable.results import BothWays, Retrieval
+from unlearnable.training.view import PLAIN_VIEW, load_view
 
 CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each item of the gallery
 

@@ -13,15 +13,14 @@ import torch
 
 from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.disk import checkpoint
-from unlearnable.methods.adversarial import lessons
-from unlearnable.methods.base import AnySession, Method, Round
+from unlearnable.methods.base import AnySession, Method, Problem, Round
 from unlearnable.methods.mem import MEMState
 from unlearnable.methods.noise_store import copy_noise
-from unlearnable.methods.problem import Problem
+from unlearnable.methods.proxies import lessons
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import RestingState, State
+from unlearnable.methods.words import resemblance
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.vocabulary import compared
 from unlearnable.training.loop import kept
 
 LEARNING = "fine-tuning proxies on your clean posts"
@@ -121,6 +120,15 @@ class _Steps:
 def rounds_of(method: str, settings: MethodSettings) -> int:
     """Return how many rounds a method runs at most: random noise is drawn in one."""
     return 1 if method == RandomNoise.name else settings.max_rounds
+
+
+def compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
+    """Return a problem that knows the words that describe its photos, for triggers."""
+    if not method.has_trigger:
+        return problem
+    models, words = (problem.surrogates, problem.witness), problem.vocabulary
+    seen = resemblance(problem.posts.pixels, *models, words, settings.precision, progress, problem.world)
+    return replace(problem, resemblance=seen)
 
 
 @torch.enable_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,18 +10,69 @@ from torch import Tensor
 
 from unlearnable.config import Precision, TriggerSettings
 from unlearnable.errors import ConfigError
-from unlearnable.methods.base import AnySession, MEMSession
+from unlearnable.methods.base import AnySession, MEMSession, Problem
 from unlearnable.methods.batches import caption_mask, decoy_tokens, views
-from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.optim.beam import TriggerLoss, beam_search
-from unlearnable.optim.contrastive import contrastive_loss
-from unlearnable.optim.hotflip import candidates
 from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.contrastive import contrastive_loss
 from unlearnable.training.distributed import ALONE, World
+
+
+def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:
+    """Return the `count` best words at each position, among those that each post may use.
+
+    Args:
+        fall: (b, k, v) falls of the loss, summed over surrogates.
+        allowed: (b, v) bool, the words that each post may use.
+        count: number of words; fewer are returned if some post may use fewer.
+
+    Returns:
+        (b, k, count) positions in the vocabulary, best first.
+    """
+    most = min(count, int(allowed.sum(dim=1).min()))
+    return fall.masked_fill(~allowed[:, None, :], float("-inf")).topk(most, dim=-1).indices
+
+
+TriggerLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def beam_search(current: Tensor, options: Tensor, loss_of: TriggerLoss, width: int) -> tuple[Tensor, Tensor]:
+    """Choose words position by position, keeping the `width` best triggers of every post.
+
+    The current trigger of a post competes too, so that its loss never rises. No word
+    occurs twice in a trigger.
+
+    Args:
+        current: (b, k) current words, as numbers.
+        options: (b, k, c) words to try at each position.
+        loss_of: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
+        width: number of triggers kept for each post.
+
+    Returns:
+        Triggers (b, k) and their losses (b,).
+    """
+    length = current.shape[1]
+    beams = current[:, None, :]  # (b, w, k)
+    losses = loss_of(beams, torch.ones(beams.shape[:2], dtype=torch.bool))
+    for position in range(length):
+        tried = options[:, position]  # (b, c)
+        grown = beams[:, :, None, :].repeat(1, 1, tried.shape[1], 1)  # (b, w, c, k)
+        there = (grown == tried[:, None, :, None]).any(dim=-1).flatten(1)
+        grown[..., position] = tried[:, None, :]
+        fresh = grown.flatten(1, 2)  # (b, w * c, k)
+        once = (fresh[..., None] == fresh[..., None, :]).sum(dim=(2, 3)) == length  # each word equals itself alone
+        worth = once & ~there
+        if not worth.any():
+            continue
+        scores = loss_of(fresh, worth).masked_fill(~worth, float("inf"))
+        pool, losses = torch.cat([beams, fresh], dim=1), torch.cat([losses, scores], dim=1)
+        losses, best = losses.topk(min(width, losses.shape[1]), dim=1, largest=False)
+        beams = pool.gather(1, best[..., None].expand(-1, -1, length))
+    return beams[:, 0], losses[:, 0]
+
 
 CHUNK = 512  # texts in a forward pass
 CANDIDATES = 4  # words tried at each place: on 160 photos the loss fell as far as with 16, and less far with 1

@@ -1,8 +1,4 @@
-"""Batch normalisation folded into the convolutions before it, for steps in which the weights stay as they are.
-
-In evaluation mode it multiplies and shifts each channel by the same numbers, as a convolution can do by itself. A pass
-forward and back through a small convolutional tower is 1.3 times as fast without it.
-"""
+"""Copies of photo encoders for steps in which the weights stay: batch normalisation folded, gradients damped."""
 
 from __future__ import annotations
 
@@ -10,7 +6,9 @@ import copy
 from typing import Any
 
 import torch
+from open_clip.modified_resnet import Bottleneck
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CLOSE = 1e-3  # difference from the tower as it was, as a share of its output, that rounding may make
@@ -77,3 +75,47 @@ def _pairs(tower: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str
         for handle in handles:
             handle.remove()
     return expected, pairs
+
+
+SHARE = 0.5  # of the gradient that comes back beside a skip connection (docs/results/variants.csv)
+
+
+class Damped(nn.Module):
+    """What is handed on as it is, and comes back at a share."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return numbers of any shape."""
+        return _Damped.apply(x)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def damped(tower: nn.Module) -> nn.Module:
+    """Return a copy of a convolutional tower whose residual blocks damp gradients; the tower itself if it has none.
+
+    Its layers are those of `replace_slow`, which add into new tensors. A transformer stays as it is: its own kind is
+    misled less by such gradients.
+    """
+    if not any(map(_last, tower.modules())):
+        return tower
+    other = copy.deepcopy(tower)
+    for block in list(other.modules()):
+        if name := _last(block):
+            block.set_submodule(name, nn.Sequential(block.get_submodule(name), Damped()))
+    return other
+
+
+def _last(block: nn.Module) -> str:
+    """Return the name of the last layer beside a skip connection of a block, or an empty string."""
+    if isinstance(block, Bottleneck):
+        return "bn3"
+    return "drop_path" if getattr(block, "has_skip", False) and hasattr(block, "drop_path") else ""
+
+
+class _Damped(torch.autograd.Function):
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return gradient * SHARE

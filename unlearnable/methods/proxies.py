@@ -1,0 +1,310 @@
+"""Proxy models, which have learnt the clean posts, and whose features the noise shifts.
+
+A model trained on such photos associates what it sees in them with their captions, and so learns it under the wrong
+words (Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with classes; here with groups of posts).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from unlearnable.config import MEMSettings, MethodSettings, Precision
+from unlearnable.methods import steps
+from unlearnable.methods.base import MEMSession, Problem
+from unlearnable.methods.batches import in_order, settle
+from unlearnable.models.bundled import tuning_rate
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.openclip import load
+from unlearnable.models.precision import encode_photos, encode_texts
+from unlearnable.models.tokens import words_of
+from unlearnable.posts.names import posts_by_person, posts_of_one
+from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.loop import adamw, rate, set_rate
+from unlearnable.training.view import PLAIN_VIEW, load_view
+
+APART = 0.7  # cosine distance between posts of two groups, on average
+FEWEST, MOST = 8, 1024  # groups
+LINKED = 4096  # posts that are compared with each other
+FORBIDDEN = 1e3  # similarity of what captions speak of
+AT_ONCE = 16  # groups that a group is to show together; half of the others at most
+
+
+def group(features: Tensor) -> Tensor:
+    """Sort posts by their normalised features (n, d) into groups of those that lie close together.
+
+    By average linkage; of more posts than `LINKED` some are linked, evenly spaced, and the others join the nearest
+    group.
+
+    Returns:
+        (n,) group of each post, numbered from 0 without gaps.
+    """
+    count = len(features)
+    if count < 2:
+        return torch.zeros(count, dtype=torch.long)
+    linked = torch.arange(0, count, -(-count // LINKED))
+    points = features[linked].double().numpy()
+    tree = linkage(points, "average", metric="cosine")
+    found = fcluster(tree, APART, "distance")
+    if found.max() < FEWEST:
+        found = fcluster(tree, FEWEST, "maxclust")
+    elif found.max() > MOST:
+        found = fcluster(linkage(points, "ward"), MOST, "maxclust")  # groups of about the same size
+    groups = torch.from_numpy(found).long() - 1
+    labels: Tensor = (features @ centres_of(features[linked], groups).T).argmax(dim=1)
+    labels[linked] = groups
+    return labels
+
+
+def centres_of(features: Tensor, labels: Tensor) -> Tensor:
+    """Return the normalised mean (g, d) of each group's features (n, d)."""
+    return _centres(features, labels, int(labels.max()) + 1)
+
+
+def elsewhere(centres: Tensor) -> Tensor:
+    """Return the target groups (k, g) of each of several groups (g, d): as unlike as possible, each one used k times.
+
+    Unlike, since noise this faint cannot hide coarse content: it has to contradict it. Several, since whom a single
+    group happens to be would decide which models are misled.
+
+    Args:
+        centres: (g, d) what the photos of each group show.
+    """
+    itself = torch.eye(len(centres), dtype=torch.bool)
+    similarity = (centres @ centres.T).double() + itself * FORBIDDEN
+    return apart(similarity, max(1, min(AT_ONCE, (len(centres) - 1) // 2)))
+
+
+def apart(similarity: Tensor, count: int) -> Tensor:
+    """Return (k, g) the others for each of g, those least similar in sum first, each one used once in each row.
+
+    Args:
+        similarity: (g, g) float64; the diagonal is not looked at.
+        count: rows, k, at most g - 1.
+    """
+    left, found = similarity.clone().fill_diagonal_(torch.inf), []
+    for _ in range(count):
+        found.append(torch.from_numpy(linear_sum_assignment(left.numpy())[1]))
+        left[torch.arange(len(left)), found[-1]] = torch.inf
+    return torch.stack(found)
+
+
+def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
+    """Return (n, d) the direction that each photo's features are to move against.
+
+    Away from what is there, the photo's own features and its group's captions, and towards what is not: photos and
+    captions of the wanted groups. A model that was not asked sees more of the former than of the latter.
+
+    Args:
+        images: (n, d) features of the clean photos.
+        texts: (n, d) features of their captions.
+        labels: (n,) group of each photo.
+        wanted: (k, g) groups that are to be seen in the photos of each group, all of them together.
+    """
+    photos, captions = centres_of(images, labels), centres_of(texts, labels)
+    return images + captions[labels] - (photos + captions)[wanted].mean(dim=0)[labels]
+
+
+def departure(images: Tensor, texts: Tensor) -> Tensor:
+    """Return (n, d) the direction that the features of one person's photos are to move against.
+
+    Away from each photo's own features and from what all of the photos, and all of the captions, have in common: that
+    person. Groups of these posts would have to show each other, and so the same person again.
+
+    Args:
+        images: (n, d) features of the clean photos.
+        texts: (n, d) features of their captions.
+    """
+    return images + F.normalize(images.mean(dim=0), dim=0) + F.normalize(texts.mean(dim=0), dim=0)
+
+
+def _centres(features: Tensor, labels: Tensor, count: int) -> Tensor:
+    sums = torch.zeros(count, features.shape[1]).index_add(0, labels, features)
+    return F.normalize(sums, dim=1)
+
+
+WIDTH = 512  # of the space that words have random directions in, at angles of about 90 degrees
+RARITY = 3  # power of the inverse document frequency: a name counts, a turn of phrase does not
+
+
+def alike(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
+    """Return (n,) the group of each post, from 0 without gaps: posts of the same people or things are one.
+
+    Posts go by the name that most of the posts have of those in their captions; without one, and with that of the one
+    whom more than half of all posts name, by what is alike in them. Of a few people no name is rare, and a turn of
+    phrase is: by likeness alone these would be mixed. Of more than `MOST` groups the rarest names are not looked at.
+
+    Args:
+        captions: all captions of each post.
+        photos: (n, d) normalised features of the photos.
+    """
+    labels = group(likeness(captions, photos))
+    found = int(labels.max()) + 1
+    named = sorted((posts for posts in posts_by_person(captions) if 2 * len(posts) <= len(captions)), key=len)
+    for number, posts in enumerate(named[max(0, len(named) - MOST + found) :]):
+        labels[posts] = found + number
+    groups: Tensor = labels.unique(return_inverse=True)[1]
+    return groups
+
+
+def likeness(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
+    """Return (n, d + WIDTH) normalised features, close together for posts that are of the same people or things.
+
+    Half of them are the photos', half the words' that stand in more than one post.
+
+    Args:
+        captions: all captions of each post.
+        photos: (n, d) normalised features of the photos.
+    """
+    texts = [words_of(" ".join(each)) for each in captions]
+    posts = Counter(word for words in texts for word in words)
+    shared = sorted(word for word, count in posts.items() if count > 1)
+    weights = torch.tensor([math.log(len(texts) / posts[word]) ** RARITY for word in shared])
+    directions = torch.randn(len(shared), WIDTH, generator=torch.Generator().manual_seed(0)) * weights[:, None]
+    rows = {word: row for row, word in enumerate(shared)}
+    summed = torch.stack(
+        [directions[[rows[word] for word in sorted(words) if word in rows]].sum(dim=0) for words in texts]
+    )
+    return F.normalize(torch.cat([photos, F.normalize(summed, dim=1)], dim=1), dim=1)
+
+
+EPOCHS = 16  # that adversaries learn at most: a few posts are known by heart then
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A model that has learnt the clean posts.
+
+    Attributes:
+        model: in evaluation mode.
+        precision: number format of its gradients.
+        shift: (n, d) the direction that each photo's features are to move against.
+    """
+
+    model: DualEncoder
+    precision: Precision
+    shift: Tensor
+
+    def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
+        """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
+        features = encode_photos(self.model, pixels, self.precision)
+        shift = self.shift[list(photos)].to(features)
+        return self.model.logit_scale * (features * shift).sum(dim=1).mean()
+
+
+def recruit(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
+    """Return copies of the models that are to learn the clean posts, and their optimisers; none without a lesson."""
+    if not lessons(len(problem.posts), settings):
+        return [], []
+    models = [model.clone() for model in problem.models]
+    return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
+
+
+def lessons(posts: int, settings: MEMSettings) -> int:
+    """Return how many steps adversaries learn so many posts; none at weight 0, nor of one post, which has no other."""
+    if not settings.adversarial_weight or posts < 2:
+        return 0
+    return min(settings.adversary_steps, EPOCHS * -(-posts // settings.batch_size))
+
+
+def learn(
+    session: MEMSession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
+) -> Iterator[int]:
+    """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done.
+
+    The rate rises and falls as a victim's does: noise that misleads weights which a constant rate left far from where
+    they would settle misleads hardly any others.
+    """
+    count = len(session.problem.posts)
+    without, total = torch.zeros(count, 0, dtype=torch.long), lessons(count, session.settings)
+    while models and done < total:
+        learners = list(zip(models, optimisers, strict=True))
+        for model, optimiser in learners:
+            set_rate(optimiser, rate(done, total, tuning_rate(model.spec.config)))
+        steps.train_step(session, learners, without)
+        done += 1
+        yield done
+
+
+def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adversary]:
+    """Return what the trained copies are to see; nothing where all posts are of one group.
+
+    Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
+    that move together teach a name the wrong look. Where most of all posts name one person, these are to show
+    nobody else, and nothing of what they have in common.
+    """
+    settle(models, session.settings.precision, damp=True)
+    features = [_features(session, model) for model in models]
+    if not features:
+        return []
+    labels = alike(session.problem.captions, features[0][0])
+    if int(labels.max()) == 0:
+        return []
+    photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
+    wanted = elsewhere(centres_of(photos, labels))
+    one, precision = posts_of_one(session.problem.captions), session.settings.precision
+    return [
+        Adversary(model, precision, _shift(images, texts, labels, wanted, one))
+        for model, (images, texts) in zip(models, features, strict=True)
+    ]
+
+
+def _shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor, one: Sequence[int]) -> Tensor:
+    shift = displacement(images, texts, labels, wanted)
+    if one:
+        shift[one] = departure(images[one], texts[one])
+    return shift
+
+
+@torch.no_grad()
+def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
+    """Return (n, d) features of the clean photos, loaded plainly, and of their first captions without a trigger."""
+    posts, world, precision = session.problem.posts, session.problem.world, session.settings.precision
+    images, texts = [], []
+    for photos in in_order(len(posts), session.settings.batch_size):
+        slots = [posts.slots[n][0] for n in photos]
+        tokens, _ = tokens_of(slots)
+        own = [photos[row] for row in world.share(len(photos))]
+        pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in own])
+        images.append(world.gather(encode_photos(model, pixels, precision))[: len(photos)].cpu())
+        texts.append(encode_texts(model, tokens, precision).cpu())
+    return torch.cat(images), torch.cat(texts)
+
+
+WITNESSES = ("resnet-small", "vit-small")
+
+
+def load_towers(settings: MethodSettings, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:
+    """Load the towers of the settings, but for those that are surrogates; none where the noise misleads no model.
+
+    Args:
+        settings: settings of a method.
+        surrogates: names of the surrogates.
+        device: torch device that the towers run on.
+
+    Raises:
+        ModelError: a tower is not available.
+    """
+    return tuple(load(name).to(device) for name in tower_names(settings, surrogates))
+
+
+def tower_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the towers that `load_towers` loads."""
+    if not isinstance(settings, MEMSettings) or not settings.adversarial_weight:
+        return ()
+    return tuple(name for name in settings.towers if name not in surrogates)
+
+
+def load_witness(surrogates: Sequence[str], towers: Sequence[DualEncoder], device: str) -> DualEncoder:
+    """Return the model that judges words beside the surrogates: the first tower, or a bundled one of another family."""
+    if towers:
+        return towers[0]
+    return load(next(name for name in WITNESSES if name not in surrogates)).to(device)

@@ -1,1 +1,0 @@
-"""The mathematics of the optimisation, as pure functions on tensors."""

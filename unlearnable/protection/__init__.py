@@ -1,1 +1,0 @@
-"""Make noise and triggers for posts; shared by `protect` and `benchmark`."""
