@@ -19,7 +19,7 @@ from tests.conftest import Told, picture, tree
 from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.config import SUITES, VerifySettings, resolve_as
-from unlearnable.config.suites import AttackSuite
+from unlearnable.config.verify import AttackSuite
 from unlearnable.datasets.held_out import split
 from unlearnable.disk.seal import SEAL
 from unlearnable.errors import ConfigError, InputError, OutputError

@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from unlearnable.config._resolve import (
-    ENVIRONMENT,
-    absolute,
-    given_settings,
-    read_file,
-    resolve_as,
-    to_toml,
-    variable,
-)
-from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.config.base import (
     Device,
     Precision,
@@ -24,7 +14,6 @@ from unlearnable.config.base import (
 )
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
 from unlearnable.config.explain import ExplainSettings
-from unlearnable.config.lists import split
 from unlearnable.config.methods import (
     MOVED,
     Enlargement,
@@ -35,19 +24,30 @@ from unlearnable.config.methods import (
     TriggerSettings,
     Visibility,
 )
-from unlearnable.config.platforms import PLATFORMS, Platform, PlatformName
 from unlearnable.config.protect import (
     OUTSIDE_THE_DIGEST,
+    PLATFORMS,
     PRESETS,
     Format,
     Keep,
     NameStyle,
+    Platform,
+    PlatformName,
     Preset,
     ProtectionSettings,
     ProtectSettings,
     digest,
 )
-from unlearnable.config.suites import NEVER_TESTED, SUITES, SuiteName
+from unlearnable.config.resolve import (
+    ENVIRONMENT,
+    absolute,
+    given_settings,
+    read_file,
+    resolve_as,
+    split,
+    to_toml,
+    variable,
+)
 from unlearnable.config.train import (
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
@@ -61,7 +61,7 @@ from unlearnable.config.train import (
     TrainSettings,
 )
 from unlearnable.config.unknown import unknown_variables
-from unlearnable.config.verify import VerifySettings
+from unlearnable.config.verify import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, SuiteName, VerifySettings, changing
 
 __all__ = [
     "AS_PUBLISHED",

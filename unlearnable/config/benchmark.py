@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
 from unlearnable.config.protect import PRESETS
+from unlearnable.config.verify import AS_PUBLISHED, Through
 
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from unlearnable.config.base import DefaultText, PrecisionSetting, Settings
-from unlearnable.config.numbers import Unit
+from unlearnable.config.base import DefaultText, PrecisionSetting, Settings, Unit
 
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]

@@ -7,14 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from unlearnable.config.base import (
-    DefaultText,
-    DeviceSetting,
-    PrecisionSetting,
-    Seed,
-    SeedSetting,
-    Settings,
-)
+from unlearnable.config.base import DefaultText, DeviceSetting, PrecisionSetting, Seed, SeedSetting, Settings
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5

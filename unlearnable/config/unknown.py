@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 
-from unlearnable.config._resolve import ENVIRONMENT, variable
 from unlearnable.config.benchmark import BenchmarkSettings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.protect import ProtectSettings
+from unlearnable.config.resolve import ENVIRONMENT, variable
 from unlearnable.config.train import TrainSettings
 from unlearnable.config.verify import VerifySettings
 from unlearnable.disk.folders import CACHE, STATE

@@ -1,17 +1,86 @@
-"""Settings of `verify`."""
+"""Settings of `verify`, and the suites of attacks and attackers that it knows by name."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seed, Seeds, ToldApart
 from unlearnable.config.protect import CaptionColumn, PhotoColumn
-from unlearnable.config.suites import SuiteName
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
+
+AS_PUBLISHED = "png"
+"""The attack that changes nothing: photos and captions stay as they were published."""
+
+AS_USUAL = "plain"
+"""The attacker that trains as usual."""
+
+
+def changing(through: str, attacker: str) -> list[str]:
+    """Return the names of an attack and an attacker without those that change nothing."""
+    return [name for name in (through, attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
+
+
+Through = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="Attack that a scraper makes on the posts before training: png changes nothing, "
+        "`unlearnable list attacks` lists the others.",
+    ),
+]
+"""Names of attacks, which `unlearnable.verify.attacks.parse_attack` reads."""
+
+Attackers = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="What an attacker does in the training to get past the protection; the clean posts are trained on "
+        "in the same way. plain does nothing.",
+    ),
+]
+"""Names in `unlearnable.verify.attackers.ATTACKERS`."""
+
+
+SuiteName = Literal["quick", "standard", "full"]
+
+
+class AttackSuite(NamedTuple):
+    """Attacks that the plain attacker meets posts through, and attackers who train on posts as they were published.
+
+    Attributes:
+        through: attacks.
+        attackers: attackers besides the plain one.
+        complete: whether all attacks and attackers that are installed belong to it too, and clean posts go through each
+            attack on photos as well, so that it can be told what the attack itself costs.
+    """
+
+    through: tuple[str, ...]
+    attackers: tuple[str, ...]
+    complete: bool = False
+
+
+SUITES: dict[SuiteName, AttackSuite] = {
+    "quick": AttackSuite((AS_PUBLISHED, "jpeg-75", "strip-trigger"), ()),
+    "standard": AttackSuite(
+        (
+            AS_PUBLISHED, "jpeg-75", "jpeg-10", "avif-60", "downup-50", "grayscale", "noise-8", "tv-5", "nlmeans",
+            "wavelet", "sharpen-150", "rotate-5", "strip-trigger", "drop-odd-words",
+        ),
+        (
+            "cutout", "cutmix", "mixup", "ueraser-max", "adversarial", "frozen", "probe", "drop-dissimilar",
+            "recaption-nearest", "orthogonal-projection",
+        ),
+    ),
+    "full": AttackSuite(
+        ("resize-512+jpeg-75", "grayscale+strip-trigger", "downup-50+jpeg-75+strip-trigger"), (), complete=True
+    ),
+}  # fmt: skip
+
+NEVER_TESTED = ("diffusion purification", "recaptioning by a large vision-language model")
+"""What attackers are known to do and no suite holds."""
 
 
 class VerifySettings(Schedule):

@@ -4,20 +4,57 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from unlearnable.config import numbers
-from unlearnable.config.base import Settings, takes_paths, takes_several
-from unlearnable.config.lists import split
+from unlearnable.config import base
+from unlearnable.config.base import Settings, takes_numbers, takes_paths, takes_several
 from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
 from unlearnable.registry import did_you_mean
 from unlearnable.wording.escapes import storable_within
+
+
+def split(kind: type[BaseModel], name: str, values: Sequence[str], source: str) -> tuple[str, ...]:
+    """Return the values that texts hold, separated by commas; a path with a comma in it stays whole if it exists.
+
+    Args:
+        kind: the settings of a command.
+        name: a setting that takes several values.
+        values: what an option was given, once or repeatedly, or what a variable holds.
+        source: the option or variable, for the message.
+
+    Raises:
+        ConfigError: there is no value, as where a script passes an empty variable.
+    """
+    whole = not takes_numbers(kind, name)
+    parts = [part for value in values for part in _parts(value, paths=whole)]
+    if not parts:
+        raise ConfigError(f"{source} was given an empty value", hint="pass a value or leave it out")
+    return tuple(parts)
+
+
+def _parts(text: str, *, paths: bool) -> list[str]:
+    """The longest pieces between commas that are paths, else single ones; blanks around them are dropped."""
+    pieces, parts = text.split(","), []
+    while pieces:
+        ends = range(len(pieces), 1, -1) if paths else ()
+        end = next((end for end in ends if _exists(",".join(pieces[:end]))), 1)
+        parts.append(",".join(pieces[:end]).strip())
+        pieces = pieces[end:]
+    return [part for part in parts if part]
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path.strip()).exists()
+    except OSError:  # a name longer than the system allows
+        return False
+
 
 ENVIRONMENT = "UNLEARNABLE_"
 LARGEST_FILE = 2**20  # bytes
@@ -183,8 +220,8 @@ def _explained(
         others = [] if name in kind.without_variable else [f"set {variable(name)}"]
         return ConfigError(f"{name} is not given", hint=" or ".join([f"give {names.get(name, name)}", *others]))
     source = f" from {sources[name]}" if sources.get(name) else ""
-    if first["type"] in numbers.FAULTS:
-        message = numbers.needed(kind, name)
+    if first["type"] in base.FAULTS:
+        message = base.needed(kind, name)
     message = _NEEDED.get(first["type"], message).replace("Input should be", "needs to be")
     return ConfigError(f"{name}: {message[0].lower()}{message[1:]} (got {_shown(first.get('input'))}{source})")
 
