@@ -22,18 +22,14 @@ from unlearnable.results import ArmName, RanksRecord
 BENCH = Path(__file__).parents[2] / "tools" / "bench"
 POSTS = Path(__file__).parents[2] / "examples" / "photos"
 TOY = {
-    "tower": ("--photos", "2", "--threads", "1"),
     "steps": ("small", "--photos", "4", "--rounds", "1"),
     "authors": ("--model", "toy", "--photos", "2", "--rounds", "1"),
     "frozen": ("toy", "--photos", "2"),
     "layers": ("vit-small", "--photos", "2", "--rounds", "1"),
     "folding": ("resnet-small", "--photos", "2", "--rounds", "1"),
     "precision": ("small", "--photos", "2", "--threads", "1"),
-    "memory": ("small", "--photos", "2", "--rounds", "1"),
-    "retrieval": ("--photos", "20", "--width", "8"),
     "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),
     "big_photos": ("--photos", "2", "--megapixels", "0.1", "--method", "random"),
-    "writing": ("--megapixels", "0.1", "--rounds", "1"),
 }
 
 
@@ -46,14 +42,6 @@ def test_a_benchmark_prints_its_table(name, monkeypatch, capsys):
     figures = [word for word in capsys.readouterr().out.split() if word.replace(".", "").isdigit()]
     assert len(figures) >= 2
     assert any(float(figure) > 0 for figure in figures)
-
-
-def test_what_several_cores_could_gain_is_printed():
-    """In a process of its own, whose processes find the steps there."""
-    program = [sys.executable, str(BENCH / "cores.py"), "resnet-small", "--photos", "2", "--seconds", "0.1"]
-    lines = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert [line.split("|")[2].strip() for line in lines[2:]] == ["noise", "training"]
-    assert all(float(line.split("|")[5]) > 0 for line in lines[2:])
 
 
 @pytest.mark.parametrize("script", sorted((BENCH.parent).rglob("*.py")), ids=lambda path: path.stem)
@@ -139,25 +127,3 @@ def test_a_model_is_asked_for_those_who_post_together_among_others(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[2] for line in lines] == ["none", "mine"]
     assert all(0 <= float(line[5]) <= float(line[6]) == 100 and 1 <= float(line[7]) <= 3 for line in lines)
-
-
-def test_names_that_do_not_fit_the_face_are_dropped(tmp_path, monkeypatch, capsys):
-    people = {"Ada Cox": ["f", "f"], "Ben Dale": ["m", "m"], "Cleo Ekholm": [None, "f"], "Dora Fitz": ["f", "f"]}
-    captions = {
-        "Ada Cox": ("Ada Cox, Ben Dale and Cleo Ekholm at sea", "Ada Cox and Cleo Ekholm at sea"),
-        "Ben Dale": ("with Ada Cox, Ben Dale and Dora Fitz", "with Ben Dale"),
-        "Cleo Ekholm": ("a dog", "a dog"),
-    }
-    clean, protected, fitting = (tmp_path / name for name in ("clean", "protected", "fitting"))
-    for folder, of in ((clean, lambda name: name), (protected, lambda name: captions[name][0])):
-        folder.mkdir()
-        rows = [{"image": f"{n}.jpg", "caption": of(name), "person": name} for n, name in enumerate(captions)]
-        (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (protected / "0.jpg").write_bytes(b"photo")
-    (tmp_path / "kinds.json").write_text(json.dumps(people))
-    monkeypatch.setattr(sys, "argv", ["", *map(str, (clean, protected, tmp_path / "kinds.json", fitting))])
-    runpy.run_path(str(BENCH / "fitting.py"), run_name="__main__")
-    assert capsys.readouterr().out == "1 captions with 0 names, 1 captions with 1 names, 1 captions with 2 names\n"
-    left = [json.loads(line)["caption"] for line in (fitting / "posts.jsonl").read_text().splitlines()]
-    assert left == [caption for _, caption in captions.values()]
-    assert (fitting / "0.jpg").read_bytes() == b"photo"
