@@ -14,8 +14,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 from unlearnable.report.html import benchmark_page, protect_page, split
-from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.report.shown_photos import ShownPhotos
+from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
 from unlearnable.results import (
     ArmName,
     BothWays,

@@ -12,20 +12,20 @@ from PIL import Image
 
 from tests.conftest import picture
 from unlearnable.imaging.picture import Picture
-from unlearnable.report import shown_photos
+from unlearnable.report import pictures
 from unlearnable.report.pictures import (
     LINE,
     MARGIN,
     PART,
     SHEET,
     THUMBNAIL,
+    ShownPhotos,
     amplified,
     opaque,
     sheet,
     strongest,
     thumbnails,
 )
-from unlearnable.report.shown_photos import ShownPhotos
 
 
 def made(pixels, alpha=None):
@@ -85,9 +85,9 @@ def test_a_gallery_has_the_photos_in_which_most_is_seen_and_is_small_whatever_is
     for flip in sorted(flips, key=lambda flip: flip * 7 % 1):
         if shown.wants(flip):
             shown.add(f"{flip}", flip, one)
-    assert list(shown.thumbnails) == [f"{flip}" for flip in sorted(flips, reverse=True)[: shown_photos.SHOWN]]
+    assert list(shown.thumbnails) == [f"{flip}" for flip in sorted(flips, reverse=True)[: pictures.SHOWN]]
     assert not shown.wants(0.5)
-    monkeypatch.setattr(shown_photos, "BYTES", 2 * one.size)
+    monkeypatch.setattr(pictures, "BYTES", 2 * one.size)
     tight = ShownPhotos()
     for flip in flips[:9]:
         tight.add(f"{flip}", flip, one)

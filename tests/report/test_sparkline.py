@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.report.sparkline import BLOCKS, PLAIN, sparkline
+from unlearnable.report.curves import BLOCKS, PLAIN, sparkline
 
 
 def test_it_falls_with_the_values_and_says_what_is_missing():

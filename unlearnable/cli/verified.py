@@ -12,8 +12,7 @@ from rich.table import Table
 
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.grouping import grouped
-from unlearnable.report.curves import mean_curve
-from unlearnable.report.sparkline import sparkline
+from unlearnable.report.curves import mean_curve, sparkline
 from unlearnable.results import CrowdRecord, VerifyReport
 from unlearnable.verify.page import arm_label, crowd_rows, finding_line, matrix_rows, table_rows
 from unlearnable.wording.counts import counted

@@ -33,8 +33,7 @@ from unlearnable.protect.records import protected_lines, run_key, shows_another
 from unlearnable.protect.resume import create_folders, held, scratch_of
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
 from unlearnable.protect.summary import figures_of, said_of_copies, said_of_counting
-from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.report.shown_photos import ShownPhotos
+from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import counted, named

@@ -23,8 +23,7 @@ from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
 from unlearnable.protect.read import Caption, Prepared
 from unlearnable.protect.setup import Run
-from unlearnable.report.pictures import Thumbnails
-from unlearnable.report.shown_photos import ShownPhotos
+from unlearnable.report.pictures import ShownPhotos, Thumbnails
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import counted

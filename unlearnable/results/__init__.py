@@ -6,19 +6,14 @@ from unlearnable.results.benchmark import (
     BenchmarkCell,
     BenchmarkPlan,
     BenchmarkReport,
+    PaperFigures,
+    PaperRow,
     PlannedCell,
     ProtectionRecord,
+    TableRecord,
 )
-from unlearnable.results.check import FolderCheck, FolderProblem
 from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
-from unlearnable.results.crowd import (
-    CrowdArm,
-    CrowdCell,
-    CrowdRecord,
-    CrowdScores,
-    FurtherScores,
-    MeanRetrieval,
-)
+from unlearnable.results.doctor import FolderCheck, FolderProblem, FoundMetadata, PhotoMetadata
 from unlearnable.results.explain import (
     EmbeddingMap,
     ExplainReport,
@@ -27,16 +22,20 @@ from unlearnable.results.explain import (
     PreviewReport,
     WordRecord,
 )
-from unlearnable.results.metadata import FoundMetadata, PhotoMetadata
-from unlearnable.results.paper import PaperFigures, PaperRow, TableRecord
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import (
     ArmName,
     Cell,
+    CrowdArm,
+    CrowdCell,
+    CrowdRecord,
+    CrowdScores,
     Finding,
+    FurtherScores,
     GalleryRecord,
     MatrixRow,
+    MeanRetrieval,
     Outcome,
     RanksRecord,
     References,

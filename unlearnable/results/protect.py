@@ -7,7 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from unlearnable.results.common import (
+    DeltaEMean,
     DeviceName,
+    FlipMax,
+    FlipMean,
+    LineDeltaE,
+    LineFlip,
     MadeBy,
     Record,
     RunSeconds,
@@ -15,7 +20,6 @@ from unlearnable.results.common import (
     SkippedRecord,
     StoredRecord,
 )
-from unlearnable.results.visible import DeltaEMean, FlipMax, FlipMean, LineDeltaE, LineFlip
 
 CHANGED = "changed-while-running"
 """The reason why a photo was left out whose file was not the same from the beginning of the run to its end."""
