@@ -78,11 +78,6 @@ def test_the_page_holds_the_figures_and_marks_the_trigger():
     assert "<mark>one two</mark> a dog" in page
 
 
-def test_settings_of_a_method_from_outside_have_their_values_on_the_page():
-    settings = SETTINGS.model_copy(update={"options": {"stripe_width": 16, "<b>": "&"}})
-    assert "<bdi>stripe_width=16, &lt;b&gt;=&amp;</bdi>" in protect_page(REPORT, [], settings, {})
-
-
 def test_names_and_captions_cannot_run_script_or_load_anything():
     line = ManifestLine(source=HOSTILE, output=HOSTILE, trigger="", captions=[HOSTILE], notes=[HOSTILE])
     page = protect_page(REPORT, [line], SETTINGS, {HOSTILE: PICTURES})
