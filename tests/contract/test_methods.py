@@ -109,7 +109,7 @@ def test_resume_equals_unbroken_wherever_a_round_is_stopped(method, make_problem
 
 
 def test_one_piece_of_work_is_done_between_two_stops_and_measuring_is_in_batches_too(method, make_problem, quick):
-    """A piece is a step of an adversary or of a surrogate, a batch of noise, or a batch measured."""
+    """A piece is a step of a proxy or of a surrogate, a batch of noise, or a batch measured."""
     session = method.start(make_problem(), quick)
     before, measured = (0, 0, 0, 0), []
     for done in method.rounds(session):

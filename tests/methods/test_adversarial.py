@@ -17,49 +17,49 @@ def run(problem, settings):
     return session, finish("mem", session)
 
 
-def adversaries(session):
-    return proxies.adversaries(session, session.state.adversaries)
+def feature_shifts(session):
+    return proxies.feature_shifts(session, session.state.proxies)
 
 
-def seen(problem, state, misled):
-    """Mean loss of the adversaries on the photos with their noise."""
+def seen(problem, state, shift):
+    """Mean loss of a proxy on the photos with their noise."""
     photos = range(len(problem.posts))
     files = [apply_noise(problem.posts.pixels[n], state.noise.read(n), "bilinear") for n in photos]
-    pixels = torch.stack([load_view(file, misled.model.image_size, PLAIN_VIEW) for file in files])
+    pixels = torch.stack([load_view(file, shift.model.image_size, PLAIN_VIEW) for file in files])
     with torch.no_grad():
-        return float(misled.loss(pixels, photos))
+        return float(shift.loss(pixels, photos))
 
 
-def test_a_model_that_knows_the_clean_posts_is_misled(make_problem, quick, monkeypatch):
+def test_features_of_a_model_that_knows_the_clean_posts_shift(make_problem, quick, monkeypatch):
     monkeypatch.setattr(proxies, "tuning_rate", lambda config: 3e-3)
     settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8, "adversarial_weight": 1000})
     problem = make_problem()
     session, _ = run(problem, settings)
-    (misled,), state = adversaries(session), session.state
+    (shift,), state = feature_shifts(session), session.state
     plain = make_problem()
     other = run(plain, settings.model_copy(update={"adversarial_weight": 0}))[0].state
-    assert other.adversaries == []
+    assert other.proxies == []
     clean = started("mem", make_problem(), settings).state
-    assert seen(problem, state, misled) < min(seen(plain, other, misled), 0.5 * seen(plain, clean, misled))
+    assert seen(problem, state, shift) < min(seen(plain, other, shift), 0.5 * seen(plain, clean, shift))
     assert not any(torch.equal(state.noise.read(n), other.noise.read(n)) for n in range(len(problem.posts)))
 
 
-def test_every_surrogate_and_every_tower_has_an_adversary(make_problem, quick, tiny):
-    problem = replace(make_problem(surrogates=[tiny, tiny.clone()]), towers=(tiny.clone(),))
+def test_every_surrogate_and_every_other_model_has_a_proxy(make_problem, quick, tiny):
+    problem = replace(make_problem(surrogates=[tiny, tiny.clone()]), proxies=(tiny.clone(),))
     session, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
-    assert len(adversaries(session)) == 3
+    assert len(feature_shifts(session)) == 3
     assert session.state.learnt == quick.adversary_steps
-    assert proxies.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
+    assert proxies.make_proxies(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
 
 
 def test_noise_is_bound_on_the_surrogates_alone(make_problem, quick):
     session, _ = run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
     state = session.state
-    assert [model.binds for model in state.models] == [True]
-    assert not any(model.binds for model in state.adversaries)
+    assert [model.precise for model in state.models] == [True]
+    assert not any(model.precise for model in state.proxies)
 
 
-def test_noise_is_to_mislead_every_adversary_in_turn(make_problem, quick):
+def test_noise_is_to_shift_the_features_of_every_proxy_in_turn(make_problem, quick):
     class Asking(list):
         model = make_problem().surrogates[0]
 
@@ -67,13 +67,13 @@ def test_noise_is_to_mislead_every_adversary_in_turn(make_problem, quick):
             self.append(photos)
             return pixels.sum()
 
-    session, pulls = started("em", make_problem(), quick.model_copy(update={"noise_steps": 20})), [Asking(), Asking()]
-    steps.move_noise(session, [3, 5], shuffle=False, pulls=pulls, pulled=1.0)
-    assert len(pulls[0]) + len(pulls[1]) == 20
-    assert all(len(each) > 4 for each in pulls)
+    session, losses = started("em", make_problem(), quick.model_copy(update={"noise_steps": 20})), [Asking(), Asking()]
+    steps.move_noise(session, [3, 5], shuffle=False, auxiliary=losses, auxiliary_share=1.0)
+    assert len(losses[0]) + len(losses[1]) == 20
+    assert all(len(each) > 4 for each in losses)
 
 
-def test_gradients_of_adversaries_alone_are_damped(make_problem, quick, monkeypatch):
+def test_gradients_of_proxies_alone_are_damped(make_problem, quick, monkeypatch):
     damped = []
     genuine = DualEncoder.settle
 
@@ -83,11 +83,11 @@ def test_gradients_of_adversaries_alone_are_damped(make_problem, quick, monkeypa
 
     monkeypatch.setattr(DualEncoder, "settle", watched)
     session, _ = run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
-    assert {damp for model, damp in damped if model in session.state.adversaries} == {True}
+    assert {damp for model, damp in damped if model in session.state.proxies} == {True}
     assert {damp for model, damp in damped if model in session.state.models} == {False}
 
 
-def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):
+def test_proxies_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):
     seen = []
     genuine = steps.train_step
 
@@ -101,7 +101,7 @@ def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick,
     assert all(length == 3 for length, _ in seen[quick.adversary_steps :])
 
 
-def test_adversaries_settle_as_a_victim_does(make_problem, quick, monkeypatch):
+def test_proxies_settle_as_a_victim_does(make_problem, quick, monkeypatch):
     rates = []
     genuine = steps.train_step
 
@@ -120,14 +120,14 @@ def test_adversaries_settle_as_a_victim_does(make_problem, quick, monkeypatch):
     assert rates[20][0] == quick.learning_rate
 
 
-def test_posts_of_one_caption_have_nothing_to_be_misled_to(make_problem, quick):
+def test_posts_of_one_caption_have_nothing_to_shift_to(make_problem, quick):
     problem = make_problem(photos=1)
     session, rounds = run(problem, quick)
     assert rounds
-    assert adversaries(session) == []
+    assert feature_shifts(session) == []
 
 
-def test_no_post_rests_while_adversaries_are_to_be_misled(make_problem, quick):
+def test_no_post_rests_while_features_are_to_shift(make_problem, quick):
     low = quick.model_copy(update={"threshold": 100.0})
     for weight, resting in ((1.0, False), (0.0, True)):
         state = run(make_problem(), low.model_copy(update={"adversarial_weight": weight}))[0].state
@@ -159,10 +159,10 @@ def test_the_posts_of_one_person_are_not_to_show_each_other(make_problem, quick)
 
     def shares_of_the_common():
         for posts in (named, nobody):
-            (misled,) = adversaries(started("mem", posts, quick))
-            photos, words = proxies._features(started("mem", posts, quick), misled.model)
+            (shift,) = feature_shifts(started("mem", posts, quick))
+            photos, words = proxies._features(started("mem", posts, quick), shift.model)
             common = F.normalize(photos[:9].mean(dim=0) + words[:9].mean(dim=0), dim=0)
-            yield float((misled.shift[:9] @ common).mean()), misled.shift[9:]
+            yield float((shift.shift[:9] @ common).mean()), shift.shift[9:]
 
     (away, rest), (around, same) = shares_of_the_common()
     assert away > around + 1

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.methods.proxies import alike, group, likeness
+from unlearnable.methods.proxies import group, groups_of, likeness
 
 PHRASES = ("{} backstage before the show", "look who I met: {}!", "a close-up of {}", "throwback to a day with {}")
 NAMES = ("Anna", "Bob Ray", "Ines", "Mbeki", "Li Wei", "Zoe", "Omar", "Pia", "Ken Ito", "Ada")
@@ -26,13 +26,13 @@ def test_a_name_counts_and_a_turn_of_phrase_does_not():
 def test_a_few_people_are_told_apart_by_names_that_are_not_rare_among_them():
     people = [name for name in NAMES[:4] for _ in range(len(PHRASES))]
     captions = [[PHRASES[n % len(PHRASES)].format(name)] for n, name in enumerate(people)]
-    labels = alike(captions, blind(len(people))).tolist()
+    labels = groups_of(captions, blind(len(people))).tolist()
     assert len(set(zip(people, labels, strict=True))) == len(set(labels)) == 4
 
 
 def test_posts_of_several_names_go_by_the_one_that_most_have():
     captions = ["with Anna", "here is Anna", "on a walk with Anna and Zoe", "look, Zoe", "the sea", "a hill", "the sea"]
-    labels = alike([[caption] for caption in captions], blind(len(captions))).tolist()
+    labels = groups_of([[caption] for caption in captions], blind(len(captions))).tolist()
     assert labels[0] == labels[1] == labels[2] not in labels[3:]
     assert labels[3] not in labels[4:]
 
@@ -40,7 +40,7 @@ def test_posts_of_several_names_go_by_the_one_that_most_have():
 def test_a_person_of_whom_some_posts_say_a_part_of_the_name_is_one():
     names = ["Anna", "Anna Ray", "Ray", "Bob Ray", "Zoe", "Zoe"]  # nobody knows whose name is Ray
     captions = [[f"look, {name} is here"] for name in names for _ in range(2)] + [["a hill"]] * 12
-    labels = alike(captions, blind(len(captions))).tolist()[:12]
+    labels = groups_of(captions, blind(len(captions))).tolist()[:12]
     assert labels[0] == labels[3]
     assert len(set(labels)) == 4
 
@@ -48,14 +48,14 @@ def test_a_person_of_whom_some_posts_say_a_part_of_the_name_is_one():
 def test_posts_of_the_one_whom_most_name_are_apart_by_what_else_is_alike():
     captions = [[text.format("Anna")] for text in PHRASES for _ in range(6)] + [["the sea"]] * 6
     photos = F.normalize(torch.eye(5).repeat_interleave(6, dim=0), dim=1)
-    assert alike(captions, photos).equal(group(likeness(captions, photos)))
+    assert groups_of(captions, photos).equal(group(likeness(captions, photos)))
 
 
 def test_posts_go_by_a_person_rather_than_by_a_place():
     people = ["Anna", "Bob Ray", "Zoe"]
     captions = [[f"{name} {where}"] for name in people for where in ("in Rome", "here", "again, in Rome", "near Rome")]
     captions += [["a hill"], ["the sea"]] * 8
-    labels = alike(captions, blind(len(captions))).tolist()[:12]
+    labels = groups_of(captions, blind(len(captions))).tolist()[:12]
     assert [len(set(labels[n : n + 4])) for n in (0, 4, 8)] == [1, 1, 1]
     assert len(set(labels)) == 3
 

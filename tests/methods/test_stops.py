@@ -11,7 +11,7 @@ MEASURED = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in b
 
 
 @pytest.mark.parametrize(
-    ("name", "steps"),  # of the adversaries and of the surrogates before the first batch of noise
+    ("name", "steps"),  # of the proxies and of the surrogates before the first batch of noise
     [
         ("random", lambda quick: (0, 0)),
         ("em", lambda quick: (0, quick.surrogate_steps)),

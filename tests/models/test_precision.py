@@ -44,11 +44,11 @@ def test_where_noise_is_bound_to_words_photos_have_fewer_digits_only_for_half_of
     tiny, monkeypatch, speedup, expected
 ):
     monkeypatch.setattr(precision, "speedup", lambda model, tower: speedup)
-    binds = tiny.clone(binds=True)
-    assert precision.in_bf16(binds, "auto", "photo") is expected
-    assert precision.in_bf16(binds, "auto", "text")
+    surrogate = tiny.clone(precise=True)
+    assert precision.in_bf16(surrogate, "auto", "photo") is expected
+    assert precision.in_bf16(surrogate, "auto", "text")
     assert precision.in_bf16(tiny, "auto", "photo")
-    assert precision.in_bf16(binds, "bf16", "photo")
+    assert precision.in_bf16(surrogate, "bf16", "photo")
 
 
 def test_what_was_measured_on_other_layers_is_measured_anew(tiny, monkeypatch):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.methods import proxies
-from unlearnable.methods.proxies import departure, displacement, elsewhere, group
+from unlearnable.methods.proxies import group, group_shift, person_shift, target_groups
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -56,7 +56,7 @@ def itself(groups):
 
 @given(st.integers(2, 40), st.integers(0, 99))
 def test_every_group_goes_to_as_many_others_and_each_is_gone_to_as_often(groups, seed):
-    goes = elsewhere(F.normalize(torch.randn(groups, 3, generator=seeded(seed)), dim=1))
+    goes = target_groups(F.normalize(torch.randn(groups, 3, generator=seeded(seed)), dim=1))
     assert goes.shape == (max(1, min(proxies.AT_ONCE, (groups - 1) // 2)), groups)
     assert goes.sort(dim=1).values.eq(torch.arange(groups)).all()
     for group_, others in enumerate(goes.T.tolist()):
@@ -65,7 +65,7 @@ def test_every_group_goes_to_as_many_others_and_each_is_gone_to_as_often(groups,
 
 def test_a_group_goes_to_those_that_are_unlike_it():
     kinds = torch.eye(2, 3).repeat_interleave(3, dim=0)
-    goes = elsewhere(F.normalize(kinds + 0.1 * torch.randn(kinds.shape, generator=seeded(0)), dim=1))
+    goes = target_groups(F.normalize(kinds + 0.1 * torch.randn(kinds.shape, generator=seeded(0)), dim=1))
     assert len(goes) == 2
     assert ((goes < 3) == torch.tensor([False] * 3 + [True] * 3)).all()
 
@@ -73,7 +73,7 @@ def test_a_group_goes_to_those_that_are_unlike_it():
 def test_the_displacement_is_away_from_a_photo_and_its_words_towards_those_of_the_wanted_groups():
     images, texts = torch.eye(10)[[0, 1, 2, 3, 4]], torch.eye(10)[[5, 5, 6, 6, 7]]
     labels = torch.tensor([0, 0, 1, 1, 2])
-    one, both = (displacement(images, texts, labels, torch.tensor(to)) for to in ([[1, 0, 0]], [[1, 0, 0], [2, 2, 1]]))
+    one, both = (group_shift(images, texts, labels, torch.tensor(to)) for to in ([[1, 0, 0]], [[1, 0, 0], [2, 2, 1]]))
     half = 0.5**0.5
     assert torch.allclose(one[0], torch.tensor([1, 0, -half, -half, 0, 1, -1, 0, 0, 0]))
     assert torch.allclose(both[0], torch.tensor([1, 0, -half / 2, -half / 2, -0.5, 1, -0.5, -0.5, 0, 0]))
@@ -82,6 +82,6 @@ def test_the_displacement_is_away_from_a_photo_and_its_words_towards_those_of_th
 
 def test_the_posts_of_one_person_depart_from_what_they_have_in_common():
     images = F.normalize(torch.tensor([[1.0, 1, 0, 0], [1, 0, 1, 0]]), dim=1)
-    goes = departure(images, torch.eye(4)[[3, 3]])
+    goes = person_shift(images, torch.eye(4)[[3, 3]])
     shared = F.normalize(torch.tensor([2.0, 1, 1, 0]), dim=0) + torch.eye(4)[3]
     assert torch.allclose(goes, images + shared)

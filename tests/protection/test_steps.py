@@ -8,7 +8,7 @@ from unlearnable.methods.base import settings_for
 from unlearnable.methods.em import EM
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
-from unlearnable.methods.proxies import load_towers
+from unlearnable.methods.proxies import load_proxies
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.uap import UAP
 from unlearnable.methods.words import COMPARING
@@ -74,10 +74,10 @@ def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, qui
 
 
 @pytest.mark.parametrize("method", [EM, UAP, RandomNoise])
-def test_methods_that_mislead_no_adversary_load_no_towers(quick, method):
+def test_methods_that_shift_no_features_load_no_proxies(quick, method):
     given = quick.model_copy(update={"adversarial_weight": 9.0, "towers": ("resnet-small",)})
     own = settings_for(method, given)
-    assert load_towers(own, ("small",), "cpu") == ()
+    assert load_proxies(own, ("small",), "cpu") == ()
 
 
 def test_a_run_is_over_at_the_mean_of_its_last_two_losses_or_after_its_rounds(quick):

@@ -5,9 +5,9 @@ python tools/bench/steps.py [MODEL ...] [--photos 64] [--threads 1] [--rounds 3]
 MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A bare
 step is one forward and backward pass of the photo tower, to the photos or to the weights, on pixels that are ready, in
 the number format that `--precision auto` chooses. Multiples are of the tower as open_clip has it, and behind them of
-the tower with the layers that take the place of slow ones. A noise step of the default binds the noise to the
-words or, nine times of ten, misleads an adversary, which reads no captions. Steps take turns, and the fastest of each
-counts. Memory is kept from one step to the next, as it is in a run.
+the tower with the layers that take the place of slow ones. A noise step of the default lowers the MEM
+loss or, nine times of ten, shifts the features of a proxy, which reads no captions. Steps take turns, and the fastest
+of each counts. Memory is kept from one step to the next, as it is in a run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from unlearnable.config import PRESETS, MEMSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS, steps
 from unlearnable.methods.base import AnySession, Problem
-from unlearnable.methods.proxies import Adversary
+from unlearnable.methods.proxies import FeatureShift
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut
@@ -81,7 +81,7 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
     (model,), learners = session.state.models, list(zip(session.state.models, session.state.optimisers, strict=True))
 
     width = model.encode_text(torch.zeros(1, 1, dtype=torch.long)).shape[1]
-    adversary = Adversary(model, "auto", torch.randn(photos, width))
+    proxy = FeatureShift(model, "auto", torch.randn(photos, width))
 
     def as_loaded() -> None:
         model.learn()
@@ -90,7 +90,7 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
         steps.settle([model], session.settings.precision)
 
     def noise_step(pulled: float) -> None:
-        steps.move_noise(session, range(photos), shuffle=True, pulls=[adversary], pulled=pulled)
+        steps.move_noise(session, range(photos), shuffle=True, auxiliary=[proxy], auxiliary_share=pulled)
 
     def training_step() -> None:
         steps.train_step(session, learners, session.state.triggers)

@@ -14,7 +14,7 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.disk.locks import alone
-from unlearnable.methods.proxies import tower_names
+from unlearnable.methods.proxies import proxy_names
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import TOWERS
 from unlearnable.posts.pairs import Pairs, pairs_of
@@ -69,7 +69,7 @@ class Bench:
             PRECISION: self._formats(surrogate, recipe),
             "noise_side": recipe.noise_side,
         }
-        for name in tower_names(recipe.settings, (surrogate,)):
+        for name in proxy_names(recipe.settings, (surrogate,)):
             key[f"tower {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
         return ProtectionStore(recipe, self.folder / "protections", key)
 

@@ -22,7 +22,7 @@ from unlearnable.methods.base import Problem, settings_for
 from unlearnable.methods.captions import Captions
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.optimise import OptimisationTask, forget, optimise
-from unlearnable.methods.proxies import load_towers
+from unlearnable.methods.proxies import load_proxies
 from unlearnable.methods.words import load_words
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pixels import Pixels, Posts, Shape
@@ -113,7 +113,7 @@ def problem_of(store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEnc
         vocabulary=load_words(recipe.settings),
         seed=recipe.seed,
         noise_path=store.noise,
-        towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),
+        proxies=load_proxies(recipe.settings, (surrogate.name,), str(surrogate.device)),
     )
 
 

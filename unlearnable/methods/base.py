@@ -30,7 +30,7 @@ class Problem:
         grids: the shape of each photo's noise.
         captions: the words of each photo's captions, which a trigger must not hold.
         surrogates: pretrained models; a method trains copies of them.
-        towers: further pretrained models, of other families, whose photo towers the noise is to mislead too.
+        proxies: further pretrained models, of other families, whose features the noise is to shift too.
         vocabulary: the words that triggers are made of.
         noise_path: the file of the noise; it exists only where a run is resumed.
         seed: of the one generator that all randomness is drawn from.
@@ -50,7 +50,7 @@ class Problem:
     surrogates: tuple[DualEncoder, ...]
     vocabulary: Vocabulary
     noise_path: Path
-    towers: tuple[DualEncoder, ...] = ()
+    proxies: tuple[DualEncoder, ...] = ()
     seed: int = 0
     leaders: tuple[int, ...] = ()
     equal: tuple[tuple[int, ...], ...] = ()
@@ -86,7 +86,7 @@ class Problem:
     @property
     def models(self) -> tuple[DualEncoder, ...]:
         """All models that the noise is made on."""
-        return (*self.surrogates, *self.towers)
+        return (*self.surrogates, *self.proxies)
 
 
 SettingsT = TypeVar("SettingsT", bound=MethodSettings, covariant=True)

@@ -88,7 +88,7 @@ def batch_loss(
 ) -> Tensor:
     """Return the contrastive loss of a model on a batch of pixels, tokens (b, t) and decoys (m, t).
 
-    Photos of equal captions are not each other's negatives. Texts are learnt in the photo tower's format: where they
+    Photos of equal captions are not each other's negatives. Texts are learnt in the photo encoder's format: where they
     were learnt in bf16 beside photos in fp32, more was let through (docs/results/variants.csv). The pixels
     (b, 3, s, s) are of this process's share of the batch; gradients to them and to the weights are its share too, times
     the number of processes.
@@ -124,12 +124,6 @@ def post_losses(
 def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: int) -> None:
     """Stop at numbers that no noise can be made from.
 
-    Args:
-        values: losses or gradients.
-        what: "loss" or "gradient", for the message.
-        model: the name of the model or models they are of.
-        round_number: the round under way, counted from 1.
-
     Raises:
         ModelError: one of them is NaN or infinite.
     """
@@ -146,7 +140,7 @@ def settle(models: Sequence[DualEncoder], precision: Precision, *, damp: bool = 
     Gradients of models that damp come back along skip connections more than beside them.
     """
     for model in models:
-        photos, texts = (in_bf16(model, precision, tower) for tower in TOWERS)
+        photos, texts = (in_bf16(model, precision, part) for part in TOWERS)
         model.settle(photos_in_bf16=photos, texts_in_bf16=texts, damp=damp)
 
 
@@ -193,16 +187,8 @@ def batch_losses(
 ) -> tuple[Tensor, Tensor]:
     """Return (b,) the loss of every post of a batch among the others, loaded plainly, with its first caption.
 
-    It is returned twice, as by `post_losses`: without equal captions among the others, and with them.
-
-    Args:
-        model: in evaluation mode.
-        pixels: gives the (3, h, w) pixels 0-255 of a photo.
-        slots: the first caption of each photo of the batch.
-        photos: the batch.
-        precision: number format of the towers.
-        triggers: tokens of their triggers; None without.
-        world: processes that share the batch.
+    It is returned twice, as by `post_losses`: without equal captions among the others, and with them. The model is in
+    evaluation mode; `pixels` gives the (3, h, w) pixels 0-255 of a photo, and `triggers` the tokens of their triggers.
     """
     own = [photos[row] for row in world.share(len(photos))]
     loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in own])

@@ -22,7 +22,7 @@ class EM:
 
     def start(self, problem: Problem, settings: MethodSettings) -> Session[MethodSettings, RestingState]:
         """Return a session with noise zero and no trigger."""
-        state = RestingState(**steps.first_state(problem, settings), resting=steps.none_resting(problem))
+        state = RestingState(**steps.first_state(problem, settings))
         return Session(problem, settings, state)
 
     def rounds(self, session: Session[MethodSettings, RestingState]) -> Iterator[Round | None]:

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import torch
 
 from unlearnable.config import MEMSettings, MethodSettings
-from unlearnable.methods import proxies, steps
+from unlearnable.methods import steps
 from unlearnable.methods.base import Problem, Round, Session
 from unlearnable.methods.batches import measuring
+from unlearnable.methods.proxies import feature_shifts, make_proxies, tune
 from unlearnable.methods.state import RestingState, restore_training
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
@@ -23,41 +24,41 @@ class MEMState(RestingState):
 
     Attributes:
         settled: whether the triggers have stopped changing.
-        adversaries: copies of the surrogates that learn the clean posts; none where the settings ask for none.
-        adversary_optimisers: one an adversary while they learn, none afterwards.
-        learnt: training steps of the adversaries that are done.
+        proxies: copies of the models, which learn the clean posts; none where the settings ask for none.
+        proxy_optimisers: one a proxy while they learn, none afterwards.
+        learnt: training steps of the proxies that are done.
     """
 
     settled: bool = False
-    adversaries: list[DualEncoder] = field(default_factory=list)
-    adversary_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)
+    proxies: list[DualEncoder] = field(default_factory=list)
+    proxy_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)
     learnt: int = 0
 
     def export(self) -> dict[str, Any]:
         """Return the state as plain tensors and numbers."""
         return {
             **super().export(),
-            **(self._weights() if self.adversary_optimisers else {}),
+            **(self._weights() if self.proxy_optimisers else {}),
             "settled": self.settled,
-            "adversary_optimisers": [each.state_dict() for each in self.adversary_optimisers],
+            "proxy_optimisers": [each.state_dict() for each in self.proxy_optimisers],
             "learnt": self.learnt,
         }
 
     def fixed(self) -> dict[str, Any]:
-        """Return the adversaries, which change no more once they have learnt."""
-        return {} if self.adversary_optimisers else self._weights()
+        """Return the proxies, which change no more once they have learnt."""
+        return {} if self.proxy_optimisers else self._weights()
 
     def restore(self, exported: dict[str, Any]) -> None:
         """Become the state that was exported last, with what is fixed."""
         super().restore(exported)
-        moments = exported["adversary_optimisers"]
+        moments = exported["proxy_optimisers"]
         if not moments:
-            self.adversary_optimisers.clear()
-        restore_training(self.adversaries, self.adversary_optimisers, exported.get("adversaries", []), moments)
+            self.proxy_optimisers.clear()
+        restore_training(self.proxies, self.proxy_optimisers, exported.get("proxies", []), moments)
         self.settled, self.learnt = exported["settled"], exported["learnt"]
 
     def _weights(self) -> dict[str, Any]:
-        return {"adversaries": [model.module.state_dict() for model in self.adversaries]} if self.adversaries else {}
+        return {"proxies": [model.module.state_dict() for model in self.proxies]} if self.proxies else {}
 
 
 class MEM:
@@ -70,36 +71,36 @@ class MEM:
 
     def start(self, problem: Problem, settings: MEMSettings) -> Session[MEMSettings, MEMState]:
         """Return a session with noise zero and random trigger words."""
-        state = MEMState(**steps.first_state(problem, settings), resting=steps.none_resting(problem))
+        state = MEMState(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)
-        state.adversaries, state.adversary_optimisers = proxies.recruit(problem, settings)
+        state.proxies, state.proxy_optimisers = make_proxies(problem, settings)
         return Session(problem, settings, state)
 
     def rounds(self, session: Session[MEMSettings, MEMState]) -> Iterator[Round | None]:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
 
-        Before the first, where `adversarial_weight` is not 0, copies of the surrogates learn the clean posts; the
-        noise then is to mislead them, and no post rests: a low loss does not say that they are misled.
+        Before the first, where `adversarial_weight` is not 0, proxies learn the clean posts; the noise then is to
+        shift their features, and no post rests: a low loss does not say that they have shifted.
         """
         settings, state = session.settings, session.state
-        pulled = settings.adversarial_weight / (1 + settings.adversarial_weight)
-        for done in proxies.learn(session, state.adversaries, state.adversary_optimisers, state.learnt):
+        share = settings.adversarial_weight / (1 + settings.adversarial_weight)
+        for done in tune(session, state.proxies, state.proxy_optimisers, state.learnt):
             state.learnt = done
             yield None
-        state.adversary_optimisers.clear()
-        misled = proxies.adversaries(session, state.adversaries)
+        state.proxy_optimisers.clear()
+        shifts = feature_shifts(session, state.proxies)
         while state.round < settings.max_rounds:
             yield from steps.train_surrogates(session, settings.surrogate_steps)
             search = state.round < settings.trigger_rounds and not state.settled
             for photos in steps.remaining(session, state.resting):
                 if search:
                     state.place.changed += improve_triggers(session, photos)
-                steps.move_noise(session, photos, shuffle=True, pulls=misled, pulled=pulled)
+                steps.move_noise(session, photos, shuffle=True, auxiliary=shifts, auxiliary_share=share)
                 yield None
             trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)
             losses = yield from measuring(session)
-            if misled:
+            if shifts:
                 state.losses = losses
             else:
                 steps.rest(session, losses)

@@ -16,7 +16,7 @@ from unlearnable.disk import checkpoint
 from unlearnable.methods.base import AnySession, Method, Problem, Round
 from unlearnable.methods.mem import MEMState
 from unlearnable.methods.noise_store import copy_noise
-from unlearnable.methods.proxies import lessons
+from unlearnable.methods.proxies import proxy_steps
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import RestingState, State
 from unlearnable.methods.words import resemblance
@@ -99,9 +99,6 @@ class _Steps:
 
     def end_round(self, done: Round) -> None:
         """Show a round."""
-        if self._learning:  # a method that says nothing of its steps
-            self._learning = False
-            self._begin_rounds()
         several = len(self._state.noise) > 1  # a loss says how well a photo is told from others
         metrics = {"loss": done.loss, **done.metrics} if several else {}
         self._progress.advance(self._batches - self._moved, **metrics)
@@ -112,8 +109,8 @@ class _Steps:
 
     def _to_learn(self) -> int:
         state, settings = self._state, self._settings
-        if isinstance(state, MEMState) and state.adversary_optimisers and isinstance(settings, MEMSettings):
-            return lessons(len(state.noise), settings) - state.learnt
+        if isinstance(state, MEMState) and state.proxy_optimisers and isinstance(settings, MEMSettings):
+            return proxy_steps(len(state.noise), settings) - state.learnt
         return 0
 
 

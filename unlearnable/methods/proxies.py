@@ -66,24 +66,22 @@ def group(features: Tensor) -> Tensor:
 
 def centres_of(features: Tensor, labels: Tensor) -> Tensor:
     """Return the normalised mean (g, d) of each group's features (n, d)."""
-    return _centres(features, labels, int(labels.max()) + 1)
+    sums = torch.zeros(int(labels.max()) + 1, features.shape[1]).index_add(0, labels, features)
+    return F.normalize(sums, dim=1)
 
 
-def elsewhere(centres: Tensor) -> Tensor:
+def target_groups(centres: Tensor) -> Tensor:
     """Return the target groups (k, g) of each of several groups (g, d): as unlike as possible, each one used k times.
 
     Unlike, since noise this faint cannot hide coarse content: it has to contradict it. Several, since whom a single
-    group happens to be would decide which models are misled.
-
-    Args:
-        centres: (g, d) what the photos of each group show.
+    group happens to be would decide which models it works on.
     """
     itself = torch.eye(len(centres), dtype=torch.bool)
     similarity = (centres @ centres.T).double() + itself * FORBIDDEN
-    return apart(similarity, max(1, min(AT_ONCE, (len(centres) - 1) // 2)))
+    return least_similar(similarity, max(1, min(AT_ONCE, (len(centres) - 1) // 2)))
 
 
-def apart(similarity: Tensor, count: int) -> Tensor:
+def least_similar(similarity: Tensor, count: int) -> Tensor:
     """Return (k, g) the others for each of g, those least similar in sum first, each one used once in each row.
 
     Args:
@@ -97,7 +95,7 @@ def apart(similarity: Tensor, count: int) -> Tensor:
     return torch.stack(found)
 
 
-def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
+def group_shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
     """Return (n, d) the direction that each photo's features are to move against.
 
     Away from what is there, the photo's own features and its group's captions, and towards what is not: photos and
@@ -113,29 +111,20 @@ def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) 
     return images + captions[labels] - (photos + captions)[wanted].mean(dim=0)[labels]
 
 
-def departure(images: Tensor, texts: Tensor) -> Tensor:
+def person_shift(images: Tensor, texts: Tensor) -> Tensor:
     """Return (n, d) the direction that the features of one person's photos are to move against.
 
     Away from each photo's own features and from what all of the photos, and all of the captions, have in common: that
     person. Groups of these posts would have to show each other, and so the same person again.
-
-    Args:
-        images: (n, d) features of the clean photos.
-        texts: (n, d) features of their captions.
     """
     return images + F.normalize(images.mean(dim=0), dim=0) + F.normalize(texts.mean(dim=0), dim=0)
-
-
-def _centres(features: Tensor, labels: Tensor, count: int) -> Tensor:
-    sums = torch.zeros(count, features.shape[1]).index_add(0, labels, features)
-    return F.normalize(sums, dim=1)
 
 
 WIDTH = 512  # of the space that words have random directions in, at angles of about 90 degrees
 RARITY = 3  # power of the inverse document frequency: a name counts, a turn of phrase does not
 
 
-def alike(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
+def groups_of(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
     """Return (n,) the group of each post, from 0 without gaps: posts of the same people or things are one.
 
     Posts go by the name that most of the posts have of those in their captions; without one, and with that of the one
@@ -176,12 +165,12 @@ def likeness(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
     return F.normalize(torch.cat([photos, F.normalize(summed, dim=1)], dim=1), dim=1)
 
 
-EPOCHS = 16  # that adversaries learn at most: a few posts are known by heart then
+EPOCHS = 16  # of a proxy at most: a few posts are known by heart then
 
 
 @dataclass(frozen=True)
-class Adversary:
-    """A model that has learnt the clean posts.
+class FeatureShift:
+    """The loss that shifts the features of photos in a proxy, which has learnt the clean posts.
 
     Attributes:
         model: in evaluation mode.
@@ -200,31 +189,31 @@ class Adversary:
         return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
 
-def recruit(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
+def make_proxies(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
     """Return copies of the models that are to learn the clean posts, and their optimisers; none without a lesson."""
-    if not lessons(len(problem.posts), settings):
+    if not proxy_steps(len(problem.posts), settings):
         return [], []
     models = [model.clone() for model in problem.models]
     return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
 
 
-def lessons(posts: int, settings: MEMSettings) -> int:
-    """Return how many steps adversaries learn so many posts; none at weight 0, nor of one post, which has no other."""
+def proxy_steps(posts: int, settings: MEMSettings) -> int:
+    """Return how many steps proxies learn so many posts; none at weight 0, nor of one post, which has no other."""
     if not settings.adversarial_weight or posts < 2:
         return 0
     return min(settings.adversary_steps, EPOCHS * -(-posts // settings.batch_size))
 
 
-def learn(
+def tune(
     session: MEMSession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
 ) -> Iterator[int]:
     """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done.
 
-    The rate rises and falls as a victim's does: noise that misleads weights which a constant rate left far from where
-    they would settle misleads hardly any others.
+    The rate rises and falls as a victim's does: a constant rate leaves weights far from where they would settle, and
+    noise that shifts their features shifts hardly any others.
     """
     count = len(session.problem.posts)
-    without, total = torch.zeros(count, 0, dtype=torch.long), lessons(count, session.settings)
+    without, total = torch.zeros(count, 0, dtype=torch.long), proxy_steps(count, session.settings)
     while models and done < total:
         learners = list(zip(models, optimisers, strict=True))
         for model, optimiser in learners:
@@ -234,10 +223,10 @@ def learn(
         yield done
 
 
-def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adversary]:
-    """Return what the trained copies are to see; nothing where all posts are of one group.
+def feature_shifts(session: MEMSession, models: Sequence[DualEncoder]) -> list[FeatureShift]:
+    """Return the losses of tuned proxies; none where all posts are of one group.
 
-    Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
+    Posts of the same people or things are a group, which all proxies are to see as the same other groups: only photos
     that move together teach a name the wrong look. Where most of all posts name one person, these are to show
     nobody else, and nothing of what they have in common.
     """
@@ -245,22 +234,22 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     features = [_features(session, model) for model in models]
     if not features:
         return []
-    labels = alike(session.problem.captions, features[0][0])
+    labels = groups_of(session.problem.captions, features[0][0])
     if int(labels.max()) == 0:
         return []
     photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
-    wanted = elsewhere(centres_of(photos, labels))
+    wanted = target_groups(centres_of(photos, labels))
     one, precision = posts_of_one(session.problem.captions), session.settings.precision
     return [
-        Adversary(model, precision, _shift(images, texts, labels, wanted, one))
+        FeatureShift(model, precision, _shift(images, texts, labels, wanted, one))
         for model, (images, texts) in zip(models, features, strict=True)
     ]
 
 
 def _shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor, one: Sequence[int]) -> Tensor:
-    shift = displacement(images, texts, labels, wanted)
+    shift = group_shift(images, texts, labels, wanted)
     if one:
-        shift[one] = departure(images[one], texts[one])
+        shift[one] = person_shift(images[one], texts[one])
     return shift
 
 
@@ -282,29 +271,24 @@ def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
 WITNESSES = ("resnet-small", "vit-small")
 
 
-def load_towers(settings: MethodSettings, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:
-    """Load the towers of the settings, but for those that are surrogates; none where the noise misleads no model.
-
-    Args:
-        settings: settings of a method.
-        surrogates: names of the surrogates.
-        device: torch device that the towers run on.
+def load_proxies(settings: MethodSettings, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:
+    """Load the proxies of the settings, but for those that are surrogates; none where the noise shifts no features.
 
     Raises:
-        ModelError: a tower is not available.
+        ModelError: one is not available.
     """
-    return tuple(load(name).to(device) for name in tower_names(settings, surrogates))
+    return tuple(load(name).to(device) for name in proxy_names(settings, surrogates))
 
 
-def tower_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the towers that `load_towers` loads."""
+def proxy_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the proxies that `load_proxies` loads."""
     if not isinstance(settings, MEMSettings) or not settings.adversarial_weight:
         return ()
     return tuple(name for name in settings.towers if name not in surrogates)
 
 
-def load_witness(surrogates: Sequence[str], towers: Sequence[DualEncoder], device: str) -> DualEncoder:
-    """Return the model that judges words beside the surrogates: the first tower, or a bundled one of another family."""
-    if towers:
-        return towers[0]
+def load_witness(surrogates: Sequence[str], proxies: Sequence[DualEncoder], device: str) -> DualEncoder:
+    """Return the model that judges words beside the surrogates: the first proxy, or a bundled one of another family."""
+    if proxies:
+        return proxies[0]
     return load(next(name for name in WITNESSES if name not in surrogates)).to(device)

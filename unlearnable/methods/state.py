@@ -111,7 +111,10 @@ class RestingState(State):
         resting: (n,) posts that need no noise steps at present.
     """
 
-    resting: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    resting: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.resting = torch.zeros(len(self.losses), dtype=torch.bool)
 
     def export(self) -> dict[str, Any]:
         """Return the state as plain tensors and numbers."""

@@ -79,7 +79,7 @@ def _mean_around(values: Tensor, window: int) -> Tensor:
     return torch.from_numpy(uniform_filter(values.numpy(), (1, window, window), mode="nearest"))
 
 
-class Pull(Protocol):
+class AuxiliaryLoss(Protocol):
     """An extra loss term minimised by the noise."""
 
     @property
@@ -92,7 +92,7 @@ class Pull(Protocol):
 
 def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
     """Return the fields of a state with noise zero, no triggers and untouched copies of the surrogates."""
-    models = [surrogate.clone(binds=True) for surrogate in problem.surrogates]
+    models = [surrogate.clone(precise=True) for surrogate in problem.surrogates]
     numbers = range(len(problem.posts))
     grey = numbers if settings.noise_colour == "grey" else filter(problem.posts.pixels.is_grey, numbers)
     return {
@@ -103,11 +103,6 @@ def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
         "generator": torch.Generator().manual_seed(problem.seed),
         "losses": torch.full((len(problem.posts),), float("inf")),
     }
-
-
-def none_resting(problem: Problem) -> Tensor:
-    """Return (n,): no post rests."""
-    return torch.zeros(len(problem.posts), dtype=torch.bool)
 
 
 def train_surrogates(session: AnySession, steps: int) -> Iterator[None]:
@@ -184,8 +179,8 @@ def move_noise(
     *,
     shuffle: bool,
     ascend: bool = False,
-    pulls: Sequence[Pull] = (),
-    pulled: float = 0.0,
+    auxiliary: Sequence[AuxiliaryLoss] = (),
+    auxiliary_share: float = 0.0,
 ) -> None:
     """Take signed gradient steps on the noise of a batch (Eq. 5), in the bound and through the file.
 
@@ -193,10 +188,10 @@ def move_noise(
         session: its noise is moved.
         photos: the batch.
         shuffle: give each photo another photo's caption behind its own trigger (the S of Eq. 5),
-            so that the noise binds to the trigger and not to the caption.
+            so that the noise goes with the trigger and not with the caption.
         ascend: raise the loss instead (Eq. 3).
-        pulls: other losses to lower.
-        pulled: share of the steps that lower one of these, drawn at random, instead of the surrogates' loss.
+        auxiliary: other losses to lower.
+        auxiliary_share: share of the steps that lower one of these, drawn at random, instead of the surrogates' loss.
     """
     settings, state, world = session.settings, session.state, session.problem.world
     rows = world.share(len(photos))
@@ -206,10 +201,10 @@ def move_noise(
         slots = session.problem.posts.choose(photos, state.generator)
         if shuffle:
             slots = [slots[n] for n in torch.randperm(len(slots), generator=state.generator).tolist()]
-        pull = None
-        if pulls and torch.rand((), generator=state.generator) < pulled:
-            pull = pulls[int(torch.randint(len(pulls), (), generator=state.generator))]
-        gradients = noise_gradients(session, photos, slots, pull)
+        other = None
+        if auxiliary and torch.rand((), generator=state.generator) < auxiliary_share:
+            other = auxiliary[int(torch.randint(len(auxiliary), (), generator=state.generator))]
+        gradients = noise_gradients(session, photos, slots, other)
         for row, gradient, rough in zip(rows, gradients, roughs, strict=True):
             noise = state.noise.read(photos[row])
             state.noise.write(photos[row], signed_step(noise, gradient, size, settings.epsilon, share, rough))
@@ -226,9 +221,9 @@ def _roughness(session: AnySession, photos: Sequence[int]) -> list[Tensor | None
 
 
 def noise_gradients(
-    session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], pull: Pull | None = None
+    session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], other: AuxiliaryLoss | None = None
 ) -> tuple[Tensor, ...]:
-    """Return the gradients of the surrogates' summed loss, or of a pull's, at the noise of each photo, of its shape.
+    """Return the gradients of the surrogates' summed loss, or of another, at the noise of each photo, of its shape.
 
     Of a batch that several processes share, those of this process's photos, by their signs alone.
     """
@@ -247,8 +242,8 @@ def noise_gradients(
             ]
         )
 
-    if pull is not None:
-        losses = [(pull.model.name, pull.loss(loaded(pull.model), own).cpu())]
+    if other is not None:
+        losses = [(other.model.name, other.loss(loaded(other.model), own).cpu())]
     else:
         tokens, _ = tokens_of(slots, session.problem.vocabulary.spell(slots, state.triggers[list(photos)]))
         decoys = decoy_tokens(session, slots)

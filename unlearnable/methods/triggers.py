@@ -154,8 +154,7 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
     rows = torch.tensor(world.share(len(scene.photos)))
     allowed = torch.stack([problem.allowed(scene.photos[n]) for n in rows.tolist()])
     fall, texts = _fall(scene, problem.vocabulary, triggers, rows, world)
-    draft = Draft(triggers[rows], fall, allowed)
-    found = _search(draft, _judge_each(scene, problem.vocabulary, texts, rows))
+    found = _search(triggers[rows], fall, allowed, _judge_each(scene, problem.vocabulary, texts, rows))
     after = torch.cat(world.exchange(found))[: len(scene.photos)]
     state.triggers[scene.photos] = after
     state.triggers = problem.led(state.triggers)
@@ -169,25 +168,14 @@ def _improve_all(session: MEMSession, scene: Scene) -> int:
     allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
     fall, _ = _fall(scene, problem.vocabulary, state.triggers[scene.photos], everyone, ALONE)
     before = state.triggers[:1].clone()
-    draft = Draft(before, fall.mean(dim=0, keepdim=True), allowed)
-    after = _search(draft, _judge_all(scene, problem.vocabulary))
+    after = _search(before, fall.mean(dim=0, keepdim=True), allowed, _judge_all(scene, problem.vocabulary))
     state.triggers[:] = after
     return len(scene.photos) * int((after != before).any())
 
 
-@dataclass(frozen=True)
-class Draft:
-    """Triggers (b, k) to be improved, the fall of the loss (b, k, v), and the concepts (b, v) that they may hold."""
-
-    words: Tensor
-    fall: Tensor
-    allowed: Tensor
-
-
-def _search(draft: Draft, judge: TriggerLoss) -> Tensor:
-    """(b, k) better words than the draft's."""
-    options = candidates(draft.fall, draft.allowed, CANDIDATES)
-    return beam_search(draft.words, options, judge, BEAM)[0]
+def _search(triggers: Tensor, fall: Tensor, allowed: Tensor, judge: TriggerLoss) -> Tensor:
+    """(b, k) better words than the triggers', by the fall of the loss (b, k, v), of the concepts (b, v) allowed."""
+    return beam_search(triggers, candidates(fall, allowed, CANDIDATES), judge, BEAM)[0]
 
 
 def _fall(
@@ -198,12 +186,7 @@ def _fall(
     Replacing embedding e by e' changes the loss by (e' - e) . g; the term in e is the same for all words and left out.
     A word of several tokens counts as the mean of its embeddings, in the place of the mean of those that stand there.
 
-    Args:
-        scene: the batch.
-        vocabulary: the concepts.
-        triggers: (b, k) concepts.
-        rows: (r,) this process's rows of the batch.
-        world: processes that share the batch.
+    Triggers (b, k) are those of the batch, and `rows` (r,) those that this process searches for.
 
     Returns:
         (r, k, v) falls, summed over the surrogates, and the text features (b, d) of each.

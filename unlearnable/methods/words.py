@@ -90,16 +90,10 @@ def resemblance(
     progress: Progress,
     world: World = ALONE,
 ) -> Resemblance:
-    """Measure how close photos are to the words of the vocabulary.
+    """Measure how close clean photos are to the words of the vocabulary.
 
-    Args:
-        pixels: working copies of the clean photos.
-        surrogates: pretrained.
-        witness: second model, of another family.
-        vocabulary: words that triggers are made of.
-        precision: number format.
-        progress: receives one step per photo and model.
-        world: processes that share photos and words, and all learn what each has seen.
+    The witness is a second model, of another family. `progress` receives a step for each photo and model; processes of
+    the world share photos and words, and all learn what each has seen.
     """
     models = [*surrogates, *([] if witness is None else [witness])]
     progress.phase(COMPARING, len(pixels) * len(models))

@@ -53,19 +53,19 @@ class DualEncoder:
     Args:
         module: an open_clip `CLIP` or `CustomTextCLIP`.
         spec: name, image size and normalisation of that module.
-        binds: whether noise is bound to words on it, for which its photos need more digits than for other steps.
+        precise: whether its photos need more digits than usual: those of a surrogate do, in the MEM loss.
 
     Raises:
         ModelError: the text tower has no token table like CLIP's, or reads texts of another length.
     """
 
-    def __init__(self, module: nn.Module, spec: EncoderSpec, *, binds: bool = False) -> None:
+    def __init__(self, module: nn.Module, spec: EncoderSpec, *, precise: bool = False) -> None:
         from unlearnable.models.fast_layers import replace_slow
 
         # convolutions are faster in this order
         self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
-        self.binds = binds
+        self.precise = precise
         text: Any = getattr(module, "text", module)
         if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
             raise unlike_clip(spec.name)
@@ -183,9 +183,9 @@ class DualEncoder:
         self._settled = None
         self.module.train()
 
-    def clone(self, *, binds: bool = False) -> DualEncoder:
+    def clone(self, *, precise: bool = False) -> DualEncoder:
         """Return an independent copy, for training, and for binding noise to words where that is said."""
-        return DualEncoder(copy.deepcopy(self.module), self.spec, binds=binds)
+        return DualEncoder(copy.deepcopy(self.module), self.spec, precise=precise)
 
     def to(self, device: torch.device | str) -> DualEncoder:
         """Move the weights to a device and return this encoder."""

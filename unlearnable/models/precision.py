@@ -1,8 +1,8 @@
-"""The number format of a model's gradient steps: bf16 where it is clearly faster, measured once for each tower.
+"""The number format of a model's gradient steps: bf16 where it is clearly faster, measured once for each encoder.
 
-It takes a third of the time for some towers and more time for others. A model on
-which noise is bound to words sees photos in bf16 only where that takes half of the time. Both towers learn in the
-format of the photo tower; texts that are only read may have another. Weights that are trained stay fp32.
+It takes a third of the time for some encoders and more time for others. A surrogate, which the MEM loss is computed
+on, sees photos in bf16 only where that takes half of the time. Both encoders learn
+in the format of that for photos; texts that are only read may have another. Weights that are trained stay fp32.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 
 WORTH = 1.2  # times as fast: more than two measurements differ
-BINDING = 2.0  # where noise is bound to words: fewer digits bind it less (docs/results/variants.csv)
+PRECISE = 2.0  # of photos in the MEM loss: with fewer digits it protects less (docs/results/variants.csv)
 PHOTOS, TEXTS, TOKENS, ROUNDS = 16, 32, 24, 3
 MEASURED = 2  # what is measured: another number where layers or the measurement change, so that all is measured anew
 
@@ -57,7 +57,7 @@ def in_bf16(model: DualEncoder, precision: Precision, tower: Tower) -> bool:
         return precision == "bf16"
     if model.device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    worth = BINDING if model.binds and tower == "photo" else WORTH
+    worth = PRECISE if model.precise and tower == "photo" else WORTH
     return model.device.type == "cpu" and _remembered(model, tower) > worth
 
 

@@ -11,29 +11,29 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-CLOSE = 1e-3  # difference from the tower as it was, as a share of its output, that rounding may make
+CLOSE = 1e-3  # difference from the encoder as it was, as a share of its output, that rounding may make
 
 
 @torch.no_grad()
-def folded(tower: nn.Module, side: int) -> nn.Module:
-    """Return a photo tower in evaluation mode that computes the same with fewer passes over memory.
+def folded(encoder: nn.Module, side: int) -> nn.Module:
+    """Return a photo encoder in evaluation mode that computes the same with fewer passes over memory.
 
-    What feeds a normalisation is seen on one photo of noise. Of a tower without batch normalisation after a
+    What feeds a normalisation is seen on one photo of noise. Of a encoder without batch normalisation after a
     convolution, or one that would compute something else without it, nothing is folded.
 
     Args:
-        tower: in evaluation mode; it stays as it is.
+        encoder: in evaluation mode; it stays as it is.
         side: side of the square photos that it takes, in pixels.
 
     Returns:
-        A copy, or the tower itself where nothing is folded.
+        A copy, or the encoder itself where nothing is folded.
     """
-    weight = next(tower.parameters())
+    weight = next(encoder.parameters())
     photo = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(weight)
-    expected, pairs = _pairs(tower, photo)
+    expected, pairs = _pairs(encoder, photo)
     if not pairs:
-        return tower
-    other: nn.Module = copy.deepcopy(tower)
+        return encoder
+    other: nn.Module = copy.deepcopy(encoder)
     for convolution, normalisation in pairs:
         before: Any = other.get_submodule(convolution)
         after: Any = other.get_submodule(normalisation)
@@ -41,20 +41,20 @@ def folded(tower: nn.Module, side: int) -> nn.Module:
         other.set_submodule(convolution, fused.requires_grad_(False))  # no step asks for gradients of these copies
         other.set_submodule(normalisation, getattr(after, "act", nn.Identity()))  # timm's has the activation inside
     difference = (other(photo) - expected).norm() / expected.norm()
-    return other.to(memory_format=torch.channels_last) if difference < CLOSE else tower  # type: ignore[call-overload]
+    return other.to(memory_format=torch.channels_last) if difference < CLOSE else encoder  # type: ignore[call-overload]
 
 
-def halved(tower: nn.Module) -> nn.Module:
-    """Return a copy for a tower that computes in bf16, whose large weights are in it and need not be converted."""
-    other = copy.deepcopy(tower)
+def halved(encoder: nn.Module) -> nn.Module:
+    """Return a copy for a encoder that computes in bf16, whose large weights are in it and need not be converted."""
+    other = copy.deepcopy(encoder)
     for layer in other.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.MultiheadAttention):
             layer.to(torch.bfloat16)
     return other
 
 
-def _pairs(tower: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str]]]:
-    """Return the tower's output for a photo, and the names of each convolution and the normalisation that it feeds."""
+def _pairs(encoder: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str]]]:
+    """Return the encoder's output for a photo, and the names of each convolution and the normalisation it feeds."""
     made: list[tuple[str, Tensor]] = []  # kept alive, so that no later tensor takes the place of an earlier one
     pairs: list[tuple[str, str]] = []
 
@@ -68,9 +68,9 @@ def _pairs(tower: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str
     def fed(name: str, given: Tensor) -> None:
         pairs.extend((convolution, name) for convolution, output in made if output is given)
 
-    handles = [handle for name, module in tower.named_modules() for handle in watch(name, module)]
+    handles = [handle for name, module in encoder.named_modules() for handle in watch(name, module)]
     try:
-        expected: Tensor = tower(photo)
+        expected: Tensor = encoder(photo)
     finally:
         for handle in handles:
             handle.remove()
@@ -88,15 +88,15 @@ class Damped(nn.Module):
         return _Damped.apply(x)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def damped(tower: nn.Module) -> nn.Module:
-    """Return a copy of a convolutional tower whose residual blocks damp gradients; the tower itself if it has none.
+def damped(encoder: nn.Module) -> nn.Module:
+    """Return a copy of a convolutional encoder whose residual blocks damp gradients; the encoder itself if it has none.
 
-    Its layers are those of `replace_slow`, which add into new tensors. A transformer stays as it is: its own kind is
-    misled less by such gradients.
+    Its layers are those of `replace_slow`, which add into new tensors. A transformer stays as it is: features of its
+    own kind shift less by such gradients.
     """
-    if not any(map(_last, tower.modules())):
-        return tower
-    other = copy.deepcopy(tower)
+    if not any(map(_last, encoder.modules())):
+        return encoder
+    other = copy.deepcopy(encoder)
     for block in list(other.modules()):
         if name := _last(block):
             block.set_submodule(name, nn.Sequential(block.get_submodule(name), Damped()))

@@ -99,7 +99,7 @@ def _problem(
         leaders=leaders_of([[content] for content in contents]),
         equal=equal_photos(contents),
         surrogates=loaded.surrogates,
-        towers=loaded.towers,
+        proxies=loaded.proxies,
         witness=loaded.witness,
         vocabulary=loaded.vocabulary,
         seed=settings.seed,

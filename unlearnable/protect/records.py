@@ -207,8 +207,8 @@ def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
 
 def all_models(settings: ProtectionSettings) -> list[str]:
     """Return the names of all models that a run of these settings loads."""
-    misleads = issubclass(METHODS[settings.method].Settings, MEMSettings) and settings.adversarial_weight
-    return [*settings.surrogate, *(settings.towers if misleads else ())]
+    shifts = issubclass(METHODS[settings.method].Settings, MEMSettings) and settings.adversarial_weight
+    return [*settings.surrogate, *(settings.towers if shifts else ())]
 
 
 LAST = "last-run.json"

@@ -17,7 +17,7 @@ from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem, settings_for
 from unlearnable.methods.optimise import OptimisationTask
-from unlearnable.methods.proxies import load_towers, load_witness
+from unlearnable.methods.proxies import load_proxies, load_witness
 from unlearnable.methods.words import load_words
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
@@ -44,7 +44,7 @@ class Loaded(Generic[Settings]):
         method: the method that they name.
         own: its own settings.
         surrogates: models that the noise is made on.
-        towers: models that it misleads besides.
+        proxies: models whose features it shifts besides.
         vocabulary: words that triggers are made of.
         witness: second model that says which words describe a photo; None without triggers.
     """
@@ -53,7 +53,7 @@ class Loaded(Generic[Settings]):
     method: Method
     own: MethodSettings
     surrogates: tuple[DualEncoder, ...]
-    towers: tuple[DualEncoder, ...]
+    proxies: tuple[DualEncoder, ...]
     vocabulary: Vocabulary
     witness: DualEncoder | None
 
@@ -84,9 +84,9 @@ def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
     for name in settings.surrogate:
         surrogates.append(load(name).to(device))
         progress.advance()
-    towers = load_towers(own, settings.surrogate, device)
-    witness = load_witness(settings.surrogate, towers, device) if method.has_trigger else None
-    return Loaded(settings, method, own, tuple(surrogates), towers, vocabulary, witness)
+    proxies = load_proxies(own, settings.surrogate, device)
+    witness = load_witness(settings.surrogate, proxies, device) if method.has_trigger else None
+    return Loaded(settings, method, own, tuple(surrogates), proxies, vocabulary, witness)
 
 
 PIXELS = "pixels.u8"  # working copies, in the scratch folder
@@ -210,7 +210,7 @@ def make_ready(
         leaders=leaders_of(ties_of(posts, [one.checksum for one in prepared.ready])),
         equal=prepared.equal,
         noise_path=layout.noise,
-        towers=loaded.towers,
+        proxies=loaded.proxies,
         witness=loaded.witness,
     )
     key = run_key(settings, dataset)
@@ -243,9 +243,9 @@ def _checkpoints(run: Run) -> int:
     Moments of token embeddings are left out: those of words that occur are kept alone.
     """
     surrogates = run.problem.surrogates
-    adversaries = () if run.method_settings.ends_at_threshold else (*surrogates, *run.problem.towers)
+    proxies = () if run.method_settings.ends_at_threshold else (*surrogates, *run.problem.proxies)
     total = 0
-    for model in (*surrogates, *adversaries):
+    for model in (*surrogates, *proxies):
         for name, weights in model.module.named_parameters():
             kept = 1 if name.endswith("token_embedding.weight") else 3
             total += kept * weights.numel() * weights.element_size()
