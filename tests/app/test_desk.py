@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -17,13 +16,11 @@ from PIL import Image
 from tests.cli.program import FILE
 from tests.conftest import picture, tree
 from unlearnable.app.desk import Desk, Stage, free_output
-from unlearnable.app.pictures import file_of
-from unlearnable.app.views.drafted import folder_of
-from unlearnable.app.views.parts import address_of
-from unlearnable.app.watch import Watch
+from unlearnable.app.server import file_of
+from unlearnable.app.views import address_of, folder_of
+from unlearnable.app.work import Watch
 from unlearnable.errors import InputError, Interrupted
-from unlearnable.posts.name_styles import look_alike
-from unlearnable.protect import draft, inbox, readback
+from unlearnable.protect import inbox, readback, run
 
 
 @pytest.fixture
@@ -48,6 +45,22 @@ def drop(desk, *paths):
 
 def done(desk):
     desk._last.result(timeout=240)
+
+
+def reviewed(desk):
+    """Start the work, or go on with it, and wait until the posts may be looked at, or it ended."""
+    until = time.monotonic() + 240
+    while desk.away and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not desk.away
+
+
+def given_up(desk):
+    """Return to the captions, and wait until the work is over."""
+    desk.back()
+    until = time.monotonic() + 60
+    while desk.busy and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -82,117 +95,9 @@ def test_fields_are_not_drawn_again_while_the_tool_looks_at_what_came(desk, phot
     assert desk.state != before
 
 
-def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
-    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
-        for path in sorted(p for p in posts.rglob("*") if p.is_file()):
-            archive.write(path, f"mine/{path.relative_to(posts)}")
-    assert (desk.stage, desk.dataset, file_of(desk, 0, "received")) == (Stage.RECEIVED, None, None)
-    drop(desk, tmp_path / "export.zip")
-    assert desk.error == ""
-    assert len(desk.dataset.photos) == 8
-    assert desk.captions == {}
-    assert any("captions from posts.jsonl" in note for note in desk.notes)
-    assert file_of(desk, 0, "received").name == "p0.png"
-    desk.start()
-    assert desk.away
-    done(desk)
-    assert (desk.error, desk.stage, len(desk.posts)) == ("", Stage.DRAFTED, 8)
-    assert list((tmp_path / "work").iterdir()) == []
-    before, after = file_of(desk, 1, "before"), file_of(desk, 1, "after")
-    assert (before.name, after.name) == ("1-before.png", "1-after.png")
-    assert file_of(desk, 1, "after") == after
-    assert [file_of(desk, 9, kind) for kind in ("received", "drafted", "before", "copy", "other")] == [None] * 5
-    desk.output = tmp_path / "work" / "out"
-    desk.publish()
-    done(desk)
-    assert (desk.error, desk.stage, desk.report.protected) == ("", Stage.PUBLISHED, 8)
-    assert file_of(desk, 1, "copy").read_bytes() == after.read_bytes()
-    assert "posts.jsonl" in tree(desk.output)
-    desk.restart()
-    assert (desk.stage, desk.dataset, desk.output.name) == (Stage.RECEIVED, None, "out-2")
-    desk._thread.submit(int).result(timeout=60)
-    assert tree(tmp_path / "scratch") == {}
-
-
-def test_words_are_chosen_kept_and_bound(desk, photos):
-    drop(desk, *photos)
-    assert desk.captions == {"p0.png": "", "p1.png": "", "p2.png": ""}
-    desk.captions["p0.png"] = "a dog on grass"
-    desk.start()
-    done(desk)
-    first = desk.posts
-    assert first[0].captions == (f"{first[0].trigger} a dog on grass",)
-    desk.typed[2] = f" {first[2].trigger}"
-    assert not desk.take_typed()
-    desk.redraw(1)
-    for typed in ("only two", ""):
-        desk.typed[2] = typed
-        with pytest.raises(InputError):
-            desk.take_typed()
-    desk.write_trigger(2, first[2].trigger)
-    assert set(desk.wanted) == {1}
-    chosen = desk.wanted[1]
-    desk.change()
-    done(desk)
-    assert (desk.error, desk.wanted) == ("", {})
-    assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
-    desk.back()
-    assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "a dog on grass", [])
-
-
 def test_a_window_opens_without_what_only_the_work_needs():
     code = "import sys, unlearnable.app.desk; print({'torch', 'open_clip', 'timm'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
-
-
-def test_names_are_in_disguise_where_that_is_ticked(desk, photos):
-    assert desk.names == "keep"
-    desk.names = "lookalike"
-    drop(desk, *photos)
-    desk.captions["p0.png"] = "lunch with Ada"
-    desk.start()
-    done(desk)
-    assert desk.error == ""
-    assert desk.posts[0].captions == (f"{desk.posts[0].trigger} lunch with {look_alike('Ada')}",)
-
-
-def test_names_are_initials_where_they_are_given(desk, photos):
-    desk.write_as_initials(("Ada",))
-    drop(desk, *photos)
-    desk.captions["p0.png"] = "lunch with Ada"
-    desk.start()
-    done(desk)
-    assert desk.posts[0].captions == (f"{desk.posts[0].trigger} lunch with A.",)
-
-
-def test_a_name_for_initials_that_no_caption_mentions_is_said(desk, photos):
-    desk.write_as_initials(("Aida",))
-    drop(desk, *photos)
-    desk.captions["p0.png"] = "lunch with Ada"
-    desk.start()
-    done(desk)
-    assert desk.error == "no caption mentions Aida. write the name as the captions do"
-
-
-def test_noise_may_be_as_strong_as_is_chosen(desk, photos):
-    assert desk.epsilon == 8
-    desk.epsilon = 16
-    drop(desk, *photos)
-    desk.start()
-    done(desk)
-    desk.publish()
-    done(desk)
-    assert desk.error == ""
-    settings = tomllib.loads((desk.output.with_name(f"{desk.output.name}.private") / "run.toml").read_text())
-    assert settings["epsilon"] == 16
-
-
-def test_what_is_pressed_twice_is_done_once(desk, photos):
-    drop(desk, *photos)
-    desk.start()
-    desk.start()
-    done(desk)
-    assert (desk.error, desk.stage, desk._drafts) == ("", Stage.DRAFTED, 1)
 
 
 def test_what_is_removed_while_the_tool_looks_at_it_does_not_come_back(desk, photos, monkeypatch):
@@ -210,35 +115,6 @@ def test_what_is_removed_while_the_tool_looks_at_it_does_not_come_back(desk, pho
     assert not place.exists()
 
 
-def test_files_that_come_after_the_work_began_leave_the_draft_as_it_is(desk, photos):
-    drop(desk, photos[0])
-    desk.captions["p0.png"] = "a dog on grass"
-    came = desk.inbox.place("p1.png")
-    shutil.copy(photos[1], came)
-    desk.start()
-    desk.arrived(came)  # it is there when the work begins, and taken in then or left for later
-    done(desk)
-    drafted = len(desk.posts)
-    drop(desk, photos[2])
-    assert (desk.error, desk.stage, desk.late) == ("", Stage.DRAFTED, True)
-    desk.publish()
-    done(desk)
-    assert (desk.error, desk.stage, desk.report.protected) == ("", Stage.PUBLISHED, drafted)
-    assert "a dog on grass" in (desk.output / "captions.jsonl").read_text()
-
-
-def test_files_that_came_late_are_taken_in_on_the_way_back(desk, photos):
-    drop(desk, photos[0])
-    desk.captions["p0.png"] = "a dog on grass"
-    desk.start()
-    done(desk)
-    drop(desk, photos[1])
-    assert (len(desk.posts), desk.late) == (1, True)
-    desk.back()
-    done(desk)
-    assert (desk.captions, desk.late) == ({"p0.png": "a dog on grass", "p1.png": ""}, False)
-
-
 def test_a_file_that_cannot_be_written_is_said(desk, photos):
     desk.failed("p1.png", "No space left on device")
     desk.failed("p2.png", "No space left on device")
@@ -246,7 +122,7 @@ def test_a_file_that_cannot_be_written_is_said(desk, photos):
     assert desk.lost == {"p2.png": "p2.png was not taken: No space left on device"}
     desk.start()
     assert desk.lost == {}
-    done(desk)  # to be stopped anywhere, as at the end of a test, may leave what warns of it
+    reviewed(desk)  # to be stopped anywhere, as at the end of a test, may leave what warns of it
 
 
 def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_captions_come(desk, photos, tmp_path):
@@ -255,8 +131,8 @@ def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_
     drop(desk, photos[2])
     assert desk.captions == {"p0.png": "mine", "p1.png": "", "p2.png": ""}
     desk.start()
-    done(desk)
-    desk.back()
+    reviewed(desk)
+    given_up(desk)
     (tmp_path / "posts.csv").write_text("image,caption\np0.png,of the file\n")
     drop(desk, tmp_path / "posts.csv")
     assert desk.error == ""
@@ -287,42 +163,6 @@ def test_there_is_something_to_remove_once_anything_came(desk, photos, tmp_path)
     assert desk.holds
 
 
-def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
-    (tmp_path / "broken.zip").write_bytes(b"no zip")
-    drop(desk, tmp_path / "broken.zip")
-    assert desk.lost["broken.zip"].startswith("broken.zip cannot be unpacked")
-    drop(desk, *photos)
-    assert (desk.error, len(desk.lost), len(desk.dataset.photos)) == ("", 1, 3)
-    desk.output = tmp_path / "work" / "taken"
-    desk.output.mkdir()
-    (desk.output / "mine.txt").write_text("mine")
-    desk.start()
-    done(desk)
-    assert (desk.error, desk.stage) == ("", Stage.DRAFTED)  # whose view has the field to name another folder
-    desk.publish()
-    done(desk)
-    assert desk.error.endswith("taken exists already. choose another folder")
-    assert (desk.stage, tree(desk.output)) == (Stage.DRAFTED, {"mine.txt": b"mine"})
-    desk.output = tmp_path / "work" / "free"
-    desk.publish()
-    done(desk)
-    assert (desk.error, desk.stage) == ("", Stage.PUBLISHED)
-    assert str(desk.output) in (tmp_path / "work" / "free.private" / "run.toml").read_text()
-
-
-def test_posts_that_would_hardly_be_protected_have_a_remedy_of_the_window(desk, photos, monkeypatch):
-    drop(desk, *photos)
-    desk.start()
-    done(desk)
-    monkeypatch.setattr(readback, "CLEARLY", 0.0)
-    desk.publish()
-    done(desk)
-    assert "would hardly be protected" in desk.error
-    assert desk.error.endswith(". go back to the captions, and choose another amount of work")
-    desk.back()
-    assert desk.stage is Stage.RECEIVED
-
-
 def test_a_zip_that_cannot_be_unpacked_holds_up_nothing_that_came_with_it(desk, photos, tmp_path, monkeypatch):
     (tmp_path / "broken.zip").write_bytes(b"no zip")
     with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:
@@ -349,22 +189,6 @@ def test_the_folder_of_what_came_is_not_named(desk, tmp_path):
     assert desk.error == "no photo in what came can be protected; zero.jpg: empty (the file has no bytes)."
 
 
-def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
-    drop(desk, *photos)
-    desk.start()
-    done(desk)
-    (tmp_path / "work" / "file").write_text("mine")
-    for name, reason in (
-        ("file/out", "Not a directory. choose another folder, in a folder that can be written"),
-        ("x" * 250, "is too long. choose a shorter folder"),
-    ):
-        desk.output = tmp_path / "work" / name
-        desk.publish()
-        done(desk)
-        assert desk.error.endswith(reason)
-        assert desk.stage is Stage.DRAFTED
-
-
 def test_two_kinds_of_captions_are_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
     for name in ("posts.csv", "others.csv"):
         (tmp_path / name).write_text("image,caption\np0.png,a dog\n")
@@ -383,17 +207,6 @@ def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_too_little_memory_is_no_bug(desk, photos, monkeypatch, capsys):
-    def full(*_):
-        raise MemoryError
-
-    monkeypatch.setattr(inbox.Inbox, "posts", full)
-    drop(desk, *photos)
-    remedy = "close other programs, or go back to the captions, and choose less work"
-    assert desk.error == f"there is too little memory (MemoryError). {remedy}"
-    assert capsys.readouterr().err == ""
-
-
 def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
     monkeypatch.setattr(inbox.Inbox, "posts", lambda *_: 1 / 0)
     drop(desk, *photos)
@@ -405,12 +218,12 @@ def test_work_stops_when_the_user_says_so(desk, photos, monkeypatch):
     drop(desk, *photos)
     reached = threading.Event()
 
-    def slow(settings, scratch, progress):
+    def slow(settings, progress, review):
         reached.set()
         while True:
             progress.advance()
 
-    monkeypatch.setattr(draft, "draft", slow)
+    monkeypatch.setattr(run, "protect", slow)
     desk.start()
     assert reached.wait(120)
     desk.stop()
@@ -422,14 +235,14 @@ def test_the_end_of_the_window_breaks_a_batch_off(desk, photos, monkeypatch, cap
     drop(desk, *photos)
     began, ended = threading.Event(), []
 
-    def batch(settings, scratch, progress):
+    def batch(settings, progress, review):
         began.set()
         until = time.monotonic() + 30
         while time.monotonic() < until:  # a batch, within which nothing is reported
             time.sleep(0.01)
         ended.append("its end")
 
-    monkeypatch.setattr(draft, "draft", batch)
+    monkeypatch.setattr(run, "protect", batch)
     desk.start()
     assert began.wait(120)
     desk.close()
@@ -440,13 +253,13 @@ def test_work_that_outlives_its_folder_says_nothing(desk, photos, monkeypatch, c
     drop(desk, *photos)
     began = threading.Event()
 
-    def slow(settings, scratch, progress):
+    def slow(settings, progress, review):
         began.set()
         while progress.doing != "stopping":
             pass
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(draft, "draft", slow)
+    monkeypatch.setattr(run, "protect", slow)
     desk.start()
     assert began.wait(120)
     desk.close()
@@ -474,3 +287,121 @@ def test_a_free_folder_is_proposed(tmp_path):
     wanted.mkdir()
     (tmp_path / "posts-protected-2.private").mkdir()
     assert free_output(wanted) == tmp_path / "posts-protected-3"
+
+
+def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for path in sorted(p for p in posts.rglob("*") if p.is_file()):
+            archive.write(path, f"mine/{path.relative_to(posts)}")
+    assert (desk.stage, desk.dataset, file_of(desk, 0, "received")) == (Stage.RECEIVED, None, None)
+    drop(desk, tmp_path / "export.zip")
+    assert desk.error == ""
+    assert len(desk.dataset.photos) == 8
+    assert any("captions from posts.jsonl" in note for note in desk.notes)
+    assert file_of(desk, 0, "received").name == "p0.png"
+    desk.output = tmp_path / "work" / "out"
+    desk.start()
+    desk.start()  # a second press
+    assert desk.away
+    reviewed(desk)
+    assert (desk.error, desk.stage, len(desk.posts)) == ("", Stage.REVIEWED, 8)
+    assert not desk.output.exists()
+    before, after = file_of(desk, 1, "before"), file_of(desk, 1, "after")
+    assert (before.name, after.name) == ("1-before.png", "1-after.png")
+    assert file_of(desk, 1, "after") == after
+    shown = after.read_bytes()
+    assert [file_of(desk, 9, kind) for kind in ("received", "original", "before", "copy", "other")] == [None] * 5
+    desk.publish()
+    desk.publish()
+    done(desk)
+    assert (desk.error, desk.stage, desk.report.protected) == ("", Stage.PUBLISHED, 8)
+    assert file_of(desk, 1, "copy").read_bytes() == shown
+    assert "posts.jsonl" in tree(desk.output)
+    desk.restart()
+    assert (desk.stage, desk.dataset, desk.output.name) == (Stage.RECEIVED, None, "out-2")
+    desk._thread.submit(int).result(timeout=60)
+    assert tree(tmp_path / "scratch") == {}
+
+
+def test_words_are_chosen_kept_and_bound(desk, photos, tmp_path):
+    desk.write_as_initials(("Ada",))
+    drop(desk, *photos)
+    assert desk.captions == {"p0.png": "", "p1.png": "", "p2.png": ""}
+    desk.captions["p0.png"] = "lunch with Ada"
+    desk.start()
+    reviewed(desk)
+    first = desk.posts
+    assert first[0].captions == (f"{first[0].trigger} lunch with A.",)
+    desk.typed[2] = f" {first[2].trigger}"
+    assert not desk.take_typed()
+    desk.redraw(1)
+    for typed in ("only two", ""):
+        desk.typed[2] = typed
+        with pytest.raises(InputError):
+            desk.take_typed()
+    desk.write_trigger(2, first[2].trigger)
+    assert set(desk.wanted) == {1}
+    chosen = desk.wanted[1]
+    desk.change()
+    reviewed(desk)
+    assert (desk.error, desk.wanted) == ("", {})
+    assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
+    given_up(desk)
+    assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "lunch with Ada", [])
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_files_that_come_during_a_review_are_taken_in_on_the_way_back(desk, photos):
+    drop(desk, photos[0])
+    desk.captions["p0.png"] = "a dog on grass"
+    desk.start()
+    reviewed(desk)
+    place = desk.inbox.place(photos[1].name)
+    shutil.copy(photos[1], place)
+    desk.arrived(place)
+    assert (len(desk.posts), desk.stage, desk.late) == (1, Stage.REVIEWED, True)
+    given_up(desk)
+    assert (desk.captions, desk.late) == ({"p0.png": "a dog on grass", "p1.png": ""}, False)
+
+
+def test_what_fails_is_said_with_a_remedy_of_the_window_and_loses_nothing(desk, photos, tmp_path, monkeypatch):
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    drop(desk, tmp_path / "broken.zip")
+    assert desk.lost["broken.zip"].startswith("broken.zip cannot be unpacked")
+    drop(desk, *photos)
+    assert (desk.error, len(desk.lost), len(desk.dataset.photos)) == ("", 1, 3)
+    work = tmp_path / "work"
+    (work / "taken").mkdir()
+    (work / "taken" / "mine.txt").write_text("mine")
+    for name, reason in (
+        ("taken", "taken exists already. choose another folder"),
+        ("taken/mine.txt/out", "Not a directory. choose another folder, in a folder that can be written"),
+    ):
+        desk.output = work / name
+        desk.start()
+        reviewed(desk)
+        assert desk.error.endswith(reason)
+        assert (desk.stage, tree(work / "taken")) == (Stage.RECEIVED, {"mine.txt": b"mine"})
+    desk.output = work / "free"
+    with monkeypatch.context() as held:
+        held.setattr(readback, "CLEARLY", 0.0)
+        desk.start()
+        reviewed(desk)
+        desk.publish()
+        done(desk)
+    assert "would hardly be protected" in desk.error
+    assert desk.error.endswith(". choose another amount of work")
+    assert (desk.stage, (work / "free").exists()) == (Stage.RECEIVED, False)
+    desk.start()
+    reviewed(desk)
+    desk.publish()
+    done(desk)
+    assert (desk.error, desk.stage) == ("", Stage.PUBLISHED)
+
+
+def test_a_window_that_is_closed_during_a_review_leaves_nothing(desk, photos, tmp_path):
+    drop(desk, *photos)
+    desk.start()
+    reviewed(desk)
+    desk.close()
+    assert (desk.error, list((tmp_path / "work").iterdir())) == ("", [])

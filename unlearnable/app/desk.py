@@ -1,4 +1,4 @@
-"""What lies on the desk: posts that were received, then a draft, then a result; one piece of work at a time."""
+"""What lies on the desk: posts that were received, looked at, and published; one piece of work at a time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, get_args
 
-from unlearnable.app.said import said
-from unlearnable.app.watch import Watch
+from unlearnable.app.work import Watch, said
 from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
-from unlearnable.disk.folders import private_of
+from unlearnable.disk.folders import MANIFEST, private_of
 from unlearnable.errors import Interrupted, UnlearnableError
 from unlearnable.protect.inbox import Inbox
-from unlearnable.results import ProtectReport
+from unlearnable.results import ManifestLine, ProtectReport
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
-    from unlearnable.protect.draft import DraftPost, ProtectionDraft
+    from unlearnable.protect.review import Review, ReviewedPost
 
 OUTPUT = "posts-protected"
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -32,7 +32,7 @@ class Stage(Enum):
     """How far the posts are."""
 
     RECEIVED = 1
-    DRAFTED = 2
+    REVIEWED = 2
     PUBLISHED = 3
 
 
@@ -58,11 +58,13 @@ class Desk:
         epsilon: upper bound of the noise, in 1/255.
         names: how captions write names.
         name: names that this changes; empty for all.
-        draft: what may be looked at and changed.
-        posts: posts of the draft.
+        output: folder for the copies.
+        review: what may be looked at and changed; None where nothing is.
+        posts: posts of the review.
         wanted: triggers that were chosen but that the noise is not bound to yet, by the number of the post.
         typed: words that were typed and not taken yet, by the number of the post.
         report: what was published.
+        copies: lines of the manifest of what was published.
     """
 
     def __init__(self, scratch: Path, config: Path | None = None, given: Mapping[str, Any] | None = None) -> None:
@@ -74,7 +76,8 @@ class Desk:
         self._looking = threading.Lock()
         self._last: Future[None] | None = None
         self._looks = self._closed = False
-        self.version = self._drafts = 0
+        self.version = self._seen = 0
+        self._answers: SimpleQueue[dict[int, str] | None] = SimpleQueue()
         self.watch: Watch | None = None
         self._begin()
         settings = self._settings({})
@@ -106,7 +109,7 @@ class Desk:
     @property
     def away(self) -> bool:
         """Whether the user has to wait."""
-        return self.busy and not self._looks
+        return self.busy and not self._looks and self.review is None
 
     @property
     def holds(self) -> bool:
@@ -114,7 +117,7 @@ class Desk:
         return bool(self.lost) or any(self.inbox.folder.glob("*"))  # a folder that is gone holds nothing
 
     def arrived(self, path: Path) -> None:
-        """Take a file that was put into the inbox, and look at all that is there; a draft stays as it is."""
+        """Take a file that was put into the inbox, and look at all that is there, but not during a review."""
         if path.parent == self.inbox.folder:  # and not removed with all others while it arrived
             self.lost.pop(path.name, None)
             self._arrived.append(path)
@@ -130,22 +133,22 @@ class Desk:
         self.names, self.name = ("initials" if names else "keep"), names
 
     def start(self) -> None:
-        """Make noise and triggers."""
+        """Make noise and triggers, to be looked at before they are written."""
         self.lost.clear()
         self._do(self._make)
 
     def change(self) -> None:
         """Bind the noise to the triggers that were chosen."""
-        self._do(self._change)
+        self._answer(dict(self.wanted))
 
     def publish(self) -> None:
         """Write the posts."""
-        self._do(self._publish)
+        self._answer({})
 
     def redraw(self, number: int) -> None:
         """Choose other words for a post."""
-        assert self.draft is not None
-        self.wanted[number] = self.draft.other_words(number)
+        assert self.review is not None
+        self.wanted[number] = self.review.other_words(number)
         self.typed.pop(number, None)
         self.version += 1
 
@@ -155,12 +158,12 @@ class Desk:
         Raises:
             InputError: they are no trigger for it.
         """
-        assert self.draft is not None
+        assert self.review is not None
         words = " ".join(words.split())
         if words == self.posts[number].trigger:
             self.wanted.pop(number, None)
         else:
-            self.draft.concepts_of(number, words)
+            self.review.concepts_of(number, words)
             self.wanted[number] = words
         self.typed.pop(number, None)
         self.version += 1
@@ -181,14 +184,15 @@ class Desk:
             self.watch.stop()
 
     def back(self) -> None:
-        """Give the draft up and return to the captions."""
-        self._clear_draft()
+        """Give the review up and return to the captions."""
+        self._answer(None)
         self.stage, self.version = Stage.RECEIVED, self.version + 1
         self._look_if_any()
 
     def restart(self) -> None:
         """Forget all posts; what was published stays where it is."""
         self.stop()
+        self._answer(None)
         self._arrived, left = [], self.inbox.folder
         self.inbox = self._new_inbox()
         self._thread.submit(shutil.rmtree, left, ignore_errors=True)  # behind what is still done with it
@@ -198,6 +202,7 @@ class Desk:
     def close(self) -> None:
         """Break the work off, and wait until nothing is done any more."""
         self._closed = True
+        self._answers.put(None)
         if self.watch is not None:
             self.watch.break_off()
         self._thread.shutdown(wait=True, cancel_futures=True)
@@ -209,18 +214,12 @@ class Desk:
 
     def look(self, number: int) -> tuple[Path, Path] | None:
         """Return a post's photo as its copy would be encoded, without noise and with it."""
-        if self.draft is None or self.busy or not 0 <= number < len(self.posts):
+        if self.review is None or not 0 <= number < len(self.posts):
             return None
         with self._looking:
-            folder = self._folder(f"look-{self._drafts}")
+            folder = self._folder(f"look-{self._seen}")
             made = sorted(folder.glob(f"{number}-*"), key=lambda path: "after" in path.name)
-            return (made[0], made[1]) if len(made) == 2 else self.draft.write_photo(number, folder)
-
-    def copies(self) -> list[tuple[Path, DraftPost]]:
-        """Return the published photos and their posts."""
-        if self.report is None or self.draft is None:
-            return []
-        return self.draft.copies(Path(self.report.output))
+            return (made[0], made[1]) if len(made) == 2 else self.review.write_photo(number, folder)
 
     def _begin(self) -> None:
         self.stage, self.error = Stage.RECEIVED, ""
@@ -228,8 +227,9 @@ class Desk:
         self.notes: list[str] = []
         self.dataset: Dataset | None = None
         self.captions: dict[str, str] = {}
-        self._clear_draft()
+        self._end_review()
         self.report: ProtectReport | None = None
+        self.copies: list[ManifestLine] = []
         self.version += 1
 
     def _settings(self, chosen: Mapping[str, Any]) -> ProtectSettings:
@@ -244,20 +244,41 @@ class Desk:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def _clear_draft(self) -> None:
-        self.draft: ProtectionDraft | None = None
-        self.posts: list[DraftPost] = []
+    def _end_review(self) -> None:
+        self.review: Review | None = None
+        self.posts: list[ReviewedPost] = []
         self.wanted: dict[int, str] = {}
         self.typed: dict[int, str] = {}
-        for pattern in ("draft-*", "look-*"):
-            for folder in self._scratch.glob(pattern):
-                shutil.rmtree(folder, ignore_errors=True)
+
+    def _answer(self, triggers: dict[int, str] | None) -> None:
+        """Answer the review: with other triggers, none, or None to give it up; a second press changes nothing."""
+        if self.review is not None:
+            self._end_review()
+            self._answers.put(triggers)
+            self.error, self.version = "", self.version + 1
+
+    def _ask(self, review: Review) -> dict[int, str]:
+        """Let the user look at the posts, and return what they answer; called by the work, which waits."""
+        if self._closed or self.watch is None or self.watch.stopped:
+            raise Interrupted("stopped")
+        self._seen += 1  # the photos are looked at anew
+        self.posts, self.review, self.stage = review.posts, review, Stage.REVIEWED
+        self.version += 1
+        answer = self._answers.get()
+        for folder in self._scratch.glob("look-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        if answer is None:
+            raise Interrupted("stopped")
+        return answer
 
     def _do(self, work: Callable[[Watch], None]) -> None:
-        if self.away:
+        if self.away or self.review is not None:
             return  # a second press, or one in another tab
         if self.error:
             self.error, self.version = "", self.version + 1
+        self._submit(work)
+
+    def _submit(self, work: Callable[[Watch], None]) -> None:
         self._looks = work == self._look
         self._last = self._thread.submit(self._work, work)
 
@@ -273,7 +294,12 @@ class Desk:
                 self.error = said(error).replace(f"{inbox}{os.sep}", "").replace(inbox, "what came")
         finally:
             self.watch = None
+            if self.stage is Stage.REVIEWED:  # it failed, or was stopped
+                self._end_review()
+                self.stage = Stage.RECEIVED
             self.version += 1
+            if self._arrived and self.stage is Stage.RECEIVED and not (self._looks or self._closed):
+                self._submit(self._look)
 
     def _look_if_any(self) -> None:
         if self._arrived and self.stage is Stage.RECEIVED:
@@ -305,29 +331,17 @@ class Desk:
     def _make(self, watch: Watch) -> None:
         watch.phase("starting", 0)
         self._look(watch)
-        from unlearnable.protect.draft import draft
+        from unlearnable.protect.records import read_manifest
+        from unlearnable.protect.run import protect
 
         if self.dataset is not None and self.inbox.takes_captions(self.dataset):
             self.inbox.write_captions(self.captions if self.captions != _given(self.dataset) else {})
-        self._drafts += 1
-        scratch = self._folder(f"draft-{self._drafts}")
-        place = scratch / "unwritten"  # where the copies go is asked afterwards
-        chosen = {"preset": self.preset, "platform": self.platform, "epsilon": self.epsilon}
-        names = {"names": self.names, "name": self.name}
-        settings = self._settings({**chosen, **names, "output": place})
-        self.draft = draft(settings, scratch, watch)
-        self.posts, self.wanted, self.stage = self.draft.posts, {}, Stage.DRAFTED
-
-    def _change(self, watch: Watch) -> None:
-        assert self.draft is not None
-        self._drafts += 1  # the photos are looked at anew
-        self.draft.change(self.wanted, watch)
-        self.posts, self.wanted = self.draft.posts, {}
-
-    def _publish(self, watch: Watch) -> None:
-        assert self.draft is not None
-        self.report = self.draft.publish(self.output, watch)
-        self.stage = Stage.PUBLISHED
+        chosen = {"preset": self.preset, "platform": self.platform, "epsilon": self.epsilon, "output": self.output}
+        settings = self._settings({**chosen, "names": self.names, "name": self.name})
+        report = protect(settings, progress=watch, review=self._ask)
+        lines = read_manifest(private_of(Path(report.output)) / MANIFEST)
+        self.copies = [line for line in lines if line.output]
+        self.report, self.stage = report, Stage.PUBLISHED
 
 
 def _given(dataset: Dataset) -> dict[str, str]:

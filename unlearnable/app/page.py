@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import Desk, Stage
-from unlearnable.app.views import drafted, published, received
-from unlearnable.app.views.parts import Shown
+from unlearnable.app.views import Shown, draw_drop, draw_published, draw_received, draw_review
 
 TITLE = "unlearnable"
 STYLE = Path(__file__).with_name("style.css")
-VIEWS = {Stage.RECEIVED: received.draw, Stage.DRAFTED: drafted.draw, Stage.PUBLISHED: published.draw}
+VIEWS = {Stage.RECEIVED: draw_received, Stage.REVIEWED: draw_review, Stage.PUBLISHED: draw_published}
 TICK = 0.4  # seconds
 SCRIPT = """<script>
 new MutationObserver(() => document.querySelectorAll(".q-btn:has(input[type=file]):not([aria-label])")
@@ -66,7 +65,7 @@ def draw(ui: Any, desk: Desk) -> None:
 
     with ui.element("div").classes("page"):
         ui.element("h1").props["innerText"] = TITLE
-        drop, upload = received.draw_drop(ui, desk)
+        drop, upload = draw_drop(ui, desk)
         drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
         looking = ui.element("p").props('role="status"')
         looking.props["innerText"] = "Looking at what came ..."

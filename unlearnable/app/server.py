@@ -19,15 +19,17 @@ from typing import Any
 from unlearnable.app.desk import Desk
 from unlearnable.app.guard import Guard
 from unlearnable.app.page import TITLE, draw
-from unlearnable.app.pictures import add_pictures
 from unlearnable.disk import files
 from unlearnable.disk.scratch import scratch_folder
-from unlearnable.errors import OutputError
+from unlearnable.errors import OutputError, UnlearnableError
 from unlearnable.extras import require
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.report.pictures import thumbnail
 
 EXTRA = "app"
 HOST = "127.0.0.1"
 SILENT = 60  # seconds that a busy page may be; one that is given up loads itself anew, and what still arrives is lost
+KEPT = {"cache-control": "no-store"}  # no copy stays with the browser
 GRACE = 2  # seconds that open connections have at the end
 ENDING = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
@@ -82,6 +84,49 @@ def _application(ui: Any, desk: Desk, prefix: str) -> Any:
         reconnect_timeout=SILENT,
     )
     return application
+
+
+def add_pictures(application: Any, responses: Any, prefix: str, desk: Desk) -> None:
+    """Add the addresses of pictures to an application.
+
+    Args:
+        application: the one of FastAPI.
+        responses: its module of responses.
+        prefix: what its paths begin with.
+        desk: posts to show.
+    """
+
+    def answer(number: int, kind: str) -> Any:
+        path = file_of(desk, number, kind)
+        if path is None or not path.is_file():
+            return responses.Response(status_code=404)
+        if kind in ("before", "after", "copy"):
+            return responses.FileResponse(path, headers=KEPT)
+        try:
+            return responses.Response(thumbnail(decode(path)), media_type="image/webp", headers=KEPT)
+        except DecodeError:
+            return responses.Response(status_code=404)
+
+    application.add_api_route(f"{prefix}/photos/{{number}}/{{kind}}", answer, response_model=None)
+
+
+def file_of(desk: Desk, number: int, kind: str) -> Path | None:
+    """Return the file of a picture, by the number of its photo; None where there is none."""
+    if kind == "received":
+        return desk.original(number)
+    if kind == "original" and 0 <= number < len(desk.posts):
+        return desk.posts[number].original
+    if kind in ("published", "copy"):
+        known = desk.report is not None and 0 <= number < len(desk.copies)
+        return Path(desk.report.output) / str(desk.copies[number].output) if desk.report and known else None
+    if kind in ("before", "after"):
+        try:
+            before_and_after = desk.look(number)
+        except UnlearnableError:  # shown again, with its reason, when the posts are written
+            return None
+        before, after = before_and_after or (None, None)
+        return after if kind == "after" else before
+    return None
 
 
 async def answer_to_full_disk(_: Any, error: Exception) -> Any:

@@ -16,6 +16,7 @@ from unlearnable.models.device import choose_device
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect import publish
 from unlearnable.protect.caption_names import refuse_unmentioned
+from unlearnable.protect.layout import clear
 from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.publish import finish, stage
 from unlearnable.protect.records import run_key, stored
@@ -30,7 +31,8 @@ from unlearnable.protect.resume import (
     scratch_of,
     without_new,
 )
-from unlearnable.protect.setup import load_all, make_ready, result_bytes
+from unlearnable.protect.review import Reviewer, reviewed
+from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
 
@@ -41,6 +43,7 @@ def protect(
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
+    review: Reviewer | None = None,
     world: World = ALONE,
 ) -> ProtectReport:
     """Protect the photos and captions that the settings name.
@@ -50,6 +53,8 @@ def protect(
         resume: continue a stopped run; the result is byte for byte the same.
         overwrite: replace an earlier result.
         progress: receives progress updates.
+        review: looks at the posts and may change their triggers before anything of them is written; such a run is
+            not resumed.
         world: processes that compute together, of which this is the first.
 
     Raises:
@@ -78,11 +83,27 @@ def protect(
         if not continues:
             limits.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
+        if review is not None:
+            return _publish_reviewed(run.aside, review, started, progress)
         create_folders(layout, key, stored(settings), dataset.posts, resume=continues)
         lead(world, run.work)
         session, trace = optimise(run.within(world).task, progress)
         run = replace(run, problem=session.problem).within(ALONE)
         return finish(run, stage(run, session.state, trace.losses, started, progress, going), progress)
+
+
+def _publish_reviewed(run: Run, review: Reviewer, started: float, progress: Progress) -> ProtectReport:
+    """Make noise and triggers, have them reviewed, and then write the posts."""
+    task = replace(run.task, checkpoint=None, key="")
+    session, trace = optimise(task, progress)
+    run = replace(run, problem=session.problem)
+    found = reviewed(run, task, session, trace, review, progress)
+    create_folders(run.layout, run.key, stored(run.settings), run.dataset.posts, resume=False)
+    try:
+        began = started + found.waited
+        return finish(run, stage(run, session.state, trace.losses, began, progress, found.notes), progress)
+    finally:  # one that was stopped here cannot be resumed: its noise is not in the folder
+        clear(run.layout)
 
 
 def protect_together(

@@ -1,11 +1,14 @@
-"""How far the work is, for the page to show; and the end of the work where the user wants it."""
+"""How far the work is, its end where the user wants it, and what is said of its errors."""
 
 from __future__ import annotations
 
 import ctypes
 import threading
+import traceback
 
-from unlearnable.errors import Interrupted
+from unlearnable.disk import files
+from unlearnable.errors import Interrupted, ModelError, OutputError, UnlearnableError
+from unlearnable.models.device import given_up
 
 
 class Watch:
@@ -14,11 +17,11 @@ class Watch:
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         self.doing, self.notes = "starting", list[str]()
-        self._done, self._total, self._stopped = 0, 0, False
+        self._done, self._total, self.stopped = 0, 0, False
 
     def stop(self) -> None:
         """End the work at its next report."""
-        self._stopped, self.doing = True, "stopping"
+        self.stopped, self.doing = True, "stopping"
 
     def break_off(self) -> None:
         """End the work where it is, as Ctrl-C ends that of a command: a batch may take minutes."""
@@ -45,5 +48,25 @@ class Watch:
         self.notes.append(text)
 
     def _check(self) -> None:
-        if self._stopped:
+        if self.stopped:
             raise Interrupted("stopped")
+
+
+def said(error: Exception) -> str:
+    """Return what to say of an error; of one that nobody foresaw the terminal gets the traceback."""
+    full = files.full_disk(error)
+    told = error if isinstance(error, UnlearnableError) else full or given_up(error)
+    if told is None:
+        traceback.print_exc()
+        shown = f"{type(error).__name__}: {error}"
+        return f"This is a bug: {shown}"
+    hint = (told.hint or "").replace("--output", "folder")
+    if full is not None:
+        hint = "free some space on it, and try again"
+    elif isinstance(told, OutputError) and "--" in hint:
+        hint = "choose another folder"
+    elif isinstance(told, ModelError) and "--overwrite" in hint:
+        hint = "choose another amount of work"
+    elif isinstance(told, ModelError) and "--preset" in hint:
+        hint = "close other programs, or choose less work"
+    return f"{told.message}. {hint}".strip()
