@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 from tests.conftest import CAPTIONS
 from tests.contract.test_attackers import TOWERS, victim
 from unlearnable.config import AS_USUAL, Recipe
-from unlearnable.errors import ConfigError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.progress.reporting import Silent
-from unlearnable.training.attacker import PLAIN, Attacker, Batch
+from unlearnable.training.attacker import PLAIN, Batch
 from unlearnable.training.contrastive import contrastive_loss
 from unlearnable.training.fit import TrainingTask, fit
 from unlearnable.training.retrieval import embed
@@ -23,7 +18,6 @@ from unlearnable.verify.attackers import ATTACKERS, worst_view
 from unlearnable.verify.attackers.captions import DropDissimilar
 from unlearnable.verify.attackers.freezing import all_but_projections, shallow_half
 from unlearnable.verify.attackers.worst_view import JITTER, strong_view
-from unlearnable.verify.cells import CellTraining, Experiment, run
 
 
 @pytest.fixture
@@ -46,48 +40,6 @@ def test_plain_changes_nothing(batch, pairs, tiny):
     assert ATTACKERS[AS_USUAL] is PLAIN
     assert changed(AS_USUAL, batch) is batch
     assert PLAIN.choose(tiny, pairs) is pairs
-
-
-class Choosing(Attacker):
-    def choose(self, model, pairs):
-        return pairs.tokens
-
-
-class Forgetful(Attacker):
-    def batch(self, model, batch, generator):
-        replace(batch, weight=0.5)  # and no `return`
-
-
-@dataclass(frozen=True)
-class Making(Attacker):
-    make: Callable[[torch.Tensor], torch.Tensor]
-
-    def batch(self, model, batch, generator):
-        return replace(batch, pixels=self.make(batch.pixels))
-
-
-@pytest.mark.parametrize(
-    ("attacker", "message", "hint"),
-    [
-        (Choosing(), f"the choice of the attacker {__name__}.Choosing is a Tensor", "it has to be a Pairs"),
-        (Forgetful(), f"a batch of the attacker {__name__}.Forgetful is a NoneType", "it has to be a Batch"),
-        (
-            Making(lambda pixels: pixels[:2]),
-            f"a batch of the attacker {__name__}.Making has 2 photos and 10 captions",
-            "it has to have one caption for each photo, and at most the 10 photos that it was given",
-        ),
-        (
-            Making(lambda pixels: pixels / 0),
-            f"a batch of the attacker {__name__}.Making has pixels that are not finite",
-            "they go from 0 to 1",
-        ),
-    ],
-)
-def test_an_attacker_of_a_package_that_gives_nothing_to_train_on_is_named(attacker, message, hint, pairs):
-    training = CellTraining("", SimpleNamespace(pairs=lambda: pairs), Recipe(epochs=1, lr=1e-3), attacker)
-    with pytest.raises(ConfigError) as caught:
-        run(Experiment(None, pairs, "", ""), victim(), training, Silent())
-    assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 @pytest.mark.parametrize("name", ["cutout", "cutmix", "mixup", "ueraser-max", "adversarial"])

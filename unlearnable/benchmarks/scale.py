@@ -89,7 +89,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         captions=1,
         differs=(
             "The first 2,000 training photos with their first caption instead of all with five; the whole test split.",
-            "A small CLIP at 64 pixels instead of RN50 at 224; its photo tower starts from ImageNet weights, the rest "
+            "A small CLIP at 64 pixels instead of RN50 at 224; its photo encoder starts from ImageNet, the rest "
             "from random weights that differ between surrogate and victim.",
             "10 epochs at 1e-3 instead of 32 at 5e-4.",
             "4 rounds of 40 surrogate steps and 8 noise steps instead of 20 of 200 and 8, for all methods.",

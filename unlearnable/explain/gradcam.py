@@ -31,7 +31,7 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
         (s, s), 0 to 1; all 0 if no region raises the score.
 
     Raises:
-        ModelError: the photo tower has no known feature map.
+        ModelError: the photo encoder has no known feature map.
     """
     from captum import attr
 
@@ -66,16 +66,16 @@ def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
     """Yield a module whose output within the block is the last feature map (b, c, h, w).
 
     Raises:
-        ModelError: the tower has neither a feature map nor patch tokens in the usual place.
+        ModelError: the model has neither a feature map nor patch tokens in the usual place.
     """
-    tower: Any = encoder.module.visual
-    trunk: Any = getattr(tower, "trunk", None)
-    if hasattr(tower, "transformer"):
-        blocks, grid = tower.transformer.resblocks, tower.grid_size
+    visual: Any = encoder.module.visual
+    trunk: Any = getattr(visual, "trunk", None)
+    if hasattr(visual, "transformer"):
+        blocks, grid = visual.transformer.resblocks, visual.grid_size
     elif hasattr(trunk, "patch_embed") and hasattr(trunk, "blocks"):
         blocks, grid = trunk.blocks, trunk.patch_embed.grid_size
     elif hasattr(trunk, "patch_embed"):
-        raise ModelError(f"{encoder.name}: its photo tower has no known feature map", hint=_HINT)
+        raise ModelError(f"{encoder.name}: its photo encoder has no known feature map", hint=_HINT)
     else:
         yield _last_convolution(encoder)
         return
@@ -87,7 +87,7 @@ def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
         hook.remove()
 
 
-_HINT = "choose a model with a convolutional photo tower or a vision transformer"
+_HINT = "choose a model with a convolutional photo encoder or a vision transformer"
 
 
 class _Patches(nn.Module):
@@ -119,13 +119,13 @@ def _last_convolution(encoder: DualEncoder) -> nn.Module:
         if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1:
             modules.append(module)
 
-    tower: Any = encoder.module.visual
-    hooks = [module.register_forward_hook(note) for module in tower.modules()]
+    visual: Any = encoder.module.visual
+    hooks = [module.register_forward_hook(note) for module in visual.modules()]
     try:
         encoder.encode_image(torch.zeros(1, 3, encoder.image_size, encoder.image_size, device=encoder.device))
     finally:
         for hook in hooks:
             hook.remove()
     if not modules:
-        raise ModelError(f"{encoder.name}: its photo tower has no feature map", hint=_HINT)
+        raise ModelError(f"{encoder.name}: its photo encoder has no feature map", hint=_HINT)
     return modules[-1]

@@ -90,10 +90,10 @@ def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> 
     blank = tokens.clone()
     blank[:, 1:-1] = BLANK
     image = encoder.encode_image(pixels[None].to(encoder.device)).detach()
-    tower = _Scored(encoder, image, tokens)
+    scored = _Scored(encoder, image, tokens)
     with torch.no_grad():
-        score, start = float(tower(tokens)), float(tower(blank))
-    method = LayerIntegratedGradients(tower, tower.table)
+        score, start = float(scored(tokens)), float(scored(blank))
+    method = LayerIntegratedGradients(scored, scored.table)
     for steps in STEPS:
         attributions = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=_AT_ONCE)
         total = float(attributions.sum())
@@ -125,7 +125,7 @@ def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
 
 
 class _Scored(nn.Module):
-    """The text tower followed by the cosine to one photo, with the token table as a layer of its own."""
+    """The text encoder followed by the cosine to one photo, with the token table as a layer of its own."""
 
     def __init__(self, encoder: DualEncoder, image: Tensor, tokens: Tensor) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ def strips(height: int, width: int) -> Iterator[slice]:
 
 
 class Rows:
-    """The rows of an image of 8 bits, of which only those that are asked for become an array."""
+    """The rows of an image of 8 bits; only those that are asked for become an array."""
 
     def __init__(self, image: Image.Image) -> None:
         image.load()

@@ -15,7 +15,7 @@ MAX_SIDE = 65_535  # what a JPEG can hold
 MAX_ASPECT = 200  # times as long as wide, of a photo longer than `_LONG`
 MAX_FRAMES = 10_000
 SECONDS = 60.0  # that a photo may take to decode
-MEMORY = 6 << 30  # bytes of address space while it is decoded, of which about 1 GB is the program's own
+MEMORY = 6 << 30  # bytes of address space while it is decoded; about 1 GB is the program's own
 
 _LONG = 8192  # pixels on the longer side
 _LARGE = 64_000_000  # pixels, beyond those of phones

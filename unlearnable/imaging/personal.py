@@ -1,4 +1,4 @@
-"""Fields of EXIF, XMP and IPTC that tell of a person, by name, and of which kind each is."""
+"""Fields of EXIF, XMP and IPTC that tell of a person, by name and kind."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LONGEST = 80  # characters of a value
 
 
 class Found(NamedTuple):
-    """One thing that the metadata of a photo tells: in which block, of which kind, under which name, and its value."""
+    """One thing that the metadata of a photo tells: its block, kind, name and value."""
 
     block: str
     kind: Kind

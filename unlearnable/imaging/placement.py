@@ -36,7 +36,7 @@ def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
 
 
 class Enlarged:
-    """Noise (c, gh, gw) enlarged to (height, width, c), of which only the rows that are asked for become an array.
+    """Noise (c, gh, gw) enlarged to (height, width, c); only the rows that are asked for become an array.
 
     With half-pixel centres, as torch's `interpolate` does: "bilinear" is its mode of that name with
     `align_corners=False`, rounded half away from zero; "nearest" is its "nearest-exact". Neither exceeds the largest
@@ -68,7 +68,7 @@ class Enlarged:
 
 
 class Noisy:
-    """A photo (h, w, 3) with its noise, of which only the rows that are asked for become an array.
+    """A photo (h, w, 3) with its noise; only the rows that are asked for become an array.
 
     Args:
         pixels: the photo.

@@ -96,7 +96,7 @@ def _distance(first: Floats, second: Floats) -> Floats:
 
 
 def _colour_error(first: Floats, second: Floats) -> Floats:
-    """Return the difference in colour, 0 to 1, most of which is spent on small ones (section 4.1.3)."""
+    """Return the difference in colour, 0 to 1, mostly spent on small ones (section 4.1.3)."""
     green, blue = (_hunt_lab(np.array(colour, np.float32).reshape(3, 1, 1)) for colour in ((0, 1, 0), (0, 0, 1)))
     largest = _distance(green, blue).item()
     knee, distance = KNEE * largest, _distance(first, second)

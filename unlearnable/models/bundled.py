@@ -40,7 +40,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     # CLIP's ModifiedResNet
     "resnet-small": _small({"layers": [1, 1, 1, 1], "width": 32, "image_size": 80, "head_width": 64}),
     "vit-small": _small({"layers": 6, "width": 192, "patch_size": 16, "image_size": 96, "head_width": 64}),
-    # for benchmarks from scratch: the bundled model's photo tower with its ImageNet weights; all else is random
+    # for benchmarks from scratch: the bundled model's photo encoder with its ImageNet weights; all else is random
     START: {
         "embed_dim": 128,
         "vision_cfg": {
@@ -55,7 +55,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 
 
 def is_small(config: dict[str, Any]) -> bool:
-    """Return whether a configuration is one of these or the bundled model's, which all share the text tower."""
+    """Return whether a configuration is one of these or the bundled model's, which all share the text encoder."""
     return config.get("text_cfg") == _TEXT
 
 

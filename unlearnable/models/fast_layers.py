@@ -163,7 +163,7 @@ def is_depthwise(layer: nn.Conv2d) -> bool:
 
 
 def is_alone(layer: nn.Conv2d) -> bool:
-    """Return whether a convolution is one of each channel by itself, of which `depthwise` can compute the gradients."""
+    """Return whether a convolution is one of each channel by itself, so that `depthwise` can compute its gradients."""
     return layer.groups == layer.in_channels == layer.out_channels and all(side % 2 for side in layer.kernel_size)
 
 

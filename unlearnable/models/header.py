@@ -1,6 +1,6 @@
 """What a model file may say of itself: sizes within bounds and architectures by plain names, never where to fetch them.
 
-open_clip would download what a configuration names (`hf-hub:`, the model of a text tower) and run code from there.
+open_clip would download what a configuration names (`hf-hub:`, the model of a text encoder) and run code from there.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Strict(BaseModel):
 
 
 class PhotoTower(_Strict):
-    """Configuration of a photo tower, with open_clip's names."""
+    """Configuration of a photo encoder, with open_clip's names."""
 
     image_size: Side | Annotated[tuple[Side, Side], AfterValidator(_square)]
     layers: Depth | tuple[Depth, Depth, Depth, Depth] = 12
@@ -64,7 +64,7 @@ class PhotoTower(_Strict):
 
 
 class TextTower(_Strict):
-    """Configuration of a text tower of CLIP's kind, with open_clip's names."""
+    """Configuration of a text encoder of CLIP's kind, with open_clip's names."""
 
     context_length: Annotated[int, Field(ge=4, le=4096)] = 77
     vocab_size: Annotated[int, Field(ge=16, le=1_000_000)] = 49408
@@ -169,7 +169,7 @@ def check_architecture(config: dict[str, Any], name: str) -> None:
 def unlike_clip(name: str) -> ModelError:
     """Return what to say of a model whose texts this program cannot read."""
     return ModelError(
-        f"{name}: its text tower is not like CLIP's",
+        f"{name}: its text encoder is not like CLIP's",
         hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
     )
 
@@ -189,7 +189,7 @@ def _known(config: Architecture, where: str) -> None:
     import timm
 
     if not timm.is_model(name):
-        raise ModelError(f"{where}: there is no photo tower {name!r}", hint="use a model of a version that has it")
+        raise ModelError(f"{where}: there is no photo encoder {name!r}", hint="use a model of a version that has it")
 
 
 def refused(path: Path, error: ValidationError) -> ModelError:

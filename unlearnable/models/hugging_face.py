@@ -98,9 +98,9 @@ def _config(folder: Path) -> dict[str, Any]:
         raise refused(path, error) from error
     except Exception as error:  # a setting of another type than transformers expects
         raise ModelError(f"{path} is damaged ({type(error).__name__})", hint="fetch it again") from error
-    towers = asked.text_config, asked.vision_config
-    acts = {tower.hidden_act for tower in towers}
-    if len(acts) > 1 or not acts <= _ACTIVATIONS.keys() or any(tower.layer_norm_eps != _EPS for tower in towers):
+    parts = asked.text_config, asked.vision_config
+    acts = {part.hidden_act for part in parts}
+    if len(acts) > 1 or not acts <= _ACTIVATIONS.keys() or any(part.layer_norm_eps != _EPS for part in parts):
         raise ModelError(f"{folder}: open_clip has no such CLIP", hint="activations or layer normalisation differ")
     files = (file for file in folder.iterdir() if file.suffix in (".safetensors", ".bin") and file.is_file())
     held = sum(file.stat().st_size for file in files)
@@ -133,10 +133,10 @@ def _in_open_clip(asked: Any) -> dict[str, Any]:
     }
 
 
-def _ratio(tower: Any) -> float:
-    """Return what open_clip multiplies the width of a tower by, and cuts, for that of its hidden layers."""
-    ratio = float(tower.intermediate_size / tower.hidden_size)
-    exact = int(tower.hidden_size * ratio) == tower.intermediate_size
+def _ratio(part: Any) -> float:
+    """Return what open_clip multiplies the width of an encoder by, and cuts, for that of its hidden layers."""
+    ratio = float(part.intermediate_size / part.hidden_size)
+    exact = int(part.hidden_size * ratio) == part.intermediate_size
     return ratio if exact else math.nextafter(ratio, math.inf)
 
 

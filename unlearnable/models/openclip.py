@@ -70,7 +70,7 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
     """Build a model with random weights, of a small architecture of this package or any of open_clip's.
 
     Raises:
-        ModelError: there is no such architecture, or its text tower is not like CLIP's.
+        ModelError: there is no such architecture, or its text encoder is not like CLIP's.
     """
     import open_clip
 

@@ -88,7 +88,7 @@ class Vocabulary:
         return torch.stack([embeddings[list(tokens)].mean(dim=0) for tokens in self.tokens(language)])
 
     def allowed(self, captions: Iterable[str]) -> Tensor:
-        """Return (v,) bool: the concepts of which no word, of whatever language, stands in the captions."""
+        """Return (v,) bool: the concepts without a word in the captions, in any language."""
         import torch
 
         mask = torch.ones(len(self), dtype=torch.bool)

@@ -45,13 +45,13 @@ class TableRecord(Record):
 
 
 class BenchmarkCell(StoredRecord):
-    """One victim trained on posts of which a fraction is protected by a method, ranked on clean test photos."""
+    """One victim trained on posts, a fraction of them protected by a method, ranked on clean test photos."""
 
     method: str = Field(description="Name of the method in the tables, such as mem-3, or clean.")
     surrogate: str | None = Field(description="Model that the protection was made on; null for clean posts.")
     victim: str = Field(description="Model that was trained.")
     same_family: bool | None = Field(
-        description="Whether surrogate and victim have the same kind of photo tower; null for clean posts."
+        description="Whether surrogate and victim have the same kind of photo encoder; null for clean posts."
     )
     fraction: float = Field(description="Share of the posts that is protected, 0 to 1; 1 for clean posts.")
     through: str = Field(description="Attack that the posts went through first; png changes nothing.")

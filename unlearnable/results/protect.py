@@ -117,7 +117,7 @@ class ProtectReport(Record):
     caption_format: str = Field(description="Format of the captions, a name that `unlearnable list formats` lists.")
     method: str = Field(description="Method of the protection.")
     photos: int = Field(description="Photos that were found.")
-    protected: int = Field(description="Photos of which a protected copy was written.")
+    protected: int = Field(description="Photos with a protected copy.")
     captions: int = Field(description="Captions that were written.")
     added: int = Field(
         default=0,
@@ -132,7 +132,7 @@ class ProtectReport(Record):
     )
     captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
-    bytes_in: int = Field(default=0, description="Size of the originals of which copies were written, in bytes.")
+    bytes_in: int = Field(default=0, description="Size of the originals with copies, in bytes.")
     bytes_out: int = Field(default=0, description="Size of the copies, in bytes.")
     linf_max: int = Field(description="Largest change of a pixel value in any written file, in 1/255.")
     noise_linf_max: int | None = Field(
@@ -167,7 +167,7 @@ class ProtectReport(Record):
     stopped: Literal["threshold", "rounds"] = Field(
         description="Why it ended: the loss fell below the threshold, or all rounds were run."
     )
-    surrogates: list[str] = Field(description="Models that the noise was made on: surrogates, then towers.")
+    surrogates: list[str] = Field(description="Models that the noise was made on: surrogates, then proxies.")
     surrogate_weights: list[str] = Field(
         default_factory=list, description="SHA-256 of the weights of each of them, before the run."
     )
@@ -212,7 +212,7 @@ class ProtectPlan(Record):
     )
     captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
-    surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then towers.")
+    surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then proxies.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")
     seconds_estimated: float | None = Field(
         description="Estimated time of the run on one core, in seconds; null with models that are not bundled."

@@ -82,7 +82,7 @@ class CrowdRecord(Record):
     through: str = Field(description="The first attack, which the protected posts in `arms` went through.")
     attacker: str = Field(description="The first attacker, who trained on all posts in `arms`; plain does nothing.")
     further: list[FurtherScores] = Field(
-        description="Scores through further attacks and by further attackers; posts of which some leaked are only "
+        description="Scores through further attacks and by further attackers; posts that leaked in part are only "
         "trained on through the attacks that were asked for by name, clean ones and none through no attack, png."
     )
     in_words: str = Field(description="The worst of it in a sentence for people.")
@@ -244,7 +244,7 @@ class VictimRecord(Record):
         description="surrogate where it starts from the weights that protection was made on, else held-out; null where "
         "the private folder of the protect run was not found."
     )
-    family: str = Field(description="Kind of photo tower, such as resnet or vit.")
+    family: str = Field(description="Kind of photo encoder, such as resnet or vit.")
 
 
 class VerifyReport(Record):

@@ -79,7 +79,7 @@ class Attacker:
         return batch
 
     def training_mode(self, model: DualEncoder) -> None:
-        """Switch the model to training, right before the towers see the batch."""
+        """Switch the model to training, right before the encoders see the batch."""
         model.learn()
 
 

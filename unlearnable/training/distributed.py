@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unlearnable.errors import ConfigError, UnlearnableError
 from unlearnable.workers.launched import process
 
-TABLE = 10_000  # rows from which on a matrix is a table of words, few of which the captions of a batch hold
+TABLE = 10_000  # rows from which on a matrix is a table of words; the captions of a batch hold few of them
 
 
 def _same(value: Any) -> Any:
@@ -65,7 +65,7 @@ def lead(world: World, work: str) -> None:
     """Tell the other processes, which wait for it, what work they are needed for.
 
     Args:
-        world: the processes, of which this is the first.
+        world: the processes; this is the first.
         work: hash of what is to be computed; empty where they are not needed.
 
     Raises:
@@ -84,7 +84,7 @@ def follow(world: World, work: str, problem: str = "") -> bool:
     """Wait for the first process, and return whether this one is needed for the work that it is ready for.
 
     Args:
-        world: the processes, of which this is another one.
+        world: the processes; this is another one.
         work: hash of what this process can compute; empty where it cannot take part.
         problem: why it cannot.
     """

@@ -104,8 +104,8 @@ def steps_an_epoch(pairs: Pairs, recipe: Recipe) -> int:
     return max(1, -(-shown // recipe.batch_size))
 
 
-class _Towers(nn.Module):
-    """Both towers in one `forward`, as a wrapper for several processes requires."""
+class _Encoders(nn.Module):
+    """Both encoders in one `forward`, as a wrapper for several processes requires."""
 
     def __init__(self, model: DualEncoder) -> None:
         super().__init__()
@@ -137,14 +137,14 @@ class Learner:
     world: World = ALONE
     attacker: Attacker = PLAIN
 
-    def step(self, towers: nn.Module, rows: Tensor, number: int) -> float:
-        """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`."""
+    def step(self, encoders: nn.Module, rows: Tensor, number: int) -> float:
+        """Train on the batch of these rows of the pairs and return its loss; `encoders` is the model's `forward`."""
         model, recipe = self.model, self.recipe
         batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
         dropout = _seed(recipe.seed, 2, number)
         with seeded(dropout, model.device), computing(model, recipe.precision, "photo"):
-            images, texts, scale = towers(batch.pixels, batch.tokens)
+            images, texts, scale = encoders(batch.pixels, batch.tokens)
         images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
         loss = batch.loss(images, texts, scale.float())
         self.optimiser.zero_grad()
@@ -178,12 +178,12 @@ def train(learner: Learner, *, done: int = 0) -> Iterator[Step]:
     count = steps_an_epoch(learner.pairs, recipe)
     total = count * recipe.epochs
     learner.attacker.prepare(learner.model)
-    towers = learner.world.wrap(_Towers(learner.model))
+    encoders = learner.world.wrap(_Encoders(learner.model))
     for number in range(done, total):
         epoch, index = divmod(number, count)
         rows = _order(learner.pairs, recipe, epoch).tensor_split(count)[index]
         set_rate(learner.optimiser, rate(number, total, recipe.lr, recipe.warmup))
-        loss = learner.step(towers, rows, number)
+        loss = learner.step(encoders, rows, number)
         yield Step(number + 1, epoch + 1, index == count - 1, loss)
 
 

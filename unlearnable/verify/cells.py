@@ -56,7 +56,7 @@ Key = Mapping[str, str | int | float | None]
 KEY, PRECISION = "key", "precision"
 OTHER_FORMAT = {"bf16": "fp32", "fp32": "bf16"}
 DAMAGED = "damaged"
-LONGEST = 160  # characters of a name; file systems take 255, of which the rest of a file's name needs some
+LONGEST = 160  # characters of a name; file systems take 255, and the rest of a file's name needs some
 
 
 @dataclass(frozen=True)

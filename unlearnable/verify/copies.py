@@ -51,7 +51,7 @@ def refuse_exchanged(originals: Path, protected: Path) -> None:
 
 
 def refuse_unfinished(protected: Path) -> None:
-    """Refuse copies of which some are of a run that was stopped while it put them in place: figures would be of both.
+    """Refuse mixed outputs of an interrupted run: figures would be of both results.
 
     Raises:
         InputError: it is so.
@@ -100,7 +100,7 @@ def copies_told(originals: Dataset, lines: Mapping[str, ManifestLine]) -> dict[s
     """Return the copy of each original that the manifest tells of: by its content, or by its name if it was changed.
 
     Args:
-        originals: the photos, of which some may have been renamed, moved or changed since.
+        originals: the photos; some may have been renamed, moved or changed since.
         lines: the line of each copy, see `lines_of`.
     """
     by_name = {line.source: copy for copy, line in lines.items()}

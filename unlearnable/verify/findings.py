@@ -133,9 +133,9 @@ def effect_interval(
     Args:
         clean: clean cells, one a seed.
         protected: protected cells, one a seed.
-        ways: directions, of which those that clean posts taught too little of are left out.
+        ways: directions; those that clean posts taught too little of are left out.
         owners: photo of each caption of the gallery, as `findings` has it.
-        references: scores that the effect is measured against, of which the best counts.
+        references: scores that the effect is measured against; the best counts.
     """
     arms = []
     for way in ways:

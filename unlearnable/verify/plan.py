@@ -54,7 +54,7 @@ def wanted(settings: VerifySettings) -> Wanted:
 
     Attacks of a suite meet the plain attacker, and its attackers posts as they were published; what is asked for
     besides is combined, each attack with each attacker. Beside a crowd each attacker also trains on its posts alone,
-    and, unless none are to leak, on protected posts of which some leaked clean, through the attacks that are asked for
+    and, unless none are to leak, on protected posts with some that leaked clean, through the attacks that are asked for
     by name.
 
     Raises:

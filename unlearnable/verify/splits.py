@@ -179,7 +179,7 @@ def where_from(photos: Iterable[Photo], settings: VerifySettings) -> str:
 
 
 MOST_BY_CHANCE = 50.0  # Hit@10 of a random order, in per cent
-NEEDED = 20  # photos in the gallery, of which a random order has that Hit@10
+NEEDED = 20  # photos in the gallery: a random order has a Hit@10 of 50 there
 
 
 def too_few(settings: VerifySettings, random: BothWays, source: str) -> str:

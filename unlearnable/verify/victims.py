@@ -30,7 +30,7 @@ class ModelPool:
     _digests: dict[str, str] = field(default_factory=dict)
 
     def pretrained(self, name: str) -> DualEncoder:
-        """Return the model of that name, of which only copies are trained.
+        """Return the model of that name; only copies of it are trained.
 
         From scratch, the name of an architecture is enough; the weights are then random.
 
@@ -71,7 +71,7 @@ class ModelPool:
 
 
 def family(architecture: dict[str, Any]) -> str:
-    """Return the kind of photo tower: the stem of timm's name, or "resnet" or "vit" for CLIP's own."""
+    """Return the kind of photo encoder: the stem of timm's name, or "resnet" or "vit" for CLIP's own."""
     vision = architecture["vision_cfg"]
     if "timm_model_name" in vision:
         return str(vision["timm_model_name"]).rstrip("0123456789")

@@ -35,7 +35,7 @@ ATTACKERS: Registry[Attacker] = Registry(
             "Moves every pixel by 2/255 to where the loss is higher before each step (adversarial training).",
         ),
         "frozen": Row(
-            "unlearnable.verify.attackers.freezing:FROZEN", "Keeps the shallow half of the photo tower as it is."
+            "unlearnable.verify.attackers.freezing:FROZEN", "Keeps the shallow half of the photo encoder as it is."
         ),
         "probe": Row(
             "unlearnable.verify.attackers.freezing:PROBE",

@@ -39,15 +39,15 @@ class Freezing(Attacker):
 
 
 def shallow_half(model: DualEncoder) -> list[nn.Parameter]:
-    """Return the weights of the first half of the photo tower's layers, its projection left out."""
-    tower: Any = model.module.visual
-    layers, projections = _layers(tower), {id(weights) for weights in _photo_projection(tower)}
+    """Return the weights of the first half of the photo encoder's layers, its projection left out."""
+    visual: Any = model.module.visual
+    layers, projections = _layers(visual), {id(weights) for weights in _photo_projection(visual)}
     shallow = [weights for layer in layers[: len(layers) // 2] for weights in layer.parameters(recurse=False)]
     return [weights for weights in shallow if id(weights) not in projections]
 
 
 def all_but_projections(model: DualEncoder) -> list[nn.Parameter]:
-    """Return all weights but the projections of both towers and the logit scale."""
+    """Return all weights but the projections of both encoders and the logit scale."""
     module: Any = model.module
     text = getattr(module, "text", module)
     learning = [*_photo_projection(module.visual), *_weights(text.text_projection), module.logit_scale]
@@ -55,10 +55,10 @@ def all_but_projections(model: DualEncoder) -> list[nn.Parameter]:
     return [weights for weights in module.parameters() if id(weights) not in names]
 
 
-def _photo_projection(tower: Any) -> list[nn.Parameter]:
-    """Return the weights of `proj`, which CLIP's vision transformers have, or of the tower's last layer."""
-    projection = getattr(tower, "proj", None)
-    return _weights(_layers(tower)[-1] if projection is None else projection)
+def _photo_projection(visual: Any) -> list[nn.Parameter]:
+    """Return the weights of `proj`, which CLIP's vision transformers have, or of the encoder's last layer."""
+    projection = getattr(visual, "proj", None)
+    return _weights(_layers(visual)[-1] if projection is None else projection)
 
 
 def _weights(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
@@ -67,9 +67,9 @@ def _weights(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
     return list(part.parameters()) if isinstance(part, nn.Module) else [part]
 
 
-def _layers(tower: nn.Module) -> list[nn.Module]:
-    """Return the modules that have weights of their own, in the order in which towers define and use them."""
-    return [module for module in tower.modules() if any(True for _ in module.parameters(recurse=False))]
+def _layers(visual: nn.Module) -> list[nn.Module]:
+    """Return the modules that have weights of their own, in the order in which encoders define and use them."""
+    return [module for module in visual.modules() if any(True for _ in module.parameters(recurse=False))]
 
 
 FROZEN, PROBE = Freezing(shallow_half, cost=0.6), Freezing(all_but_projections, cost=0.25)
