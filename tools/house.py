@@ -59,21 +59,21 @@ FORBIDDEN = (  # nobody would say it, or the glossary of CONTRIBUTING.md has ano
     "a relative of",
 )
 LIMITS = {
-    "lines of the package": 34_468,
-    "files of the package": 290,
-    "lines of tests": 30_122,
+    "lines of the package": 34_290,
+    "files of the package": 284,
+    "lines of tests": 29_934,
     "options of protect": 32,
     "options of all commands": 152,
     "settings": 113,
     "words of docs by hand": 30_000,
     "words of README": 450,
     "decisions": 15,
-    "imports, per mille of lines": 97,
+    "imports, per mille of lines": 96,
     "import circles": 0,
     "class names defined twice": 0,
     "functions over 80 lines": 0,
     "files over 500 lines": 0,
-    "files with forbidden phrases": 71,
+    "files with forbidden phrases": 38,
 }
 
 
