@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unlearnable.benchmarks import SUITES
+from unlearnable.benchmark import SUITES
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.methods import METHODS

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         VerifyReport,
     )
 
-for _package in ("explain", "verify"):  # else their first import later would hide the calls of these names
+for _package in ("benchmark", "explain", "verify"):  # else their first import later would hide the calls of these names
     import_module(f"unlearnable.{_package}")
 
 
@@ -232,7 +232,7 @@ def benchmark(
         ModelError: a surrogate or victim is not available, or its training diverged.
         OutputError: the report cannot be written.
     """
-    from unlearnable.benchmarks.study import benchmark as run
+    from unlearnable.benchmark.run import benchmark as run
     from unlearnable.config import BenchmarkSettings, resolve_as
 
     resolved = resolve_as(BenchmarkSettings, {"dataset": dataset, **settings}, _path(config))

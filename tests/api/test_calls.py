@@ -17,7 +17,7 @@ WORKFLOWS = {
     "protect": "unlearnable.protect.run",
     "train": "unlearnable.workflows.train.run",
     "verify": "unlearnable.verify.run",
-    "benchmark": "unlearnable.benchmarks.study",
+    "benchmark": "unlearnable.benchmark.run",
     "explain": "unlearnable.explain.run",
 }
 PROGRESS = Silent()

@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from unlearnable.benchmarks.charts import draw
-from unlearnable.benchmarks.suites.flickr8k import SUITE
-from unlearnable.benchmarks.suites.pubfig import SUITE as FACES
-from unlearnable.benchmarks.tables import lay_out, to_latex, to_markdown
+from unlearnable.benchmark.charts import draw
+from unlearnable.benchmark.suites.flickr8k import SUITE
+from unlearnable.benchmark.suites.pubfig import SUITE as FACES
+from unlearnable.benchmark.tables import lay_out, to_latex, to_markdown
 from unlearnable.results import (
     BenchmarkCell,
     BenchmarkReport,

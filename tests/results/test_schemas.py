@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from unlearnable import results
-from unlearnable.benchmarks.protection_store import Saved
+from unlearnable.benchmark.protections import Saved
 from unlearnable.results import BenchmarkCell, Cell, ManifestLine, PreviewReport
 
 FIELDS = Path(__file__).parents[1] / "golden" / "report_fields.json"

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unlearnable.benchmarks.pixel_cache import decoded
-from unlearnable.benchmarks.suites import coco
+from unlearnable.benchmark.photos import decoded
+from unlearnable.benchmark.suites import coco
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import cut

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.benchmarks.pixel_cache import decoded
-from unlearnable.benchmarks.suites.base import corpus_of
+from unlearnable.benchmark.photos import decoded
+from unlearnable.benchmark.suites.base import corpus_of
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
 from unlearnable.posts.pairs import Pairs, pairs_of

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from unlearnable import config
-from unlearnable.benchmarks import SUITES
+from unlearnable.benchmark import SUITES
 from unlearnable.cli import options
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.cli.options import MORE, OUTPUT
@@ -63,11 +63,11 @@ def benchmark(
     """
 
     def work(settings: BenchmarkSettings, progress: Progress) -> BenchmarkPlan | BenchmarkReport | None:
-        from unlearnable.benchmarks import study
+        from unlearnable.benchmark import run
 
         if list_cells:
-            return study.plan(settings, progress=progress)
-        return study.benchmark(settings, resume=resume, progress=progress)
+            return run.plan(settings, progress=progress)
+        return run.benchmark(settings, resume=resume, progress=progress)
 
     run_command(
         context, BenchmarkSettings, work, _show, hint="the same command with --resume continues where it stopped"

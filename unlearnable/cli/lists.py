@@ -89,8 +89,8 @@ def _attackers() -> Rows:
 
 def _datasets() -> Rows:
     """The data sets of `benchmark`, with where each was found or can be had."""
-    from unlearnable.benchmarks import SUITES
-    from unlearnable.benchmarks.study import find_data
+    from unlearnable.benchmark import SUITES
+    from unlearnable.benchmark.run import find_data
 
     rows = []
     for name, suite in SUITES.items():

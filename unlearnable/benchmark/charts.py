@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from unlearnable.benchmarks.tables import shown_through
+from unlearnable.benchmark.tables import shown_through
 from unlearnable.grouping import grouped
 from unlearnable.report.curves import mean_curve
 from unlearnable.results import BenchmarkCell, BenchmarkReport

@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 import pytest
 from PIL import Image
 
-from tests.benchmarks.conftest import SPLIT, captions, photos
-from unlearnable.benchmarks import SUITES
-from unlearnable.benchmarks.scale import SCALES
-from unlearnable.benchmarks.study import DATA, locate
-from unlearnable.benchmarks.suites import coco, flickr, pubfig
-from unlearnable.benchmarks.suites.base import TRANSFER
+from tests.benchmark.conftest import SPLIT, captions, photos
+from unlearnable.benchmark import SUITES
+from unlearnable.benchmark.plan import SCALES
+from unlearnable.benchmark.run import DATA, locate
+from unlearnable.benchmark.suites import coco, flickr, pubfig
+from unlearnable.benchmark.suites.base import TRANSFER
 from unlearnable.config import BASELINES, SMALL_VIT_RATE, BenchmarkSettings, named_settings
 from unlearnable.errors import InputError
 

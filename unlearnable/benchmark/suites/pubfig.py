@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.benchmarks.suites.base import Corpus, Key, Suite, both, corpus_of
+from unlearnable.benchmark.suites.base import Corpus, Key, Suite, both, corpus_of
 from unlearnable.datasets import Skipped, hold_out, named_posts, open_people
 from unlearnable.datasets import limit as at_most
 from unlearnable.errors import InputError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unlearnable.benchmarks.suites import flickr
-from unlearnable.benchmarks.suites.base import TRANSFER, Key, Suite, both
+from unlearnable.benchmark.suites import flickr
+from unlearnable.benchmark.suites.base import TRANSFER, Key, Suite, both
 from unlearnable.results import PaperRow
 
 PAPER: dict[Key, PaperRow] = {

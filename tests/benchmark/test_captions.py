@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import CAPTIONS
-from unlearnable.benchmarks import cells, protections, study
+from unlearnable.benchmark import cells, protections, run
 from unlearnable.config import PRESETS, MEMSettings, named_settings
 from unlearnable.methods.captions import cut_captions
 
@@ -44,8 +44,8 @@ def test_victims_train_on_the_slots_that_were_optimised(flickr, asked, monkeypat
     method = f"mem-2{position}"
     optimised = spied(monkeypatch, protections, "Posts")
     trained = spied(monkeypatch, cells, "pairs_of")
-    report = study.benchmark(asked("flickr8k", flickr, methods=(method,)))
-    study.benchmark(asked("flickr8k", flickr, methods=(method,), seeds=(1,)))
+    report = run.benchmark(asked("flickr8k", flickr, methods=(method,)))
+    run.benchmark(asked("flickr8k", flickr, methods=(method,), seeds=(1,)))
     (_, slots), ((_, written), (_, again)) = optimised[0], trained
     assert len(optimised) == 1
     assert written == again, "a protection that is kept gives the same captions"
@@ -66,6 +66,6 @@ def test_random_places_do_not_depend_on_the_photos_that_follow():
 
 
 def test_faces_with_two_kinds_of_triggers_have_table_4(faces, asked):
-    report = study.benchmark(asked("pubfig", faces, methods=("clean", "mem-2", "mem-2-random")))
+    report = run.benchmark(asked("pubfig", faces, methods=("clean", "mem-2", "mem-2-random")))
     assert [table.title.partition(":")[0] for table in report.tables] == ["Table 5", "Table 4"]
     assert [row[0] for row in report.tables[1].rows] == ["MEM-2", "MEM-2-random"]

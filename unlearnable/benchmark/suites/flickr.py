@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.benchmarks.suites.base import Corpus, corpus_of
+from unlearnable.benchmark.suites.base import Corpus, corpus_of
 from unlearnable.datasets import Dataset, Skipped, find_captions, open_dataset
 from unlearnable.datasets.text.document import read_document
 from unlearnable.errors import InputError

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel
 
-from unlearnable.benchmarks.plan import digest
-from unlearnable.benchmarks.suites.base import Item
+from unlearnable.benchmark.plan import digest
+from unlearnable.benchmark.suites.base import Item
 from unlearnable.disk import checksums, files, seal
 from unlearnable.disk.checkpoint import Clock
 from unlearnable.errors import InputError

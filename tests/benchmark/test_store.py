@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told
-from unlearnable.benchmarks import pixel_cache as store
-from unlearnable.benchmarks.suites.base import Item
+from unlearnable.benchmark import photos as store
+from unlearnable.benchmark.suites.base import Item
 from unlearnable.datasets import Photo
 from unlearnable.disk import checkpoint
 from unlearnable.errors import OutputError

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
-from unlearnable.benchmarks.processes import own_share, waiting
-from unlearnable.benchmarks.protection_store import ProtectionStore
-from unlearnable.benchmarks.protections import Protection, Scraped, make
+from unlearnable.benchmark.photos import DecodedPhotos
+from unlearnable.benchmark.plan import CellPlan, ProtectionRecipe, Setup, digest
+from unlearnable.benchmark.protections import Protection, ProtectionStore, Scraped, make, own_share, waiting
 from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.disk.locks import alone
 from unlearnable.methods.proxies import proxy_names

@@ -1,20 +1,22 @@
-"""Make noise and triggers for the training photos, once for each method, and load the photos with them."""
+"""Make noise and triggers for the training photos, once for each method, and keep them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import ProtectionRecipe
-from unlearnable.benchmarks.processes import waiting
-from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
+from unlearnable.benchmark.photos import DecodedPhotos
+from unlearnable.benchmark.plan import ProtectionRecipe
 from unlearnable.config import Enlargement
+from unlearnable.disk import checksums, files, seal
 from unlearnable.disk.locks import alone
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
@@ -28,8 +30,126 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pixels import Pixels, Posts, Shape
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import ProtectionRecord
+from unlearnable.results.common import StoredRecord
 from unlearnable.training.view import apply_noise
 from unlearnable.verify.attacks.base import Attack
+from unlearnable.verify.cells import Key, digest_of
+from unlearnable.wording.counts import counted
+from unlearnable.workers.launched import process
+
+
+class Saved(StoredRecord):
+    """A saved protection without its noise.
+
+    Attributes:
+        record: figures of the protection.
+        triggers: concepts of each photo's trigger; empty for methods without a trigger.
+        key: key that the protection depends on.
+        noise_sha256: hex SHA-256 of the noise; None in files of earlier versions.
+    """
+
+    record: ProtectionRecord
+    triggers: list[list[int]]
+    key: dict[str, str | int | float | None]
+    noise_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ProtectionStore:
+    """The files of a protection, which may not exist yet.
+
+    Attributes:
+        recipe: how the protection is made.
+        folder: folder of all protections.
+        key: everything that the protection depends on.
+    """
+
+    recipe: ProtectionRecipe
+    folder: Path
+    key: Key
+
+    @property
+    def digest(self) -> str:
+        """The hex SHA-256 of the key."""
+        return digest_of(self.key)
+
+    @property
+    def noise(self) -> Path:
+        """The file of the noise."""
+        return self._path("i8")
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint of a protection that is being made."""
+        return self._path("partial")
+
+    @property
+    def lock(self) -> Path:
+        """The file that the run which makes the protection holds."""
+        return self._path("lock")
+
+    def read(self) -> Saved | None:
+        """Return the saved protection, or None if it or its noise is missing or damaged, or it has another key."""
+        try:
+            saved = Saved.model_validate(seal.unseal_json(self._path("json").read_bytes()))
+            intact = saved.noise_sha256 in (None, checksums.sha256(self.noise))
+        except (OSError, ValueError):
+            return None
+        return saved if saved.key == dict(self.key) and intact else None
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a protection is there that `read` does not return, though its checkpoint is gone."""
+        return self._path("json").is_file() and not self.checkpoint.is_file() and self.read() is None
+
+    def write(self, record: ProtectionRecord, triggers: list[list[int]]) -> Saved:
+        """Save a protection, once its noise is written: this file marks it as complete.
+
+        Raises:
+            OutputError: the noise is not there any more, or the file cannot be written.
+        """
+        with files.reporting_write_errors(self.noise):
+            checksum = checksums.sha256(self.noise)
+        saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=checksum)
+        files.write_text(self._path("json"), seal.seal_json(saved.model_dump(mode="json")))
+        return saved
+
+    def _path(self, kind: str) -> Path:
+        return self.folder / f"{self.recipe.name}-{self.digest[:8]}.{kind}"
+
+
+T = TypeVar("T")
+
+
+def own_share(cells: Iterable[T], protection: Callable[[T], ProtectionStore | None]) -> list[T]:
+    """Return the cells of this process: all of them, or those of its share of the protections.
+
+    Args:
+        cells: cells to run.
+        protection: function that returns the store of a cell's protection; None for one without.
+    """
+    rank, size = process()
+    digests = {cell: store.digest if (store := protection(cell)) else "" for cell in cells}
+    order = list(dict.fromkeys(digests.values()))
+    return [cell for cell, digest in digests.items() if order.index(digest) % size == rank]
+
+
+def said_of_missing(cells: int) -> list[str]:
+    """Return a note on cells that are not there, if any: other processes may be at work on theirs still."""
+    if not cells:
+        return []
+    if process()[1] > 1:
+        return [
+            f"{counted(cells, 'cell')} not there yet, which the other processes compute: once they have ended, the "
+            "same command writes all tables"
+        ]
+    return [f"{counted(cells, 'cell')} missing: run the same command to continue"]
+
+
+def waiting(work: str, progress: Progress) -> Callable[[], None]:
+    """Return what notes that another run does some work, which this one waits for."""
+    return lambda: progress.note(f"another run {work}: waiting for it")
+
 
 MEASURED = 200  # photos in the mean PSNR
 

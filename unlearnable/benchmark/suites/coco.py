@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.benchmarks.suites.base import TRANSFER, Corpus, Key, Suite, both, corpus_of
+from unlearnable.benchmark.suites.base import TRANSFER, Corpus, Key, Suite, both, corpus_of
 from unlearnable.datasets import Dataset, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.results import PaperRow

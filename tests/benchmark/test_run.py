@@ -16,17 +16,14 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.benchmarks.conftest import captions
+from tests.benchmark.conftest import captions
 from tests.conftest import Told, tree
-from unlearnable.benchmarks import SUITES, protections, study
-from unlearnable.benchmarks import cells as shared
-from unlearnable.benchmarks.cells import Cells
-from unlearnable.benchmarks.pixel_cache import decoded, square
-from unlearnable.benchmarks.plan import protection_recipe, set_up
-from unlearnable.benchmarks.processes import own_share
-from unlearnable.benchmarks.protection_store import ProtectionStore
-from unlearnable.benchmarks.protections import Scraped, make
-from unlearnable.benchmarks.scale import SCALES
+from unlearnable.benchmark import SUITES, photos, plan, protections, run
+from unlearnable.benchmark import cells as shared
+from unlearnable.benchmark.cells import Cells
+from unlearnable.benchmark.photos import decoded, square
+from unlearnable.benchmark.plan import SCALES, protection_recipe, set_up
+from unlearnable.benchmark.protections import ProtectionStore, Scraped, make, own_share
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.models import openclip, precision
@@ -38,7 +35,7 @@ from unlearnable.verify.attacks import parse_attack
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     settings = asked("flickr8k", flickr, methods=("clean", "random", "em", "uap", "mem-2"), fractions=(1.0, 0.5))
-    report = study.benchmark(settings)
+    report = run.benchmark(settings)
     assert [(c.method, c.fraction) for c in report.cells] == [
         ("clean", 1.0), ("random", 1.0), ("em", 1.0), ("uap", 1.0), ("mem-2", 1.0), ("mem-2", 0.5),
     ]  # fmt: skip
@@ -63,15 +60,15 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
 def test_nothing_is_written_into_the_data_set(flickr, asked):
     before = tree(flickr)
     with pytest.raises(ConfigError, match=r"lies in .*flickr8k, which is read and never written to"):
-        study.benchmark(asked("flickr8k", flickr, output=flickr / "tables"))
+        run.benchmark(asked("flickr8k", flickr, output=flickr / "tables"))
     assert tree(flickr) == before
 
 
 def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp_path):
     settings = asked("flickr8k", flickr, latex=True)
-    first = study.benchmark(settings)
+    first = run.benchmark(settings)
     before = {name: data for name, data in tree(tmp_path / "out").items() if "table.json" not in name}
-    second = study.benchmark(settings)
+    second = run.benchmark(settings)
     assert (first.ran, first.reused, second.ran, second.reused) == (2, 0, 0, 2)
     assert {name: data for name, data in tree(tmp_path / "out").items() if "table.json" not in name} == before
     assert second.tables == first.tables
@@ -83,7 +80,7 @@ def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp
     assert page.count("data:image/png;base64") == 2
     assert r"\toprule" in (tmp_path / "out" / "table.tex").read_text()
     (tmp_path / "out" / "table.tex").write_text("of an earlier call")
-    study.benchmark(asked("flickr8k", flickr))
+    run.benchmark(asked("flickr8k", flickr))
     assert r"\toprule" in (tmp_path / "out" / "table.tex").read_text()
     assert json.loads((tmp_path / "out" / "table.json").read_text())["schema_version"] == 1
 
@@ -92,15 +89,15 @@ def test_cells_are_found_again_under_another_path_of_the_victim(faces, asked, ti
     victim = Path("checkpoints-of-victims-that-somebody-trained") / "victim.safetensors"
     (tmp_path / victim).parent.mkdir()
     shutil.copy(tiny_path, tmp_path / victim)
-    study.benchmark(asked("pubfig", faces, victims=(str(tmp_path / victim),)))
+    run.benchmark(asked("pubfig", faces, victims=(str(tmp_path / victim),)))
     monkeypatch.chdir(tmp_path)
-    again = study.benchmark(asked("pubfig", faces, victims=(str(victim),)))
+    again = run.benchmark(asked("pubfig", faces, victims=(str(victim),)))
     assert (again.ran, {cell.victim for cell in again.cells}) == (0, {str(victim)})
 
 
 def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp_path):
     settings = asked("flickr8k", flickr)
-    study.benchmark(settings)
+    run.benchmark(settings)
     whole = set(tree(tmp_path / "out"))
     done = sorted((tmp_path / "out" / "cells").glob("*.json"))
     [protection] = (tmp_path / "out" / "protections").glob("*.json")
@@ -109,7 +106,7 @@ def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp
     protection.with_suffix(".fixed.pt").write_bytes(b"what changed no more")
     done[-1].with_suffix(".partial").unlink()
     done[-1].unlink()  # its victim was not trained yet when the protection was finished
-    assert study.benchmark(settings, resume=True).ran == 1
+    assert run.benchmark(settings, resume=True).ran == 1
     assert set(tree(tmp_path / "out")) == whole
 
 
@@ -120,16 +117,16 @@ def test_a_table_of_something_else_is_not_replaced(flickr, asked, tmp_path):
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / name).write_text("dear")
         with pytest.raises(OutputError, match=f"{name} was not made by this command"):
-            study.benchmark(settings)
+            run.benchmark(settings)
         assert tree(tmp_path / "out") == {name: b"dear"}
     shutil.rmtree(tmp_path / "out")
-    assert [study.benchmark(settings).ran for _ in range(2)] == [1, 0]
+    assert [run.benchmark(settings).ran for _ in range(2)] == [1, 0]
 
 
 @pytest.mark.parametrize("change", [{"limit": 5}, {"seeds": (1,)}, {"through": ("jpeg-75",)}])
 def test_another_setting_is_another_cell(flickr, asked, change):
-    study.benchmark(asked("flickr8k", flickr, methods=("clean",)))
-    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",), **change)).ran == 1
+    run.benchmark(asked("flickr8k", flickr, methods=("clean",)))
+    assert run.benchmark(asked("flickr8k", flickr, methods=("clean",), **change)).ran == 1
 
 
 def test_another_photo_is_another_cell(flickr, asked):
@@ -137,20 +134,20 @@ def test_another_photo_is_another_cell(flickr, asked):
     pixels = np.asarray(Image.open(path))
     Image.fromarray(pixels).save(path, "BMP")  # which takes as many bytes whatever it shows
     size = path.stat().st_size
-    study.benchmark(asked("flickr8k", flickr, methods=("clean",)))
+    run.benchmark(asked("flickr8k", flickr, methods=("clean",)))
     Image.fromarray(255 - pixels).save(path, "BMP")
     assert path.stat().st_size == size
-    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",))).ran == 1
+    assert run.benchmark(asked("flickr8k", flickr, methods=("clean",))).ran == 1
 
 
 def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
     settings = asked("pubfig", faces, methods=("clean", "random", "mem-1"), fractions=(1.0, 0.5), seeds=(0, 1))
-    study.benchmark(settings)
+    run.benchmark(settings)
     hashed, loaded = [], []
     load = openclip.load
     monkeypatch.setattr(victims, "weights_sha256", lambda state: (hashed.append(1), weights_sha256(state))[1])
     monkeypatch.setattr(openclip, "load", lambda name: (loaded.append(name), load(name))[1])
-    assert study.benchmark(settings).ran == 0
+    assert run.benchmark(settings).ran == 0
     assert (len(hashed), len(loaded)) == (1, 1), "surrogate and victim are the same model"
 
 
@@ -158,7 +155,7 @@ def test_cells_of_an_earlier_version_are_named_and_run_again(flickr, asked, tmp_
     (tmp_path / "out" / "cells").mkdir(parents=True)
     (tmp_path / "out" / "cells" / "clean-small-100-png-0-01234567.json").write_text('{"method": "clean"}')
     told = Told()
-    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=told).ran == 1
+    assert run.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=told).ran == 1
     assert [note for note in told.notes if "1 cell of another version" in note]
 
 
@@ -166,7 +163,7 @@ def test_cells_and_protections_of_another_number_format_are_made_again(flickr, a
     settings = asked("flickr8k", flickr, methods=("clean", "mem-1"))
     for speedup in (0.5, 3.0):  # as on a machine that is slow in bf16, and on one that is fast in it
         monkeypatch.setattr(precision, "_remembered", lambda model, tower, speedup=speedup: speedup)
-        assert study.benchmark(settings, progress=(told := Told())).ran == 2
+        assert run.benchmark(settings, progress=(told := Told())).ran == 2
     assert [note for note in told.notes if "1 cell trained in fp32" in note]
     assert len(list((tmp_path / "out" / "protections").glob("*.json"))) == 2
 
@@ -178,14 +175,14 @@ def test_protections_of_towers_in_another_number_format_are_made_again(flickr, a
         monkeypatch.setattr(
             precision, "_remembered", lambda model, tower, speedup=speedup: speedup if "resnet" in model.name else 0.5
         )
-        bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
+        bench, _, _ = run.make_ready(settings, resume=False, progress=Silent())
         keys.append({method: store.digest for method, store in Cells(bench).protections.items()})
     assert keys[0]["mem-1-balanced"] != keys[1]["mem-1-balanced"]
     assert keys[0]["mem-1"] == keys[1]["mem-1"], "it has no towers"
 
 
 def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):
-    report = study.benchmark(asked("pubfig", faces))
+    report = run.benchmark(asked("pubfig", faces))
     (table,) = report.tables
     assert table.title.startswith("Table 5")
     assert [row[1] for row in table.rows] == ["Random ranking", "Pre-trained", "Fine-tuned", "MEM-3"]
@@ -194,7 +191,7 @@ def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny
 
 
 def test_seeds_are_averaged_and_their_spread_is_shown(flickr, asked):
-    report = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), seeds=(0, 1)))
+    report = run.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), seeds=(0, 1)))
     assert len(report.cells) == 4
     assert len({record.method for record in report.protections}) == len(report.protections) == 1
     assert all("±" in figure for row in report.tables[0].rows[1:] for figure in row[1:])
@@ -204,21 +201,21 @@ def test_seeds_are_averaged_and_their_spread_is_shown(flickr, asked):
 def rescale(monkeypatch):
     def change(**changes) -> None:
         scale = replace(SCALES["captions", "tiny"], **changes)
-        monkeypatch.setattr("unlearnable.benchmarks.plan.SCALES", {**SCALES, ("captions", "tiny"): scale})
+        monkeypatch.setattr(plan, "SCALES", {**SCALES, ("captions", "tiny"): scale})
 
     return change
 
 
 def test_a_scale_trains_on_the_first_captions_and_ranks_all(flickr, asked, rescale):
     rescale(captions=1)
-    bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
+    bench, _, _ = run.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
     assert [item.captions for item in bench.train.items] == [(captions(n)[0],) for n in range(8)]
     assert len(bench.experiment.gallery) == 8
 
 
 def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, rescale):
     rescale(recipe=SCALES["captions", "tiny"].recipe.model_copy(update={"epochs": 3}))
-    whole = study.benchmark(asked("flickr8k", flickr))
+    whole = run.benchmark(asked("flickr8k", flickr))
 
     class Stop(Silent):
         def __init__(self, after: int) -> None:
@@ -232,9 +229,9 @@ def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, resc
 
     for after in (2, 3, 3):  # in the clean cell, in the making of the noise, in the cell trained on it
         with pytest.raises(KeyboardInterrupt):
-            study.benchmark(asked("flickr8k", flickr, output=tmp_path / "again"), resume=True, progress=Stop(after))
+            run.benchmark(asked("flickr8k", flickr, output=tmp_path / "again"), resume=True, progress=Stop(after))
         assert list((tmp_path / "again").rglob("*.partial"))
-    again = study.benchmark(asked("flickr8k", flickr, output=tmp_path / "again"), resume=True)
+    again = run.benchmark(asked("flickr8k", flickr, output=tmp_path / "again"), resume=True)
     strip = {"seconds"}
     assert [c.model_dump(exclude=strip) for c in again.cells] == [c.model_dump(exclude=strip) for c in whole.cells]
     assert min(cell.seconds for cell in again.cells) > 0.7, "those before it was stopped count too"
@@ -243,15 +240,15 @@ def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, resc
 
 
 def test_the_plan_lists_what_is_there_and_what_is_not(flickr, asked):
-    before = study.plan(asked("flickr8k", flickr))
+    before = run.plan(asked("flickr8k", flickr))
     assert [cell.done for cell in before.cells] == [False, False]
-    study.benchmark(asked("flickr8k", flickr))
-    after = study.plan(asked("flickr8k", flickr))
+    run.benchmark(asked("flickr8k", flickr))
+    after = run.plan(asked("flickr8k", flickr))
     assert [cell.done for cell in after.cells] == [True, True]
 
 
 def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_path):
-    bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
+    bench, _, _ = run.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
     recipe = protection_recipe("mem-3", bench.setup.scale, bench.setup.suite)
     store = ProtectionStore(recipe, tmp_path / "p", {"version": 0})
     protection = make(store, bench.train, bench.surrogate(), resume=False, progress=Silent())
@@ -274,9 +271,9 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
 
 
 def test_noise_is_no_finer_than_the_data_set_allows_and_the_table_says_so(flickr, asked, tmp_path, monkeypatch):
-    usual = study.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
-    monkeypatch.setattr(study, "SUITES", {"flickr8k": replace(SUITES["flickr8k"], noise_side=16)})
-    report = study.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
+    usual = run.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
+    monkeypatch.setattr(run, "SUITES", {"flickr8k": replace(SUITES["flickr8k"], noise_side=16)})
+    report = run.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
     assert report.ran == 1, "another protection is another cell"
     sizes = sorted(path.stat().st_size for path in (tmp_path / "out" / "protections").glob("*.i8"))
     assert sizes == [8 * 3 * 16 * 16, 8 * 3 * 32 * 32]
@@ -286,7 +283,7 @@ def test_noise_is_no_finer_than_the_data_set_allows_and_the_table_says_so(flickr
 
 
 def test_processes_share_the_protections(flickr, asked, monkeypatch):
-    bench, _, _ = study.make_ready(
+    bench, _, _ = run.make_ready(
         asked("flickr8k", flickr, methods=("clean", "em", "mem-1"), fractions=(1.0, 0.5)),
         resume=False,
         progress=Silent(),
@@ -305,14 +302,14 @@ def test_cells_of_a_process_beside_this_one_are_not_said_to_be_missing(flickr, a
     settings = asked("flickr8k", flickr, methods=("clean", "em"))
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
-    report = study.benchmark(settings)
+    report = run.benchmark(settings)
     assert report is not None
     assert [note for note in report.notes if "cell" in note] == [
         "1 cell not there yet, which the other processes compute: once they have ended, the same command writes all "
         "tables"
     ]
     monkeypatch.setenv("WORLD_SIZE", "1")
-    whole = study.benchmark(settings)
+    whole = run.benchmark(settings)
     assert whole is not None
     assert (whole.ran, [note for note in whole.notes if "cell" in note]) == (1, [])
 
@@ -322,7 +319,7 @@ def test_cells_of_a_process_beside_this_one_are_not_said_to_be_missing(flickr, a
     [
         (protections, "optimise", (1,), "another run makes the protection", 1),
         (shared, "train_victim", (0,), "another run trains the victim", 0),
-        (study, "write", (0,), "another run writes the tables", 0),
+        (run, "write", (0,), "another run writes the tables", 0),
     ],
 )
 def test_runs_that_share_a_folder_make_each_thing_once(
@@ -338,7 +335,7 @@ def test_runs_that_share_a_folder_make_each_thing_once(
                 waiting.set()
 
     def second():
-        return study.benchmark(settings.model_copy(update={"seeds": seeds}), progress=Noted())
+        return run.benchmark(settings.model_copy(update={"seeds": seeds}), progress=Noted())
 
     def slowly(*task, **options):
         if not others:
@@ -348,7 +345,7 @@ def test_runs_that_share_a_folder_make_each_thing_once(
 
     monkeypatch.setattr(module, name, slowly)
     with ThreadPoolExecutor(1) as pool:
-        first = study.benchmark(settings)
+        first = run.benchmark(settings)
         (other,) = others
         assert (other.result().protections, other.result().ran) == (first.protections, ran)
     assert not list((tmp_path / "out").rglob("*.lock"))
@@ -357,7 +354,7 @@ def test_runs_that_share_a_folder_make_each_thing_once(
 def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):
     corpus = SUITES["flickr8k"].read(flickr, None, 0)
     first = decoded(corpus.train, 24, tmp_path / "c", Silent())
-    monkeypatch.setattr("unlearnable.benchmarks.pixel_cache.decode", None)
+    monkeypatch.setattr(photos, "decode", None)
     second = decoded(corpus.train, 24, tmp_path / "c", Silent())
     assert first.pixels.sha256() == second.pixels.sha256()
     assert first.pixels.shapes == [(24, 24)] * 8
@@ -386,34 +383,34 @@ def test_a_wrong_attack_is_refused_before_anything_runs(flickr, asked):
 
 
 def test_a_run_without_a_cell_of_full_protection_has_its_table_and_figures(flickr, asked):
-    report = study.benchmark(asked("flickr8k", flickr, methods=("mem-1",), fractions=(0.5, 0.25)))
+    report = run.benchmark(asked("flickr8k", flickr, methods=("mem-1",), fractions=(0.5, 0.25)))
     assert [table.title[:7] for table in report.tables] == ["Table 3"]
     assert len(report.figures) == 2
 
 
 def test_tables_show_the_files_as_they_are_whatever_comes_first(flickr, asked):
-    both = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), through=("grayscale", "png")))
-    plain = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random")))
+    both = run.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), through=("grayscale", "png")))
+    plain = run.benchmark(asked("flickr8k", flickr, methods=("clean", "random")))
     assert both.tables[0] == plain.tables[0]
-    alone = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), through=("grayscale",)))
+    alone = run.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), through=("grayscale",)))
     assert alone.tables[0].title.endswith("posts through grayscale")
 
 
 def test_what_was_asked_for_in_place_of_the_scales_own_is_noted(flickr, asked):
-    report = study.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(0.5,)))
+    report = run.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(0.5,)))
     assert any("--limit 6" in note for note in report.notes)
     assert any("protected in full" in note for note in report.notes)
-    whole = study.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(1.0,)))
+    whole = run.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(1.0,)))
     assert not any("protected in full" in note for note in whole.notes)
 
 
 def test_noise_that_was_removed_is_made_again(flickr, asked, tmp_path):
     settings = asked("flickr8k", flickr, methods=("random",))
-    study.benchmark(settings)
+    run.benchmark(settings)
     (noise,) = (tmp_path / "out" / "protections").glob("*.i8")
     before = noise.read_bytes()
     noise.unlink()
-    study.benchmark(settings.model_copy(update={"seeds": (0, 1)}))
+    run.benchmark(settings.model_copy(update={"seeds": (0, 1)}))
     assert noise.read_bytes() == before
 
 
@@ -424,18 +421,18 @@ def test_an_output_that_is_removed_while_noise_is_made_is_an_error_of_writing(fl
                 shutil.rmtree(tmp_path / "out")
 
     with pytest.raises(OutputError, match=r"cannot write .*\.i8: No such file"):
-        study.benchmark(asked("flickr8k", flickr, methods=("random",)), progress=Removing())
+        run.benchmark(asked("flickr8k", flickr, methods=("random",)), progress=Removing())
 
 
 @pytest.mark.parametrize("kind", ["i8", "json"])
 def test_a_protection_that_was_damaged_is_made_again_and_a_line_says_so(flickr, asked, tmp_path, kind):
     settings, told = asked("flickr8k", flickr, methods=("random",)), Told()
-    first = study.benchmark(settings)
+    first = run.benchmark(settings)
     (file,) = (tmp_path / "out" / "protections").glob(f"*.{kind}")
     before = file.read_bytes()
     file.write_bytes(before.replace(b'"rounds": 1', b'"rounds": 3') if kind == "json" else before[:-1] + b"\x55")
     assert file.read_bytes() != before
-    study.benchmark(settings.model_copy(update={"seeds": (0, 1)}), progress=told)
+    run.benchmark(settings.model_copy(update={"seeds": (0, 1)}), progress=told)
     assert [note for note in told.notes if "is damaged: it is made again" in note]
     (noise,) = (tmp_path / "out" / "protections").glob("*.i8")
     assert kind == "json" or noise.read_bytes() == before
@@ -445,5 +442,5 @@ def test_a_protection_that_was_damaged_is_made_again_and_a_line_says_so(flickr, 
 def test_an_output_that_is_a_file_is_refused(flickr, asked, tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(OutputError, match="taken"):
-        study.benchmark(asked("flickr8k", flickr).model_copy(update={"output": tmp_path / "taken"}))
+        run.benchmark(asked("flickr8k", flickr).model_copy(update={"output": tmp_path / "taken"}))
     assert (tmp_path / "taken").read_text() == "mine"
