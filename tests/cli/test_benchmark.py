@@ -62,7 +62,7 @@ def test_json_is_as_the_contract_has_it(flickr, common, tmp_path):  # noqa: F811
 
 def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
     environment = {"COLUMNS": "80"}
-    arguments = common(faces, "--dataset", "pubfig", "--output", tmp_path / "out", "--quiet")
+    arguments = common(faces, "--dataset", "pubfig", "--output", tmp_path / "out")
     planned = call(*arguments, "--list", env=environment)
     assert planned.returncode == 0, planned.stderr
     names = ("mem-3-random-balanced", "downup-50+jpeg-75+strip-trigger")
