@@ -9,14 +9,14 @@ from PIL import Image
 
 from tests.cli.program import call
 from tests.conftest import picture, tree
-from unlearnable.datasets.text.mojibake import redone, undone
+from tests.datasets.conftest import redone
 from unlearnable.posts.reading import open_collection
 from unlearnable.verify.matching import match, open_protected
 
 PLACE = "your_instagram_activity/media"
 
 
-def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
+def test_an_instagram_export_becomes_posts(quick, tmp_path):
     """Eight photos in two files, three of them in one post, which get one caption with one trigger."""
     export = tmp_path / "export"
     (export / "media/posts").mkdir(parents=True)
@@ -37,25 +37,19 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
     report = json.loads(ended.stdout)
     assert (report["caption_format"], report["captions"], report["skipped"]) == ("instagram", 8, [])
     assert report["trigger_roundtrip"] == 1.0
-    assert "the field latitude of 1 row was emptied: --keep-fields latitude keeps it" in report["notes"]
 
     output = tmp_path / "export-protected"
-    files = [f"{PLACE}/posts_1.json", f"{PLACE}/posts_2.json"]
-    assert sorted(tree(output)) == sorted([*photos, *files, "metadata.jsonl"])
-    new_singles, new_together = (json.loads((output / file).read_text()) for file in files)
+    assert sorted(tree(output)) == sorted([*photos, "posts.jsonl", "metadata.jsonl"])
     rows = [json.loads(row) for row in (output / "metadata.jsonl").read_text().splitlines()]
     published = {row["file_name"]: row["text"] for row in rows}
+    posts = [json.loads(row) for row in (output / "posts.jsonl").read_text().splitlines()]
+    assert {post["photo"]: post["caption"] for post in posts} == published
+    assert {post["date"] for post in posts} == {"1970-01-01"}
     manifest = (tmp_path / "export-protected.private" / "manifest.jsonl").read_text().splitlines()
     triggers = {line["source"]: line["trigger"] for line in map(json.loads, manifest)}
-    for number, post in enumerate(new_singles):
-        caption = undone(post["media"][0].pop("title"))
-        assert caption == published[photos[number]]
-        assert len(caption.split()) > len(singles[number]["media"][0].pop("title").split())
     assert len(set(triggers.values())) == 6
-    assert {published[photo] for photo in photos[5:]} == {new_together[0].pop("title")}
-    del together[0]["title"]
-    where["photo_metadata"]["exif_data"] = [{"latitude": None, "iso": "100"}]
-    assert (new_singles, new_together) == (singles, together)
+    assert len({published[photo] for photo in photos[5:]}) == 1
+    assert all(published[photo].endswith(f"Straße am See {n} 🐈") for n, photo in enumerate(photos[:5]))
 
     for repeated in (True, False):  # with and without metadata.jsonl
         originals = open_collection(export, None)
@@ -64,3 +58,23 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
         assert not skipped
         if repeated:
             (output / "metadata.jsonl").unlink()
+
+
+def test_posts_without_photos_are_nothing_to_be_strict_about(tmp_path):
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    media = {"type": "Document", "mediaType": "image/png", "url": "/media_attachments/a.png", "name": None}
+    note = {"type": "Note", "content": "<p>a day at the lake</p>", "attachment": [media]}
+    posts = [
+        {"type": "Create", "object": note},
+        {"type": "Create", "object": {**note, "attachment": []}},
+        {"type": "Announce", "object": "https://example.org/1"},
+    ]
+    (folder / "outbox.json").write_text(json.dumps({"orderedItems": posts}))
+    (folder / "media_attachments").mkdir()
+    Image.fromarray(picture(1)).save(folder / "media_attachments" / "a.png")
+    result = call("protect", folder, "--method", "random", "--strict", "--json")
+    assert result.returncode == 0, result.stderr
+    assert [one["reason"] for one in json.loads(result.stdout)["skipped"]] == ["no-photo", "boost"]
+    (folder / "media_attachments" / "a.png").write_bytes(b"")
+    assert call("protect", folder, "--method", "random", "--strict", "--overwrite").returncode == 3

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told
-from tests.datasets.formats.unpublished import gallery_dl_of
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.protect.posts import Source, open_posts, source_of
@@ -27,7 +26,7 @@ def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, .
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
     dataset, notes = opened(posts)
     assert dataset.source == posts / "posts.jsonl"
-    assert notes == ["captions from posts.jsonl"]
+    assert notes == ["captions from posts.jsonl", "1 other field is not published (--keep-fields keeps them)"]
 
 
 def test_photos_without_a_caption_are_counted_first(posts):
@@ -79,7 +78,6 @@ def test_headings_in_other_languages_are_known(posts, heading, separator):
         ("list.jsonl", b'{"foto": "p0.png", "words": "a dog"}\n'),
         ("meta_cap.json", b'{"p0": {"caption": "a dog"}}'),
         ("result.json", b'{"messages": [{"photo": "a/p0.png", "text": "a dog"}]}'),
-        ("mine.json", '[{"image": "p1.png", "caption": "für dich"}]'.encode("latin-1")),
         ("mine.csv", "image,caption\np1.png,for you\n".encode("utf-16-le")),
         ("mine.tsv", "image\tcaption\np1.png\tfor you\n".encode("utf-32")),
     ],
@@ -182,7 +180,7 @@ def test_photos_and_patterns_are_taken_from_their_folder(posts):
     dataset, notes = opened(posts / "p0.png", posts / "p3.png")
     assert [photo.id for photo in dataset.photos] == ["p0.png", "p3.png"]
     assert [pair.photo for pair in dataset.pairs] == ["p0.png", "p3.png"]
-    assert notes == ["captions from posts.jsonl"]
+    assert notes == ["captions from posts.jsonl", "1 other field is not published (--keep-fields keeps them)"]
 
 
 def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monkeypatch):
@@ -203,16 +201,6 @@ def test_a_chosen_photo_keeps_the_text_beside_it(posts):
     (posts / "p0.txt").write_text("a dog")
     dataset, _ = opened(posts / "p0.png", posts / "p1.png")
     assert dataset.captions_by_photo()["p0.png"] == ["a dog"]
-    assert opened(posts / "p1.png")[0].format == "folder"
-
-
-@pytest.mark.parametrize(("name", "text"), [("p0.xmp", XMP % "a dog"), ("p0.png.json", gallery_dl_of(content="a dog"))])
-def test_a_chosen_photo_keeps_what_is_beside_it_and_not_published(name, text, posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / name).write_text(text)
-    dataset, notes = opened(posts / "p0.png", posts / "p1.png")
-    assert dataset.captions_by_photo()["p0.png"] == ["a dog"]
-    assert "which is not published" in notes[0]
     assert opened(posts / "p1.png")[0].format == "folder"
 
 
@@ -308,29 +296,6 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
     assert dataset.source is None
     assert notes[0] == "MANIFEST.json names none of these photos: it is not read"
     assert notes[1].startswith("0 of 8 photos have a caption of yours")
-
-
-@pytest.mark.parametrize(
-    ("only", "skip", "taken"),
-    [
-        (("p1.png", "P[23].PNG"), (), ["p1.png", "p2.png", "p3.png"]),
-        ((), ("p[0-5]*",), ["p6.png", "trip/p7.png"]),
-        (("*.png",), ("p[1-7].png", "nothing"), ["p0.png"]),
-    ],
-)
-def test_patterns_take_some_photos_and_leave_the_captions_of_the_others_out(posts, only, skip, taken):
-    dataset, notes = opened(posts, only=only, skip=skip)
-    assert [photo.id for photo in dataset.photos] == taken
-    assert {pair.photo for pair in dataset.pairs} == set(taken)
-    assert dataset.partial
-    assert f"--only and --skip take {len(taken)} of 8 photos" in notes
-
-
-def test_fields_that_change_are_those_of_the_photos_that_are_taken(posts):
-    rows = (posts / "posts.jsonl").read_text().replace('"id"', '"location": "Rome", "id"')
-    (posts / "posts.jsonl").write_text(rows)
-    assert len(opened(posts)[0].changed_fields) == 8
-    assert [one.photo for one in opened(posts, only=("p1.png",))[0].changed_fields] == ["p1.png"]
 
 
 def test_a_pattern_is_of_the_path_in_the_folder_or_of_the_name():

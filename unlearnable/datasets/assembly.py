@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.datasets.tree import WITHHELD, find_photos
-from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
+from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.wording.counts import it_and_others
 
 IN_NO_POST = "in-no-post"  # of photos of an export, such as those of messages
@@ -20,7 +20,6 @@ def assemble(
     skipped: Iterable[Skipped],
     format: str,
     source: Path | None,
-    changed_fields: frozenset[ChangedField] = frozenset(),
 ) -> Dataset:
     """Return a data set in which a photo without a pair has an empty caption.
 
@@ -31,13 +30,12 @@ def assemble(
         skipped: rows and photos that were left out.
         format: registry name of the reader.
         source: the caption file, if there is one.
-        changed_fields: fields of its rows that are not published as they are.
     """
     photos = tuple(Photo(photo, root / photo, splits[photo]) for photo in sorted(splits))
     captioned = {pair.photo for pair in pairs}
     uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
     all_pairs = (*pairs, *(Pair(photo, "", NO_RECORD) for photo in uncaptioned))
-    return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source, changed_fields)
+    return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source)
 
 
 def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
@@ -56,9 +54,8 @@ def with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None) -> Datas
     found = find_photos(dataset.root) if photos is None else photos
     unnamed = (photo for photo in found if photo not in withheld)
     splits = dict.fromkeys(unnamed) | {photo.id: photo.split for photo in dataset.photos}
-    format, source, changed = dataset.format, dataset.source, dataset.changed_fields
-    whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, format, source, changed)
-    return replace(whole, columns=dataset.columns, notes=dataset.notes)
+    whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source)
+    return replace(dataset, photos=whole.photos, pairs=whole.pairs)
 
 
 def with_unnamed_counted(dataset: Dataset) -> Dataset:

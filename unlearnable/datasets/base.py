@@ -29,7 +29,7 @@ class Format(Protocol):
         """
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the captions of `dataset` to `target`, changed as `edits` says and otherwise byte for byte.
+        """Write the posts of `dataset` whose photo stays to `target`, with captions and paths as `edits` says.
 
         `target` is the new caption file, at the top of the output folder; for captions without
         a file of their own it is the output folder itself.

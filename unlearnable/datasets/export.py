@@ -1,140 +1,104 @@
-"""The reader and writer of unpacked exports whose captions lie in several files, anywhere below the folder."""
+"""The reader of unpacked exports whose posts lie in several files, anywhere below the folder. They are read only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, Revision, read_text, refuse_shorter
+from unlearnable.datasets.caption_file import CaptionsFound
+from unlearnable.datasets.json_rows import loads
 from unlearnable.datasets.lookup import Lookup
-from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.further import personal_in
-from unlearnable.datasets.text.json_spans import json_in
-from unlearnable.datasets.text.records import Scan
-from unlearnable.datasets.text.repeated import repeating, said_of_repeats
+from unlearnable.datasets.records import Parsed, Record, Text, told_apart
+from unlearnable.datasets.text import is_blank, read_document
 from unlearnable.datasets.tree import find_files, find_photos
-from unlearnable.datasets.types import Dataset, Edits, first_of
+from unlearnable.datasets.types import Dataset, Edits, Skipped, first_of
 from unlearnable.disk import files
 from unlearnable.errors import InputError
+from unlearnable.wording.escapes import json_row, storable
+
+POSTS = "posts.jsonl"  # photo, caption and day of each post, in the published folder
 
 
 class _Seen(NamedTuple):
-    """A file that is called as one of posts: whether it is one, and why it cannot be read; empty if it can."""
+    """A file that is called as one of posts: its value, whether it is one, and why it cannot be read; empty if not."""
 
     path: Path
+    value: Any
     of_posts: bool
     fault: str
 
 
 @dataclass(frozen=True)
 class Export:
-    """A format of what a platform hands to its users: some of its files hold captions, and any other stays unread.
-
-    A folder is read with all such files, and each is written back to its path below the output
-    folder. One such file, given as a caption file, is read and written alone.
+    """A format of what a platform hands to its users: some of its files hold posts, and any other stays unread.
 
     Attributes:
         name: name of the registry row.
-        called: pattern of the names of the files that may hold captions; platforms move them between folders, but
+        called: pattern of the names of the files that may hold posts; platforms move them between folders, but
             hardly rename them, and what people write to each other must not be taken for posts.
-        suits: function that says whether a text is such a file, or raises ValueError where it is one that is broken.
-        scan: function that takes the text apart, or raises ValueError.
-        completed: function that returns the scan of the file at a path with what another one says of its posts.
+        marks: texts of which such a file holds one.
+        suits: function that says whether a value of JSON is that of such a file.
+        records: `(value, path)` -> the records of a file, and what stands for posts without photos.
     """
 
     name: str
     called: str
-    suits: Callable[[str], bool]
-    scan: Callable[[str], Scan]
-    completed: Callable[[Scan, Path], Scan] = lambda scan, path: scan
+    marks: tuple[str, ...]
+    suits: Callable[[Any], bool]
+    records: Callable[[Any, Path], Iterator[Record | Skipped]]
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is such a file, or a folder that holds one, be that damaged."""
         try:
-            return any(one.of_posts and (source.is_dir() or not one.fault) for one in self._looked_at(source))
+            return any(one.of_posts and (source.is_dir() or not one.fault) for one in self._seen_in(source))
         except InputError:
             return False
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root` that the files of `source` name, with their captions.
+        """Read the photos below `root` that the posts of `source` name, with their captions.
 
         Raises:
             InputError: a file cannot be read, or none names a photo below `root`.
         """
         found, lookup = CaptionsFound(), Lookup(root, root, find_photos(root))
-        texts = {self._shown(text.path, source): text for text in self._texts(source)}
-        for shown, text in texts.items():
-            found.add(text, lookup.beside(text.path.parent), shown)
+        for one in self._files(source):
+            shown = one.path.relative_to(source).as_posix() if source.is_dir() else one.path.name
+            parsed = Parsed(*told_apart(self.records(one.value, one.path)))
+            found.add(parsed, lookup.beside(one.path.parent), shown)
         if not found.splits:
             raise InputError(
                 f"the captions in {source} name no photo below {root}{first_of(found.skipped)}",
                 hint="unpack all parts of the export into one folder, and give that",
             )
-        file, changed = None if source.is_dir() else source, frozenset(found.changed)
-        dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed)
-        wordless = Edits(
-            {(pair.record, pair.index): "" for pair in found.pairs}, {photo: photo for photo in found.splits}
-        )
-        captions = {pair.caption for pair in found.pairs}
-        edited = self._edited(dataset, wordless, texts.values())
-        repeats = {self._shown(text.path, source): repeating(new, captions) for text, new in edited}
-        return replace(dataset, notes=said_of_repeats(repeats))
+        dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, None)
+        return replace(dataset, dates=found.dates)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write each file of which a post stays, with the places that `edits` names changed and the rest as it was.
-
-        Raises:
-            InputError: a file has changed since it was read.
-            OutputError: one cannot be written, or cannot hold a caption.
-        """
-        source = dataset.source or dataset.root
-        texts = list(self._texts(source))
-        refuse_shorter(dataset, source, sum(len(text.scan.records) for text in texts))
-        for text, new in self._edited(dataset, edits, texts):
-            files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))
+        """Write `posts.jsonl` into the folder `target`, with the posts whose photo stays."""
+        write_posts(dataset, edits, target)
 
     def files_of(self, dataset: Dataset) -> list[Path]:
         """Return the files that hold the captions of a data set."""
-        return self._files(dataset.source or dataset.root)
+        return [one.path for one in self._seen_in(dataset.root) if one.of_posts]
 
-    def _edited(self, dataset: Dataset, edits: Edits, texts: Iterable[CaptionText]) -> list[tuple[CaptionText, str]]:
-        """Return each file of which a post stays, with its new text."""
-        revision = Revision(dataset, edits, moved=dataset.source is not None)
-        edited = [(text, text.edited(revision)) for text in texts]
-        return [(text, new) for text, new in edited if dataset.source or self.suits(new)]
-
-    @staticmethod
-    def _shown(path: Path, source: Path) -> str:
-        return path.relative_to(source).as_posix() if source.is_dir() else path.name
-
-    def _scanned(self, path: Path, text: str) -> Scan:
-        return replace(self.completed(self.scan(text), path), personal=tuple(personal_in(text)))
-
-    def _texts(self, source: Path) -> Iterator[CaptionText]:
-        first = 0
-        for path in self._files(source):
-            text = read_text(path, self.name, partial(self._scanned, path), first)
-            first += len(text.scan.records)
-            yield text
-
-    def _files(self, source: Path) -> list[Path]:
-        """Return the files that hold captions: those in a folder, or the file itself under whatever name.
+    def _files(self, source: Path) -> list[_Seen]:
+        """Return the files that hold posts: those in a folder, or the file itself under whatever name.
 
         Raises:
             InputError: one of them is damaged, or one beside them, which may have been of posts.
         """
-        seen = list(self._looked_at(source))
+        seen = list(self._seen_in(source))
         folders = {one.path.parent for one in seen if one.of_posts}
         if fault := next((one.fault for one in seen if one.fault and one.path.parent in folders), ""):
             raise InputError(fault, hint="unpack the export again, or take this file out of it to leave out its posts")
-        return [one.path for one in seen if one.of_posts]
+        return [one for one in seen if one.of_posts]
 
-    def _looked_at(self, source: Path) -> Iterator[_Seen]:
+    def _seen_in(self, source: Path) -> Iterator[_Seen]:
         paths = [source] if source.is_file() else []
         if source.is_dir():
             called = re.compile(self.called)
@@ -142,33 +106,58 @@ class Export:
         return map(self._seen, paths)
 
     def _seen(self, path: Path) -> _Seen:
-        text, fault = _text_in(path)
         try:
-            of_posts, broken = self.suits(text), ""
+            text = read_document(path).text
+        except InputError as error:
+            return _Seen(path, None, False, error.message)
+        marked = any(mark in text for mark in self.marks)
+        try:
+            value = loads(text)
         except ValueError as error:
-            of_posts, broken = True, str(error)
-        broken = broken or ("" if of_posts else _broken(text))
-        if broken:
-            fault = fault or f"{path} is damaged or cut short: {broken}"
-        return _Seen(path, of_posts, fault if of_posts or broken else "")
+            return _Seen(path, None, marked, f"{path} is damaged or cut short: {error}")
+        return _Seen(path, value, marked and self.suits(value), "")
 
 
-def _text_in(path: Path) -> tuple[str, str]:
-    """Return the text of a file, be it UTF-8 or not, and what is wrong with it, empty if nothing is."""
+def write_posts(dataset: Dataset, edits: Edits, target: Path) -> None:
+    """Write photo, caption and day of each post whose photo stays, as JSON lines.
+
+    Args:
+        dataset: the posts as they were read.
+        edits: new captions, and paths of the photos that stay.
+        target: the output folder.
+    """
+    rows = []
+    for pair in dataset.pairs:
+        if pair.photo in edits.paths and pair.record >= 0:
+            caption = edits.captions.get((pair.record, pair.index), pair.caption)
+            row = {"photo": edits.paths[pair.photo], "caption": storable(caption)}
+            rows.append(row | ({"date": day} if (day := dataset.dates.get(pair.photo)) else {}))
+    if rows:
+        files.write_text(target / POSTS, "".join(map(json_row, rows)))
+
+
+def objects(value: Any, name: str) -> list[dict[str, Any]]:
+    """Return the objects in the list that an object holds under a name; none if there is no such list."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def object_in(value: Any, name: str) -> dict[str, Any]:
+    """Return the object that an object holds under a name; an empty one if there is none."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, dict) else {}
+
+
+def text_in(value: Any, name: str, meant: Callable[[str], str] = str) -> Text | None:
+    """Return the string that an object holds under a name, as it was meant; None if it is blank or absent."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    text = meant(found) if isinstance(found, str) else ""
+    return None if is_blank(text) else Text(text)
+
+
+def day_of(seconds: object) -> str:
+    """Return the day of a time in seconds since 1970, in UTC; empty where it is none."""
     try:
-        return read_document(path).text, ""
-    except InputError as error:
-        fault = error.message
-    try:
-        return path.read_bytes().decode("latin-1"), fault
-    except OSError:
-        return "", fault
-
-
-def _broken(text: str) -> str:
-    """Return why a text holds no JSON; empty if it does."""
-    try:
-        json_in(text)
-    except ValueError as error:
-        return str(error)
-    return ""
+        return datetime.fromtimestamp(float(str(seconds)), UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""

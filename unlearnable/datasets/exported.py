@@ -9,10 +9,8 @@ from pathlib import Path
 from unlearnable.datasets.assembly import IN_NO_POST, with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
 from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
-from unlearnable.datasets.icloud import kept_back
 from unlearnable.datasets.tree import WITHHELD
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
@@ -43,14 +41,13 @@ def without_messages(dataset: Dataset) -> Dataset:
 def with_publishable(dataset: Dataset) -> Dataset:
     """Return the data set together with the photos of its folder that its captions do not name.
 
-    Left out is what the exports in the folder do not publish: what lies in the trash of Google Photos or is private on
-    Flickr, even if a caption names it, and what neither a caption nor a post names, such as the photos of messages.
+    Left out is what the exports in the folder do not publish: what lies in the trash of Google Photos, even if
+    a caption names it, and what neither a caption nor a post names, such as the photos of messages.
     """
     root = dataset.root
-    for export in (TAKEOUT, FLICKR_EXPORT):
-        if export.sniff(root):
-            withheld = [skip for skip in export.read(root, root).skipped if skip.reason == WITHHELD]
-            dataset = _without(dataset, [skip.where for skip in withheld], withheld)
+    if TAKEOUT.sniff(root):
+        withheld = [skip for skip in TAKEOUT.read(root, root).skipped if skip.reason == WITHHELD]
+        dataset = _without(dataset, [skip.where for skip in withheld], withheld)
     exports = [one for one in FORMATS.values() if isinstance(one, Export) and one.sniff(root)]
     if exports:
         posted = {photo for one in exports for photo in _posted(one, root)}
@@ -58,12 +55,6 @@ def with_publishable(dataset: Dataset) -> Dataset:
     meant = {photo.id for photo in dataset.photos}
     whole = with_unnamed(dataset)
     return _without_private(whole, [photo for photo in _private(whole) if photo not in meant])
-
-
-def without_kept_back(dataset: Dataset) -> Dataset:
-    """Return the data set of a whole folder without the photos that an export of iCloud calls hidden or deleted."""
-    kept = kept_back(dataset.root, (photo.id for photo in dataset.photos))
-    return _without(dataset, [skip.where for skip in kept], kept) if kept else dataset
 
 
 def _private(dataset: Dataset) -> list[str]:

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from unlearnable.datasets import csv_rows
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.opening import REPEATED, open_dataset
 from unlearnable.datasets.recognition import TABLES, hint_for, recognised
-from unlearnable.datasets.text import csv_rows
-from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text import read_document
 from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import NO_RECORD, Dataset
 from unlearnable.disk import entries

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
-from unlearnable.datasets.export import Export
-from unlearnable.datasets.exported import with_publishable, without_kept_back, without_messages
+from unlearnable.datasets.export import POSTS, Export
+from unlearnable.datasets.exported import with_publishable, without_messages
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
+from unlearnable.datasets.formats.takeout import Takeout
 from unlearnable.datasets.recognition import recognise
 from unlearnable.datasets.tree import is_photo, unreadable
 from unlearnable.datasets.types import Columns, Dataset, Edits
@@ -70,7 +71,6 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
     whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))
-    whole = without_kept_back(whole)
     if not whole.photos:
         raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
@@ -102,7 +102,7 @@ def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:
 
 
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
-    """Write the captions back in the format they were read in.
+    """Write the captions back in the format they were read in, and those of an export as `posts.jsonl`.
 
     Args:
         dataset: the data set as it was read.
@@ -124,6 +124,8 @@ def read_written(dataset: Dataset, folder: Path) -> Dataset:
     Raises:
         InputError: they cannot be read.
     """
+    if isinstance(FORMATS[dataset.format], Export | Takeout):
+        return open_dataset(folder, folder / POSTS)
     if dataset.source is None:
         return FORMATS[dataset.format].read(folder, folder)
     return open_dataset(folder, folder / dataset.source.name, dataset.columns)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from unlearnable.datasets import csv_rows, json_rows
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.text import csv_rows
-from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.json_spans import decode
+from unlearnable.datasets.text import read_document
 from unlearnable.errors import InputError
 
 _ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
@@ -28,9 +27,6 @@ _HINTS = {
     ".jsonl": _NEEDS_KEYS,
     ".ndjson": _NEEDS_KEYS,
 }
-_OF_ICLOUD = re.compile(  # the lists of photos, albums and memories in Apple's export of it
-    r"(imgName,fileChecksum,[^\r\n]*|Images|imgName|imageName)(\r|\n|\Z)"
-)
 _CHAT = re.compile(  # "[01.05.24, 12:31:02] Mia:" or "5/1/24, 9:31 AM - Mia:"
     r"\W*\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? \d{1,2}[:.]\d{2}.{0,8}?(\] | - )"
 )
@@ -57,18 +53,13 @@ def recognised(source: Path) -> Format | None:
     return next((one for one in FORMATS.values() if one.sniff(source)), None)
 
 
-def lists_photos_alone(text: str) -> bool:
-    """Return whether a text is a list of iCloud's export, which names photos and holds no captions."""
-    return bool(_OF_ICLOUD.match(text))
-
-
 def hint_for(source: Path, text: str) -> str:
     """Return what to do with a file whose captions are in no known format."""
     if _CHAT.match(text):
         return f"it is a chat, as WhatsApp saves it: {IN_TEXTS}"
     if source.suffix.lower() == ".json":
         try:
-            decode(text)
+            json_rows.loads(text)
         except ValueError as error:
             return f"it is not valid JSON: {error}"
     if source.suffix.lower() in TABLES and csv_rows.has_heading(text):

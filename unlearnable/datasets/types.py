@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable.disk import checksums
-from unlearnable.errors import InputError
+from unlearnable.errors import InputError, OutputError
 
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
@@ -72,20 +72,17 @@ def changed_since(source: object) -> InputError:
     return InputError(f"{source} has changed since it was read", hint="start again")
 
 
-class ChangedField(NamedTuple):
-    """A field of a row of the caption file that is not published as it is, unless it is kept.
+def one_line(caption: str) -> str:
+    """Return a caption for a file with one caption a line.
 
-    Attributes:
-        photo: id of the photo that the row is about.
-        record: number of the row's record.
-        name: name of the field.
-        emptied: whether it is emptied; if not, it repeats a caption and gets that caption's new text.
+    Raises:
+        OutputError: it has a line break.
     """
-
-    photo: str
-    record: int
-    name: str
-    emptied: bool
+    if "\n" in caption:
+        raise OutputError(
+            f"a file with one caption a line cannot hold {caption!r}", hint="take the line break out of the caption"
+        )
+    return caption
 
 
 class Columns(NamedTuple):
@@ -114,7 +111,8 @@ class Dataset:
         skipped: rows without a photo, missing photos, and the like.
         format: registry name of the format that read the data set and writes it back.
         source: the caption file; None if there is none, or several.
-        changed_fields: fields of rows beside photo and caption that are not published as they are.
+        fields: names of other fields in the caption file, which are published only if they are kept.
+        dates: day of the post of each photo, by its id; only exports tell it.
         people: who is on each photo, by its id; only data sets of faces say so.
         partial: whether only some photos of the folder were chosen.
         others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
@@ -131,7 +129,8 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     format: str
     source: Path | None
-    changed_fields: frozenset[ChangedField] = frozenset()
+    fields: tuple[str, ...] = ()
+    dates: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
     partial: bool = False
     others: Mapping[str, int] = field(default_factory=dict)
@@ -184,7 +183,6 @@ class Dataset:
             self,
             photos=tuple(photo for photo in self.photos if photo.id in photos),
             pairs=tuple(pair for pair in self.pairs if pair.photo in photos),
-            changed_fields=frozenset(one for one in self.changed_fields if one.photo in photos),
         )
 
     def lacking(self, more: Iterable[Skipped]) -> Dataset:
@@ -206,13 +204,13 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Edits:
-    """The changes that a writer makes to a caption file; everything else stays byte for byte.
+    """What a writer writes of a caption file.
 
     Attributes:
         captions: (record, index) -> new caption.
         paths: photo id -> new POSIX path relative to the output folder. A record whose photo is
             not listed here is left out of the output.
-        keep_fields: names, case-folded, of fields beside photo and caption that stay whatever they hold.
+        keep_fields: names, case-folded, of the other fields that stay.
     """
 
     captions: Mapping[tuple[int, int], str] = field(default_factory=dict)

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable.config import ProtectSettings, to_toml
 from unlearnable.datasets import Dataset, Photo, Skipped, named_as_told
-from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.sidecar import Sidecar
 from unlearnable.disk import entries, files, limits, modes
 from unlearnable.errors import CheckpointError
 from unlearnable.evaluation.stealth import variety
@@ -174,7 +174,7 @@ def join_files(earlier: Earlier, layout: Layout, dataset: Dataset, photos: Itera
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(target, aside / name)
         _link(before if before.is_file() else layout.output / name, target)
-        if not clashes or (name != METADATA and isinstance(FORMATS[dataset.format], Beside)):
+        if not clashes or (name != METADATA and isinstance(FORMATS[dataset.format], Sidecar)):
             continue  # two photos share the text beside them: it stays that of the first
         both = continued(name, before.read_bytes(), (aside / name).read_bytes())
         if both is None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -28,14 +27,13 @@ from unlearnable.datasets import (
     restrict,
 )
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.embedded import Embedded
-from unlearnable.datasets.formats.sidecar import text_beside
+from unlearnable.datasets.formats.sidecar import Sidecar, text_beside
+from unlearnable.datasets.formats.takeout import Takeout
 from unlearnable.datasets.others import other_files, refusal, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, WITHHELD, not_here
-from unlearnable.datasets.types import ChangedField
 from unlearnable.disk import checksums, entries
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress.reporting import Progress
@@ -222,12 +220,9 @@ def _matching(pattern: Path) -> list[Path]:
 
 
 PHOTOS_ALONE = frozenset({"folder", "embedded"})  # formats in which nothing beside the photos is read
-_UNPUBLISHED = {"xmp": "XMP", "gallery-dl": "JSON of gallery-dl"}
-_ALONE = f"captions from the {{}} beside each photo, which is not published: the new ones are in {METADATA} alone"
 _SAID = {  # of captions in several files, by their format
     "sidecar": "captions from the text file beside each photo",
     "embedded": f"captions from the descriptions in the photos themselves: the new ones are in {METADATA} alone",
-    **{name: _ALONE.format(what) for name, what in _UNPUBLISHED.items()},
 }
 
 
@@ -289,7 +284,7 @@ def _said_of_choice(source: Source, settings: ProtectSettings, whole: Dataset, *
     photos = [photo.id for photo in whole.photos]
     closed = [one.where for one in whole.skipped if one.reason == UNREADABLE]
     yield from (f"{option} fits none of the photos" for option in source.without_use([*photos, *closed]))
-    yield from kept_without_use(whole.changed_fields, settings.keep_fields)
+    yield from field_notes(whole.fields, settings.keep_fields)
     if taken < len(photos):
         yield f"--only and --skip take {taken} of {counted(len(photos), 'photo')}"
 
@@ -325,7 +320,7 @@ def _found(source: Source) -> Path | None:
         return None
     captions, texts = only_captions(folder, ConfigError), _have_texts(source)
     if captions is None:
-        return folder if texts or _have_unpublished(source) else None
+        return folder if texts else None
     if texts and not repeats_texts(captions, folder):
         is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
         texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {pasted(folder)}"
@@ -334,12 +329,6 @@ def _found(source: Source) -> Path | None:
             hint=f"choose with --captions {pasted(folder / captions.name)}, or {texts_alone} for the text files",
         )
     return captions
-
-
-def _have_unpublished(source: Source) -> bool:
-    """Return whether a photo that was chosen has something beside it that is read and not published."""
-    members = (FORMATS[name] for name in _UNPUBLISHED)
-    return any(isinstance(one, Beside) and one.match(source.place, source.chosen) for one in members)
 
 
 def _have_texts(source: Source) -> bool:
@@ -353,7 +342,7 @@ def caption_sums(dataset: Dataset) -> dict[Path, str | None]:
     """Return the hex SHA-256 of each caption file of a data set; None where it cannot be read."""
     member = FORMATS[dataset.format]
     paths = [dataset.source] if dataset.source else []
-    if isinstance(member, Export | Beside):
+    if isinstance(member, Export | Takeout | Sidecar):
         paths = member.files_of(dataset)
     return {path: _sum(path) for path in paths}
 
@@ -377,40 +366,10 @@ def said_of_change(dataset: Dataset) -> list[str]:
     ]
 
 
-_NAMED = 10  # fields in a remark; the others are counted
-
-
-def field_notes(changed: Iterable[ChangedField], photos: Set[str], keep: Sequence[str]) -> list[str]:
-    """Return a note for each field that was emptied or got the protected caption in rows that were written.
-
-    Args:
-        changed: fields of the caption file that are not published as they were.
-        photos: ids of the photos of which a copy was written.
-        keep: names of fields that were kept.
-    """
-    kept = {name.casefold() for name in keep}
-    rows = Counter(
-        (one.name, one.emptied) for one in changed if one.photo in photos and one.name.casefold() not in kept
-    )
-    became = {True: "was emptied", False: "got the protected caption, which it repeats"}
-    return [
-        f"the field {name} of {counted(count, 'row')} {became[emptied]}: --keep-fields {pasted(name)} keeps it"
-        for (name, emptied), count in sorted(rows.items())
-    ]
-
-
-def kept_without_use(changed: Iterable[ChangedField], keep: Sequence[str]) -> list[str]:
-    """Return a note for each name of a field to keep that none of the fields has that would change: a slip, perhaps.
-
-    Args:
-        changed: fields of the caption file that would not be published as they are.
-        keep: names of fields to keep.
-    """
-    names = sorted({one.name for one in changed})
-    folded = {name.casefold() for name in names}
-    those = f": {named(names, _NAMED)}" if names else ", as none would"
-    return [
-        f"--keep-fields {pasted(name)} fits none of the fields that would change{those}"
-        for name in keep
-        if name.casefold() not in folded
-    ]
+def field_notes(fields: Sequence[str], keep: Sequence[str]) -> list[str]:
+    """Return notes on the other fields of the caption file, by their names, and on names to keep that none has."""
+    kept, names = {name.casefold() for name in keep}, {name.casefold() for name in fields}
+    left = [name for name in fields if name.casefold() not in kept]
+    verb = "is" if len(left) == 1 else "are"
+    notes = [f"{counted(len(left), 'other field')} {verb} not published (--keep-fields keeps them)"] if left else []
+    return [*notes, *(f"--keep-fields {pasted(name)}: no such field" for name in keep if name.casefold() not in names)]

@@ -194,7 +194,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             "give it a copy of the folder without one of them"
         )
     notes += names_notes(run)
-    notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
+    notes += field_notes(run.dataset.fields, run.settings.keep_fields)
     notes += said_of_copies(protected)
     if run.settings.keep_metadata == "all":
         notes.append(

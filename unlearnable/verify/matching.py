@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
+from unlearnable.datasets.export import POSTS
 from unlearnable.disk import checksums
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
@@ -33,7 +34,8 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
     in_several_files = originals.source is None and originals.captioned > 0
     if captions is None and in_several_files:
-        return open_dataset(folder)
+        together = (folder / name for name in (METADATA, POSTS))
+        return open_dataset(folder, next((path for path in together if path.is_file()), None))
     if captions is None:
         names = filter(None, (originals.captions_file, METADATA))
         captions = next((folder / name for name in names if (folder / name).is_file()), None)

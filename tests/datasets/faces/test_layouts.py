@@ -48,13 +48,6 @@ def test_a_manifest_with_captions_still_tells_the_people(tmp_path: Path) -> None
     assert open_people(tmp_path).persons == ("P1", "P2")
 
 
-def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
-    touch(tmp_path, "1.jpg", "2.jpg")
-    (tmp_path / "manifest.jsonl").write_bytes(b'{"image": "caf\xe9.jpg", "person": "x"}')
-    with pytest.raises(InputError, match=r"manifest.jsonl is not text"):
-        open_people(tmp_path)
-
-
 @pytest.mark.parametrize(
     "photo",
     [

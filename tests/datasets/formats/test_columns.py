@@ -24,17 +24,6 @@ def captions(dataset) -> dict[str, str]:
     return {pair.photo: pair.caption for pair in dataset.pairs if pair.record >= 0}
 
 
-@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
-def test_columns_are_chosen_by_name_and_written_back(tmp_path, delimiter):
-    text = 'Nr;Datei;Text\r\n1;a.jpg;ein Hund\r\n2;trip/b.jpg;"am See; im Juli"\r\n'.replace(";", delimiter)
-    source = folder(tmp_path, text)
-    dataset = open_dataset(tmp_path, source, Columns("datei", "TEXT"))
-    assert captions(dataset) == {"a.jpg": "ein Hund", "trip/b.jpg": f"am See{delimiter} im Juli"}
-    paths = {photo.id: photo.id for photo in dataset.photos}
-    write_captions(dataset, Edits({(0, 0): "w ein Hund"}, paths), tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_bytes().decode() == text.replace("ein Hund", "w ein Hund")
-
-
 @pytest.mark.parametrize(
     ("heading", "row"),
     [
@@ -47,23 +36,6 @@ def test_columns_are_chosen_by_name_and_written_back(tmp_path, delimiter):
 def test_columns_that_people_and_programs_name_otherwise(heading, row, tmp_path):
     source = folder(tmp_path, f"{heading}\n{row}\n")
     assert captions(open_dataset(tmp_path, source)) == {"a.jpg": "a dog"}
-
-
-def test_fields_of_json_have_letters_of_any_case(tmp_path):
-    text = (
-        '[{"SourceFile": "./a.jpg", "FileName": "a.jpg", "IPTC:Caption-Abstract": "at home", "Description": "a dog"}]'
-    )
-    source = folder(tmp_path, text).rename(tmp_path / "exif.json")
-    dataset = open_dataset(tmp_path, source)
-    assert captions(dataset) == {"a.jpg": "a dog"}
-    write_captions(dataset, Edits({(0, 0): "w a dog"}, {"a.jpg": "a.png"}), tmp_path / "out.json")
-    new = (
-        text.replace("./a.jpg", "a.png")
-        .replace("a.jpg", "a.png")
-        .replace("a dog", "w a dog")
-        .replace('"at home"', "null")
-    )
-    assert (tmp_path / "out.json").read_text() == new
 
 
 def test_a_list_of_exiftool_without_captions_is_no_captions(tmp_path):
@@ -87,24 +59,6 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
         open_dataset(tmp_path, source, Columns("Bild", "Text"))
     with pytest.raises(ConfigError, match="--caption-column need"):
         open_dataset(tmp_path, None, GERMAN)
-
-
-def test_a_table_whose_rows_beyond_ascii_are_left_out_is_written_without_a_warning(tmp_path):
-    source = folder(tmp_path, "Datei;Text\na.jpg;Hund\ngone.jpg;Café au soleil\n", "cp1252")
-    dataset = open_dataset(tmp_path, source, GERMAN)
-    write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out.csv")  # a warning is an error in tests
-    assert (tmp_path / "out.csv").read_bytes() == b"Datei;Text\na.jpg;Hund\n"
-
-
-def test_cp1252_is_read_and_written_back_with_a_note(tmp_path):
-    text = "Datei;Text\r\na.jpg;Grüße aus Köln – schön\r\ntrip/b.jpg;Café\r\n"
-    source = folder(tmp_path, text, "cp1252")
-    dataset = open_dataset(tmp_path, source, GERMAN)
-    assert captions(dataset) == {"a.jpg": "Grüße aus Köln – schön", "trip/b.jpg": "Café"}
-    assert "liste.csv is not UTF-8; it is read, and written back, as cp1252" in dataset.notes[0]
-    paths = {photo.id: photo.id for photo in dataset.photos}
-    write_captions(dataset, Edits({}, paths), tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_bytes() == source.read_bytes()
 
 
 def test_one_odd_letter_is_enough(tmp_path):

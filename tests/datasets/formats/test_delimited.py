@@ -38,54 +38,11 @@ def test_a_line_number_counts_the_lines_within_cells(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
-def test_the_delimiter_is_sniffed_and_the_other_cells_stay(delimiter: str, tmp_path: Path) -> None:
-    rows = [["ID", " FilePath", "Title"], ["007", " a.jpg ", "a dog"], ["1.50", "b.jpg", '"a ""cat"""']]
-    text = "\n".join(delimiter.join(row) for row in rows)
-    dataset = opened(tmp_path, "t.csv", text)
-    assert dataset.format == "table"
-    assert [pair.caption for pair in dataset.pairs] == ["a dog", 'a "cat"']
-    edits = Edits({(1, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.jpg"})
-    assert rewritten(tmp_path, dataset, edits) == text.replace("a.jpg", "a.png").replace('"a ""cat"""', '"x"')
-
-
-@pytest.mark.parametrize("told", ["sep=;\r\n", '"sep=;"\n', "SEP=;\r"])
-def test_a_first_line_for_excel_stays_and_is_no_row(told: str, tmp_path: Path) -> None:
-    text = f"\ufeff{told}image;text\na.jpg;a dog, a cat\nb.jpg\n"
-    dataset = opened(tmp_path, "t.csv", text)
-    assert [(pair.photo, pair.caption) for pair in dataset.pairs if pair.record >= 0] == [("a.jpg", "a dog, a cat")]
-    assert [(s.where, s.reason) for s in dataset.skipped] == [("t.csv:4", "no-caption")]
-    edits = Edits({(0, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.jpg"})
-    assert rewritten(tmp_path, dataset, edits) == f"\ufeff{told}image;text\na.png;x\nb.jpg\n"
-
-
-def test_rows_of_empty_cells_that_a_spreadsheet_leaves_are_blank_lines(tmp_path: Path) -> None:
-    text = "image,text,,\r\na.jpg,a dog,,\r\n,,,\r\nb.jpg,a cat,,\r\n,,,\r\n,,,\r\n"
-    dataset = opened(tmp_path, "t.csv", text)
-    assert not dataset.skipped
-    edits = Edits({(0, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.jpg"})
-    assert rewritten(tmp_path, dataset, edits) == text.replace("a.jpg,a dog", "a.png,x")
-
-
 def test_flickr30k_of_kaggle_is_a_table_with_bars(tmp_path: Path) -> None:
     text = "image_name| comment_number| comment\na.jpg| 0| Two dogs .\nb.jpg| 4   A dog runs .\n"
     dataset = opened(tmp_path, "results.csv", text)
     assert next((pair.photo, pair.caption) for pair in dataset.pairs) == ("a.jpg", "Two dogs .")
     assert [(s.where, s.reason) for s in dataset.skipped] == [("results.csv:3", "no-caption")]
-
-
-def test_flickr_tokens_and_the_rows_known_to_be_junk(tmp_path: Path) -> None:
-    text = "a.jpg#0\t\tA dog .\t\nb.jpg.1#0\tjunk\nno tab\nb.jpg#0\tA cat .\nb.jpg#1\t\n"
-    dataset = opened(tmp_path, "Flickr8k.token.txt", text)
-    assert dataset.format == "flickr"
-    assert [(pair.photo, pair.caption) for pair in dataset.pairs] == [("a.jpg", "A dog ."), ("Images/b.jpg", "A cat .")]
-    assert sorted((s.where.split(":")[1], s.reason) for s in dataset.skipped) == [
-        ("2", "missing-photo"),
-        ("3", "bad-row"),
-        ("5", "no-caption"),
-    ]
-    edits = Edits({(0, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.png"})
-    assert rewritten(tmp_path, dataset, edits) == "a.png#0\t\tx\t\nb.png#0\tA cat .\nb.png#1\t\n"
 
 
 def test_flickr_of_kaggle_is_csv(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.datasets.formats.exports import Look, goes_round, lay_out, text
-from unlearnable.datasets import Edits, open_dataset, write_captions
-from unlearnable.datasets.text.mojibake import redone, speller, undone
+from tests.datasets.conftest import redone
+from tests.datasets.formats.exports import Look, lay_out, text
+from unlearnable.datasets import open_dataset
+from unlearnable.datasets.text import undone
 from unlearnable.errors import InputError
 
 PLACES = ("content", "your_instagram_activity/content", "your_instagram_activity/media")
@@ -43,30 +44,6 @@ def made(look: Look, folder: str) -> dict[str, str]:
     return {f"{folder}/{name}": json.dumps(value, indent=2) for name, value in files.items()}
 
 
-@pytest.mark.parametrize("folder", PLACES)
-def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
-    videos = [f"media/posts/{n}.mp4" for n in range(12, 21, 3)]
-    private = (f"{folder}/message_1.json", "messages/inbox/a.jpg", "messages/inbox/b.jpg")
-    dataset = goes_round(lambda look: made(look, folder), tmp_path, *PHOTOS, *videos, *private)
-    assert (dataset.format, dataset.source) == ("instagram", None)
-    captions = dataset.captions_by_photo()
-    assert captions[PHOTOS[0]] == [text(0)]
-    assert captions[PHOTOS[13]] == captions[PHOTOS[14]] == [text(12)]
-    assert dataset.uncaptioned == {PHOTOS[23]}
-    assert dataset.skipped[-1].detail.startswith("this and 1 more photo belong")
-    assert [(s.where.removeprefix(f"{folder}/"), s.reason) for s in dataset.skipped] == [
-        ("posts_2.json:[0].media[1]", "not-a-photo"),
-        ("posts_2.json:[1].media[1]", "not-a-photo"),
-        ("posts_2.json:[2].media[1]", "not-a-photo"),
-        ("reels.json:ig_reels_media[2]", "no-photo"),
-        ("reels.json:drafts", "unknown-part"),
-        ("reels.json:ig_reels_media[0]", "missing-photo"),
-        ("reels.json:ig_reels_media[1]", "outside-folder"),
-        ("stories.json:ig_stories[1]", "no-caption"),
-        ("messages/inbox/a.jpg", "in-no-post"),
-    ]
-
-
 THREADS = [f"media/posts/202508/{n}.{'heic' if n == 3 else 'jpg'}" for n in range(20)]
 
 
@@ -78,18 +55,6 @@ def threads(look: Look) -> dict[str, str]:
         posts[1:1] = [{"media": [{"uri": "", "creation_timestamp": 1, "title": "words alone", "text_app_post": {}}]}]
     name = "your_instagram_activity/threads/threads_and_replies.json"
     return {name: json.dumps({"text_post_app_text_posts": posts})}
-
-
-def test_posts_of_threads_are_posts(tmp_path: Path) -> None:
-    others = ("your_instagram_activity/threads/liked_threads.json", "media/posts/202508/other.jpg")
-    dataset = goes_round(threads, tmp_path, *THREADS, *others)
-    captions = dataset.captions_by_photo()
-    assert (dataset.format, captions[THREADS[0]]) == ("instagram", [text(0)])
-    assert captions[THREADS[18]] == captions[THREADS[19]] == [text(18)]
-    assert [(skip.where.rpartition(":")[2], skip.reason) for skip in dataset.skipped] == [
-        ("text_post_app_text_posts[1]", "no-photo"),
-        ("media/posts/202508/other.jpg", "in-no-post"),
-    ]
 
 
 OLDER = [f"photos/2018{n:02}/{n}.{'heic' if n == 3 else 'jpg'}" for n in range(18)] + ["stories/s.jpg", "profile/a.jpg"]
@@ -119,34 +84,6 @@ def older(look: Look) -> dict[str, str]:
     return {"media.json": json.dumps(whole, ensure_ascii=False)}
 
 
-def test_an_older_export_has_one_file(tmp_path: Path) -> None:
-    dataset = goes_round(older, tmp_path, *OLDER, "videos/a.mp4", "direct/secret.jpg")
-    assert dataset.format == "instagram"
-    captions = dataset.captions_by_photo()
-    assert (captions[OLDER[0]], captions[OLDER[18]]) == ([text(0)], ["größe"])
-    assert dataset.uncaptioned == {OLDER[19]}
-    assert [(one.where, one.reason) for one in dataset.skipped] == [
-        ("media.json:photos[1]", "no-photo"),
-        ("media.json:direct[0]", "message"),
-        ("media.json:drafts", "unknown-part"),
-        ("media.json:saved", "unknown-part"),
-        ("media.json:photos[0]", "missing-photo"),
-        ("media.json:profile[0]", "no-caption"),
-        ("media.json:videos[0]", "not-a-photo"),
-        ("direct/secret.jpg", "in-no-post"),
-    ]
-
-
-def test_a_place_of_an_older_export_is_emptied(tmp_path: Path) -> None:
-    row = {"caption": "a dog", "taken_at": "2018", "location": "Vancouver", "path": "a.jpg"}
-    lay_out(tmp_path / "in", {"media.json": json.dumps({"photos": [row]})}, "a.jpg")
-    dataset = open_dataset(tmp_path / "in")
-    write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
-    written = json.loads((tmp_path / "out" / "media.json").read_text())
-    assert written == {"photos": [{**row, "location": None}]}
-    assert [one.name for one in dataset.changed_fields] == ["location"]
-
-
 def test_photos_of_a_carousel_have_one_caption_in_one_place(tmp_path: Path) -> None:
     lay_out(tmp_path, {"posts_1.json": json.dumps([carousel("one", "")])}, "a.jpg", "b.jpg")
     places = [(pair.photo, pair.record, pair.index) for pair in open_dataset(tmp_path).pairs]
@@ -162,22 +99,6 @@ def test_a_photo_of_a_carousel_may_have_a_caption_of_its_own(tmp_path: Path) -> 
 def carousel(title: str, own: str) -> dict[str, Any]:
     media = [{"uri": f"{name}.jpg", "creation_timestamp": 1, "title": own * (name == "b")} for name in "ab"]
     return {"media": media, "title": title}
-
-
-def test_a_post_that_is_the_only_one_may_be_no_list(tmp_path: Path) -> None:
-    def one(look: Look) -> dict[str, str]:
-        media = [medium(look, photo) for photo in PHOTOS]
-        if look.complete:
-            media.append(medium(look, "media/posts/1.mp4"))
-        post = {"media": media, "title": redone(look.caption(text(0))), "creation_timestamp": 1701}
-        return {f"{PLACES[1]}/posts_1.json": json.dumps(post)}
-
-    dataset = goes_round(one, tmp_path, *PHOTOS, "media/posts/1.mp4", "messages/inbox/a.jpg")
-    assert dataset.captions_by_photo()[PHOTOS[-1]] == [text(0)]
-    assert [(skip.where.rpartition("/")[2], skip.reason) for skip in dataset.skipped] == [
-        ("posts_1.json:[0].media[24]", "not-a-photo"),
-        ("a.jpg", "in-no-post"),
-    ]
 
 
 def test_a_story_that_is_the_only_one_may_be_no_list(tmp_path: Path) -> None:
@@ -205,17 +126,3 @@ def test_mojibake_goes_there_and_back(plain: str) -> None:
     assert undone(redone(plain)) == plain
     if plain.isascii():
         assert redone(plain) == plain
-
-
-@given(old=st.text() | st.text("Ã©¼a", max_size=4), new=st.text() | st.text("Ã©¼a", max_size=4), as_it_is=st.booleans())
-def test_a_string_is_spelt_so_that_it_is_read_again(old: str, new: str, as_it_is: bool) -> None:
-    stored = old if as_it_is else redone(old)
-    raw = json.dumps(stored)
-    spelt = speller("ascii")(raw, undone(stored), new)
-    assert undone(json.loads(spelt)) == new
-    assert spelt.isascii()
-
-
-def test_plain_text_stays_plain() -> None:
-    assert json.loads(speller("ascii")(json.dumps("größe"), "größe", "wörter größe")) == "wörter größe"
-    assert undone("\ud800") == "\ud800" == redone("\ud800")

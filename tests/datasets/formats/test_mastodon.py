@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.datasets.formats.exports import Look, goes_round, lay_out, text
+from tests.datasets.formats.exports import Look, lay_out, text
 from unlearnable.datasets import open_dataset
 
 MENTION = '<span class="h-card"><a href="https://a.b/@c">@<span>c</span></a></span>'
@@ -61,28 +61,6 @@ def made(look: Look, folder: str, before: str) -> dict[str, str]:
     whole = {"@context": "https://www.w3.org/ns/activitystreams", "totalItems": 99, "orderedItems": posts}
     spelt = json.dumps(whole, ensure_ascii=False)
     return {f"{folder}outbox.json": spelt.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")}
-
-
-@pytest.mark.parametrize("folder", ["", "archive-2024/"])
-@pytest.mark.parametrize("before", ["", "/bucket"])
-def test_all_but_captions_and_paths_stays(folder: str, before: str, tmp_path: Path) -> None:
-    photos = [f"{folder}{photo}" for photo in PHOTOS]
-    others = ("avatar.png", f"{folder}likes.json", f"{folder}actor.json")
-    dataset = goes_round(lambda look: made(look, folder, before), tmp_path, *photos, *others)
-    assert (dataset.format, dataset.source) == ("mastodon", None)
-    captions = dataset.captions_by_photo()
-    assert captions[photos[0]] == [f"@c {text(0)}\n\n#lake"]
-    assert captions[photos[17]] == [f"@c {text(16)}\n\n#lake", text(17)]
-    assert captions[photos[20]] == [text(20)]
-    assert dataset.uncaptioned == set()
-    assert [(skip.where.removeprefix(folder), skip.reason) for skip in dataset.skipped] == [
-        ("outbox.json:orderedItems[2]", "boost"),
-        ("outbox.json:orderedItems[3]", "deleted"),
-        ("outbox.json:orderedItems[4]", "no-photo"),
-        ("outbox.json:orderedItems[5]", "outside-folder"),
-        ("outbox.json:orderedItems[6]", "missing-photo"),
-        ("avatar.png", "in-no-post"),
-    ]
 
 
 @pytest.mark.parametrize(

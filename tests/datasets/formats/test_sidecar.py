@@ -9,28 +9,8 @@ from typing import Literal
 import pytest
 
 from tests.datasets.conftest import captions, touch
-from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
-from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.errors import InputError
-
-
-def test_skipped_sidecars(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "d/c.json")
-    captions(tmp_path / "a.txt", "a dog", "", "another dog")
-    (tmp_path / "b.txt").write_bytes(bytes(range(256)))
-    captions(tmp_path / "d" / "c.txt", " ")
-    dataset = open_dataset(tmp_path)
-    assert [(s.where, s.reason) for s in dataset.skipped] == [("b.txt", "bad-row"), ("d/c.txt", "no-caption")]
-    assert isinstance(dataset.skipped[0], Skipped)
-    assert [(pair.photo, pair.record, pair.index) for pair in dataset.pairs] == [
-        ("a.jpg", 0, 0),
-        ("a.jpg", 0, 1),
-        ("b.jpg", -1, 0),
-        ("d/c.jpg", -1, 0),
-    ]
-    write_captions(dataset, Edits({(0, 1): "x"}, {"a.jpg": "n/a.png", "b.jpg": "b.png"}), tmp_path / "out")
-    assert (tmp_path / "out/n/a.txt").read_text(encoding="utf-8") == "a dog\n\nx\n"
-    assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
 
 
 def test_caption_files_are_read_and_written_as_texts_are(tmp_path: Path) -> None:
@@ -76,14 +56,6 @@ def test_the_text_of_a_post_is_that_of_all_its_photos(tmp_path: Path) -> None:
     assert written == {f"{day}_1.txt": "x\n", f"{day}_2.txt": "x\n"}
 
 
-def test_a_text_in_an_older_encoding_that_cannot_hold_the_new_caption_is_written_in_utf_8(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg")
-    (tmp_path / "a.txt").write_bytes("Müller am See".encode("cp1252"))
-    dataset = open_dataset(tmp_path)
-    write_captions(dataset, Edits({(0, 0): "Łukasz, Müller am See"}, {"a.jpg": "a.jpg"}), tmp_path / "out")
-    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "Łukasz, Müller am See"
-
-
 def test_a_text_that_a_link_leads_out_for_is_no_caption(tmp_path: Path) -> None:
     touch(tmp_path, "in/a.jpg", "in/b.jpg")
     captions(tmp_path / "key", "secret")
@@ -103,17 +75,6 @@ def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path, now: str) ->
         write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
 
 
-def test_a_sidecar_that_is_gone_is_named_by_its_photo(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "b.jpg")
-    for name in ("a.txt", "b.txt"):
-        captions(tmp_path / name, "a dog")
-    dataset = open_dataset(tmp_path)
-    (tmp_path / "b.txt").unlink()
-    with pytest.raises(InputError, match=r"captions of b\.jpg is gone"):
-        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg", "b.jpg": "b.jpg"}), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> None:
     touch(tmp_path, "a.heic", "a.jpg")
     captions(tmp_path / "a.txt", "a dog")
@@ -123,46 +84,12 @@ def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> No
     assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first\n"
 
 
-def test_a_text_of_windows_is_read_and_written_in_its_own_encoding(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg")
-    (tmp_path / "a.txt").write_bytes(b"caf\xe9 at the sea")
-    dataset = open_dataset(tmp_path)
-    assert [pair.caption for pair in dataset.pairs] == ["caf\u00e9 at the sea"]
-    write_captions(dataset, Edits({(0, 0): "words caf\u00e9 at the sea"}, {"a.jpg": "a.jpg"}), tmp_path / "out")
-    assert (tmp_path / "out/a.txt").read_bytes() == b"words caf\xe9 at the sea"
-
-
-@pytest.mark.parametrize("words", ["ein Hund für dich", "el niño en la playa", "un chien à Paris, « près » de là"])
-def test_letters_with_accents_are_not_taken_for_chinese(words: str, tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "b.jpg", "c.jpg")
-    for name in ("a.txt", "b.txt"):
-        (tmp_path / name).write_bytes(words.encode("cp1252"))
-    captions(tmp_path / "c.txt", words)
-    dataset = open_dataset(tmp_path)
-    assert {pair.caption for pair in dataset.pairs} == {words}
-    (note,) = dataset.notes
-    assert note.startswith("a.txt is not UTF-8; it is read, and written back, as cp1252")
-    assert note.endswith("(and 1 more file)")
-
-
-@pytest.mark.parametrize(("words", "encoding"), [("一只狗在海滩上", "gb18030"), ("犬が浜辺にいる", "cp932")])
-def test_chinese_and_japanese_are_not_taken_for_letters_with_accents(words: str, encoding: str, tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg")
-    (tmp_path / "a.txt").write_bytes(words.encode(encoding))
-    assert [pair.caption for pair in open_dataset(tmp_path).pairs] == [words]
-
-
 def test_photos_that_share_a_text_share_its_caption(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.png", "b.jpg")
     captions(tmp_path / "a.txt", "me")
     captions(tmp_path / "b.txt", "you")
     places = [(pair.photo, pair.record, pair.index) for pair in open_dataset(tmp_path).pairs]
     assert places == [("a.jpg", 0, 0), ("a.png", 0, 0), ("b.jpg", 1, 0)]
-
-
-def test_a_photo_with_the_longest_name_there_is_has_no_file_beside_it(tmp_path: Path) -> None:
-    touch(tmp_path, f"{'x' * 251}.jpg")
-    assert not any(FORMATS[name].sniff(tmp_path) for name in ("sidecar", "osxphotos", "takeout"))
 
 
 @pytest.mark.parametrize(("of_photo", "of_text"), [("NFC", "NFD"), ("NFD", "NFC")])

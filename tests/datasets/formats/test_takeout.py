@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import tree
 from tests.datasets.conftest import captions, touch
-from tests.datasets.formats.exports import Look, goes_round, lay_out, text
-from unlearnable.datasets import Edits, open_dataset, write_captions
-from unlearnable.datasets.formats import takeout
+from tests.datasets.formats.exports import Look, lay_out, text
+from unlearnable.datasets import open_dataset
 from unlearnable.errors import InputError
 
 ALBUM = "Takeout/Google Photos/Lake 2024"
@@ -103,42 +100,11 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "two"), PARTS)
-def test_a_sidecar_may_be_in_another_part(one: str, two: str, tmp_path: Path) -> None:
-    album = "Google Photos/Lake 2024"
-    trashed = json.dumps(json.loads(sidecar("c.jpg", "c")) | {"trashed": True})
-    texts = {
-        f"{one}/{album}/a.jpg.json": sidecar("a.jpg", "mine"),
-        f"{two}/{album}/a.jpg.json": sidecar("a.jpg", "of the second part"),
-        f"{two}/{album}/b.jpg.json": sidecar("b.jpg", "of the first part"),
-        f"{one}/{album}/c.jpg.json": trashed,
-        f"{one}/Google Photos/Beach/d.jpg.json": sidecar("d.jpg", "another album's"),
-        f"Bob/{one}/{album}/d.jpg.json": sidecar("d.jpg", "of somebody else"),
-    }
-    photos = [f"{one}/{album}/a.jpg", f"{one}/{album}/b.jpg", f"{two}/{album}/c.jpg", f"{two}/{album}/d.jpg"]
-    lay_out(tmp_path / "in", texts, *photos)
-    dataset = open_dataset(tmp_path / "in")
-    captions = {pair.photo: pair.caption for pair in dataset.pairs if pair.record >= 0}
-    assert captions == {photos[0]: "mine", photos[1]: "of the first part"}
-    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [(photos[2], "withheld")]
-    write_captions(dataset, Edits({}, {photo.id: photo.id for photo in dataset.photos}), tmp_path / "out")
-    assert sorted(tree(tmp_path / "out")) == [f"{photo}.json" for photo in photos[:2]]
-
-
 def test_the_sidecar_that_has_most_of_the_name_is_taken(tmp_path: Path) -> None:
     photo = f"{'a' * 50}.jpg"
     texts = {f"{photo[:43]}.json": sidecar("", "another"), f"{photo[:46]}.json": sidecar("", "mine")}
     lay_out(tmp_path, texts, photo)
     assert open_dataset(tmp_path).captions_by_photo()[photo] == ["mine"]
-
-
-def test_a_folder_of_many_photos_takes_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    photos = [f"{ALBUM}/PXL_{n:013}.jpg" for n in range(5000)]
-    sidecars = [f"{photo}.supplemental-metadata.json" for photo in photos]
-    monkeypatch.setattr(takeout, "find_files", lambda *_: sidecars)
-    start = time.process_time()
-    assert list(takeout.TAKEOUT.match(Path(), photos).values()) == sidecars
-    assert time.process_time() - start < 4  # comparing each with each takes some 20
 
 
 def test_an_edited_photo_lies_in_the_trash_with_its_original(tmp_path: Path) -> None:
@@ -195,49 +161,6 @@ def made(look: Look) -> dict[str, str]:
         )
         texts[f"{ALBUM}/IMG_1-edited.jpg.supplemental-metadata.json"] = sidecar("IMG_1.jpg", look.caption(text(1)))
     return texts
-
-
-def test_all_but_captions_and_paths_stays(tmp_path: Path) -> None:
-    photos = [f"{ALBUM}/IMG_{n}.{'heic' if n % 7 == 3 else 'jpg'}" for n in range(24)]
-    others = (f"{ALBUM}/IMG_0(1).jpg", f"{ALBUM}/IMG_1-edited.jpg", f"{ALBUM}/IMG_2.mp4")
-    dataset = goes_round(made, tmp_path, *photos, *others)
-    assert dataset.format == "takeout"
-    assert dataset.uncaptioned == {f"{ALBUM}/IMG_5.jpg", f"{ALBUM}/IMG_6.jpg"}
-    assert {(skip.where, skip.reason) for skip in dataset.skipped} == {
-        (f"{ALBUM}/IMG_5.jpg.supplemental-metadata.json", "no-caption"),
-        (f"{ALBUM}/IMG_6.jpg.supplemental-metadata.json", "no-caption"),
-    }
-
-
-def test_the_json_of_an_older_takeout_lacks_fields(tmp_path: Path) -> None:
-    texts = {
-        "a.jpg.json": {"title": "a.jpg", "description": "a dog", "creationTime": {"timestamp": "1"}},
-        "b.jpg.json": {"description": "a cat", "photoTakenTime": None},
-        "c.jpg.json": {"title": "c.jpg", "description": None, "modificationTime": {}},
-        "d.jpg.json": {"title": "d.jpg", "description": "", "trashed": True},
-        "metadata.json": {"title": "Lake", "description": "of us", "access": "protected", "date": {}, "geoData": {}},
-    }
-    photos = ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "metadata.jpg")
-    lay_out(tmp_path, {name: json.dumps(text) for name, text in texts.items()}, *photos)
-    dataset = open_dataset(tmp_path)
-    assert [photo.id for photo in dataset.photos] == ["a.jpg", "b.jpg", "c.jpg", "metadata.jpg"]
-    assert [pair.caption for pair in dataset.pairs if pair.record >= 0] == ["a dog", "a cat"]
-    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [
-        ("c.jpg.json", "no-caption"),
-        ("d.jpg", "withheld"),
-        ("metadata.json", "bad-row"),
-    ]
-
-
-def test_a_json_whose_title_is_a_photo_is_googles_without_its_other_fields(tmp_path: Path) -> None:
-    """Unless gallery-dl wrote it, whose titles may be such names too."""
-    row = {"title": "IMG_1.JPG", "description": "a dog"}
-    lay_out(tmp_path / "to", {"a.jpg.supplemental-metadata.json": json.dumps(row)}, "a.jpg")
-    dataset = open_dataset(tmp_path / "to")
-    assert (dataset.format, [pair.caption for pair in dataset.pairs]) == ("takeout", ["a dog"])
-    row |= {"category": "flickr", "subcategory": "user", "filename": "1", "extension": "jpg"}
-    lay_out(tmp_path / "dl", {"a.jpg.json": json.dumps(row)}, "a.jpg")
-    assert open_dataset(tmp_path / "dl").format == "gallery-dl"
 
 
 def test_other_json_beside_a_photo_is_no_takeout(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.datasets.formats.exports import ORIGINAL, WORDS, Look, goes_round, lay_out, text
-from unlearnable.datasets import Edits, open_dataset, write_captions
+from tests.datasets.formats.exports import ORIGINAL, Look, lay_out, text
+from unlearnable.datasets import open_dataset
 from unlearnable.errors import InputError
 
 PLACES = ("data/tweets_media", "data/tweet_media")
@@ -61,27 +61,6 @@ def made(look: Look, folder: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("folder", PLACES)
-def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
-    own = [*(100 + n for n in range(16)), *[200] * 4, *[201] * 4, 400]
-    photos = [f"{folder}/{number}-{name(n)}" for n, number in enumerate(own)]
-    others = ("data/direct_messages_media/1-secret.jpg", "data/direct-messages.js", "data/deleted-tweets.js")
-    dataset = goes_round(lambda look: made(look, folder), tmp_path, *photos, *others)
-    assert (dataset.format, dataset.source) == ("x", None)
-    captions = dataset.captions_by_photo()
-    assert captions[photos[1]] == [f"{text(1)} https://t.co/other"]
-    assert captions[photos[16]] == captions[photos[19]] == [text(16)]
-    assert dataset.uncaptioned == set(photos[20:24])
-    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [
-        ("data/tweets.js:[3]", "no-photo"),
-        ("data/tweets.js:[4]", "boost"),
-        ("data/tweets.js:[5]", "not-a-photo"),
-        ("data/tweets.js:[6]", "missing-photo"),
-        *((f"data/tweets.js:[21].media[{n}]", "no-caption") for n in range(4)),
-        ("data/direct_messages_media/1-secret.jpg", "in-no-post"),
-    ]
-
-
 @pytest.mark.parametrize("content", ['[{"full_text": "x"}]', "window.YTD.tweets.part0 = []", "var x = 'full_text'"])
 def test_other_scripts_are_no_archive(content: str, tmp_path: Path) -> None:
     lay_out(tmp_path, {"data/tweets.js": content}, "a.jpg")
@@ -109,28 +88,6 @@ def archive(root: Path, notes: list[str], *posts: str) -> None:
 
 def cut(words: str, link: str = "") -> str:
     return f"{words[:250]}…{link}"
-
-
-def test_a_long_post_is_read_in_full_and_written_so(tmp_path: Path) -> None:
-    linked = [LONG.replace(" of ", f" https://t.co/{end} of ", 1) for end in ("here", "there")]
-    archive(
-        tmp_path,
-        [linked[1] + "\n", OTHER.replace("<", "&lt;")],
-        cut(linked[0]),
-        "short…",
-        cut(OTHER, " https://t.co/itself"),
-    )
-    before = (tmp_path / "data" / "tweets.js").read_text()
-    dataset = open_dataset(tmp_path)
-    captions = dataset.captions_by_photo()
-    assert list(captions.values()) == [[linked[1]], ["short…"], [OTHER]]
-    new = Edits({(0, 0): f"{WORDS} {linked[1]}"}, {photo.id: photo.id for photo in dataset.photos})
-    write_captions(dataset, new, tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out" / "data").iterdir()] == ["tweets.js"]
-    first, _, third = (row["tweet"]["full_text"] for row in json.loads(before.partition(" = ")[2]))
-    written = (tmp_path / "out" / "data" / "tweets.js").read_text()
-    expected = before.replace(first, f"{WORDS} {escaped(linked[1])} https://t.co/0")
-    assert written == expected.replace(third, f"{escaped(OTHER)} https://t.co/2")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from pathlib import Path
 
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -25,12 +24,6 @@ def xmp_of(*descriptions: str, title: str = "") -> str:
 def _property(name: str, *values: str) -> str:
     items = "".join(f"<rdf:li xml:lang='l{n}'>{html.escape(value)}</rdf:li>" for n, value in enumerate(values))
     return f"<dc:{name}><rdf:Alt>{items}</rdf:Alt></dc:{name}>"
-
-
-def gallery_dl_of(**words: str) -> str:
-    """What gallery-dl writes of a photo, with fields of the site that it comes from."""
-    row = {"category": "mastodon", "subcategory": "user", "filename": "a", "extension": "jpg", "author": {"id": 7}}
-    return json.dumps(row | words, indent=4)
 
 
 def iptc_into(jpeg: Path, caption: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlearnable.benchmark.suites.base import Corpus, corpus_of
 from unlearnable.datasets import Dataset, Skipped, find_captions, open_dataset
-from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text import read_document
 from unlearnable.errors import InputError
 from unlearnable.wording.counts import counted
 

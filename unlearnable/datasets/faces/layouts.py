@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from unlearnable.datasets import json_rows
 from unlearnable.datasets.faces.types import Label, Labels, person_name
+from unlearnable.datasets.fields import POSTS, Keys
 from unlearnable.datasets.lookup import Lookup, Miss
-from unlearnable.datasets.text import json_rows
-from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.fields import POSTS, Keys
+from unlearnable.datasets.text import read_document
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 from unlearnable.wording.counts import counted, it_and_others
@@ -34,7 +34,7 @@ def from_manifest(path: Path, root: Path, ids: Iterable[str]) -> Labels:
         InputError: the manifest cannot be read.
     """
     try:
-        scan = json_rows.scan(read_document(path).text, _ROWS)
+        scan = json_rows.parse(read_document(path).text, _ROWS)
     except ValueError as error:
         raise InputError(f"cannot read {path}: {error}", hint="write one JSON object per line") from error
     lookup = Lookup(root, path.parent, ids)

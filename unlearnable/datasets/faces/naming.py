@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unlearnable.datasets.faces.layouts import from_manifest, names_people
 from unlearnable.datasets.faces.names import FAMILY_NAMES, FIRST_NAMES, full_names
-from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text import read_document
 from unlearnable.datasets.types import Dataset, Person
 from unlearnable.grouping import grouped
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from unlearnable.datasets.faces.layouts import MANIFEST, described, from_folders, from_manifest, names_people
 from unlearnable.datasets.faces.pubfig_urls import from_url_lists
 from unlearnable.datasets.faces.types import Labels, People, Portrait
-from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text import read_document
 from unlearnable.datasets.tree import find_photos, unreadable
 from unlearnable.datasets.types import Photo, first_of
 from unlearnable.errors import InputError

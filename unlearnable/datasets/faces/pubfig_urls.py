@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from unlearnable.datasets.faces.types import Label, Labels, person_name
-from unlearnable.datasets.text.document import lines, read_document
+from unlearnable.datasets.text import lines, read_document
 from unlearnable.datasets.types import Skipped
 from unlearnable.wording.counts import counted
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> Iterator[tuple[str, _Row | None]]:
     """Yield the place and the content of each row of a list; the content is None if the row cannot be used."""
     text = read_document(path).text
     for line in lines(text):
-        cells = [cell.strip() for cell in text[line.start : line.end].split("\t")]
+        cells = [cell.strip() for cell in line.text.split("\t")]
         if cells[0].startswith("#"):
             continue
         good = len(cells) == _COLUMNS and cells[0] and cells[1].isdecimal()

@@ -38,28 +38,10 @@ FORMATS: Registry[Format] = Registry(
             "unlearnable.datasets.formats.takeout:TAKEOUT",
             "Google Photos in a Takeout, unpacked: the `description` in the JSON beside each photo.",
         ),
-        "flickr-export": Row(
-            "unlearnable.datasets.formats.flickr_export:FLICKR_EXPORT",
-            "A Flickr export, unpacked: names and descriptions in `photo_<id>.json`.",
-        ),
-        "osxphotos": Row(
-            "unlearnable.datasets.formats.osxphotos:OSXPHOTOS",
-            "An export by osxphotos with `--sidecar json`: titles and descriptions in `IMG_1.jpg.json`.",
-        ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
             "Captions beside their photos: the lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of "
             "`a.jpg`; `a.json` is left alone.",
-        ),
-        "xmp": Row(
-            "unlearnable.datasets.formats.xmp:XMP",
-            "XMP beside photos, as Lightroom, darktable and digiKam write it: titles and descriptions in `a.xmp` or "
-            "`a.jpg.xmp`, which is not published.",
-        ),
-        "gallery-dl": Row(
-            "unlearnable.datasets.formats.gallery_dl:GALLERY_DL",
-            "What gallery-dl writes beside photos (`--write-metadata`): the words of a post in `a.jpg.json`, which is "
-            "not published.",
         ),
         "embedded": Row(
             "unlearnable.datasets.formats.embedded:EMBEDDED",

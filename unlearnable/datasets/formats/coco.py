@@ -2,59 +2,75 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence, Set
 from pathlib import Path
+from typing import Any
 
 from unlearnable.datasets.caption_file import CaptionFile
-from unlearnable.datasets.text.further import NULL, json_fields, with_further
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, spans_of, speller, text_in
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.json_rows import loads, texts_in
+from unlearnable.datasets.records import Parsed, Record, Text
 from unlearnable.datasets.types import Skipped
 from unlearnable.grouping import grouped
+from unlearnable.wording.escapes import storable_within
 
-_OWN = frozenset(  # what COCO's own files have in each row: most have nothing else
-    {"id", "image_id", "caption", "file_name", "height", "width", "license", "coco_url", "flickr_url", "date_captured"}
-)
+_IMAGE = frozenset({"id", "file_name"})
+_NOTE = frozenset({"id", "image_id", "caption"})
 
 
 def _suits(path: Path, text: str) -> bool:
     if '"images"' not in text or '"annotations"' not in text:
         return False
     try:
-        whole = decode(text).value
+        whole = loads(text)
         return "file_name" in whole["images"][0] and "caption" in whole["annotations"][0]
     except (ValueError, LookupError, TypeError):
         return False
 
 
-def _scan(text: str) -> Scan:
-    whole = dict(members(text, decode(text).start))
-    images = list(items(text, whole["images"].start))
-    annotations = list(items(text, whole["annotations"].start))
+def _parse(text: str) -> Parsed:
+    whole = loads(text)
+    images, annotations = whole["images"], whole["annotations"]
     notes = grouped((_key(note, "image_id"), (number, note)) for number, note in enumerate(annotations))
-    records: list[CaptionRecord] = []
+    records: list[Record] = []
     faults: list[Skipped] = []
     for number, image in enumerate(images):
-        key = _key(image, "id")
-        photo = text_in(text, image, "file_name")
-        if key is None or photo is None:
+        key, photo = _key(image, "id"), image.get("file_name") if isinstance(image, dict) else None
+        if key is None or not isinstance(photo, str) or not photo.strip():
             faults.append(Skipped(f"images[{number}]", "no-photo", "no id or no file_name"))
             continue
-        nodes = [note for _, note in notes.pop(key, [])]
-        captions = tuple(caption for note in nodes if (caption := text_in(text, note, "caption")))
-        fields = (one for node in (image, *nodes) if node.value.keys() - _OWN for one in json_fields(text, node))
-        record = CaptionRecord(f"images[{number}]", photo, captions, spans_of((image, *nodes)))
-        records.append(with_further(record, fields))
-    orphans = sorted((number, key) for key, nodes in notes.items() for number, _ in nodes)
+        own = [note for _, note in notes.pop(key, []) if isinstance(note.get("caption"), str)]
+        captions = tuple(text for note in own for text in texts_in(note, "caption"))
+        records.append(Record(f"images[{number}]", Text(photo, image, "file_name"), captions, (image, own)))
+    orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
-    return Scan(
-        tuple(records), tuple(faults), (spans_of(images), spans_of(annotations)), speller(text), commas=True, null=NULL
-    )
+    names = {name for image, own in (one.row for one in records) for row in (image, *own) for name in row}
+    return Parsed(tuple(records), tuple(faults), _Dump(annotations), frozenset(names - _IMAGE - _NOTE))
 
 
-def _key(node: Node, name: str) -> str | None:
+class _Dump:
+    """Writes the images and annotations that stay, each in its order."""
+
+    def __init__(self, annotations: Sequence[Any]) -> None:
+        self._order = {id(note): number for number, note in enumerate(annotations)}
+
+    def __call__(self, records: Sequence[Record], keep: Set[str]) -> str:
+        notes = sorted((note for one in records for note in one.row[1]), key=lambda note: self._order[id(note)])
+        parts = {
+            "images": [_kept(one.row[0], _IMAGE, keep) for one in records],
+            "annotations": [_kept(note, _NOTE, keep) for note in notes],
+        }
+        return json.dumps(storable_within(parts), ensure_ascii=False, indent=1) + "\n"
+
+
+def _kept(row: dict[str, Any], own: Set[str], keep: Set[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in own or name.casefold() in keep}
+
+
+def _key(row: Any, name: str) -> str | None:
     """Return the id that an object has under a name: some files write it as a number here and as a string there."""
-    value = node.value.get(name) if isinstance(node.value, dict) else None
+    value = row.get(name) if isinstance(row, dict) else None
     return str(value) if isinstance(value, int | str) else None
 
 
-COCO = CaptionFile("coco", _suits, _scan)
+COCO = CaptionFile("coco", _suits, _parse)

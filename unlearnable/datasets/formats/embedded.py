@@ -5,14 +5,26 @@ Copies have none of them, but with `--keep-metadata all`: the new captions stand
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from xml.dom.minidom import Document, Element, Node
 
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.text.descriptions import tells, words_of
-from unlearnable.datasets.tree import find_photos
+from unlearnable.datasets.text import is_blank
+from unlearnable.datasets.tree import find_photos, is_photo, telling_words
 from unlearnable.datasets.types import UNWRITTEN, Dataset, Edits, Pair
-from unlearnable.imaging.xmp import parse
+from unlearnable.imaging.xmp import RDF, parse
+
+_DC = "http://purl.org/dc/elements/1.1/"
+_OF_MACHINES = frozenset(  # words of which, in any case, their descriptions are made: "OLYMPUS DIGITAL CAMERA"
+    {"digital", "still", "camera", "pictures", "exif", "default", "olympus", "konica", "minolta", "sony", "samsung"}
+    | {"kodak", "vivitar", "lead", "technologies", "inc", "created", "processed", "with", "gimp", "vsco", "preset"}
+    | {"sdr", "hdr", "rhdr", "hdrpl", "dav", "cof", "oznor", "edf", "mde", "ptr", "bty", "applemark"}
+)
+_OF_SOFTWARE = re.compile(
+    r'\s*(?:<\?xml\b|<OME\b|ImageJ=|SCIFIO=|\{\s*(?:"[^"]*"\s*:|\}))'
+)  # as microscopes' TIFFs have
 
 
 class Embedded:
@@ -60,6 +72,30 @@ def captions_in(photo: Path) -> list[str]:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
+
+
+def tells(description: str) -> bool:
+    """Return whether a description is one: not blank, no name of a file, and not what a machine writes by itself."""
+    if is_blank(description) or is_photo(description) or _OF_SOFTWARE.match(description):
+        return False
+    words = {word.casefold() for word in telling_words(description)}
+    return not description.isascii() or not words <= _OF_MACHINES
+
+
+def words_of(document: Document) -> list[str]:
+    """Return the description in XMP, in each of its languages, and the title."""
+    descriptions = filter(tells, _values(document, "description"))
+    titles = (one for one in _values(document, "title") if telling_words(one) and tells(one))
+    return list(dict.fromkeys((*descriptions, *titles)))
+
+
+def _values(document: Document, name: str) -> Iterator[str]:
+    """Yield the values that a property of the photo itself has, not of what it is made of."""
+    for element in document.getElementsByTagNameNS(_DC, name):
+        around = element.parentNode and element.parentNode.parentNode
+        if isinstance(around, Element) and around.localName == "RDF":
+            for one in element.getElementsByTagNameNS(RDF, "li") or [element]:
+                yield "".join(node.data for node in one.childNodes if node.nodeType == Node.TEXT_NODE).strip()
 
 
 EMBEDDED = Embedded()

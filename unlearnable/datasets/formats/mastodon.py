@@ -1,47 +1,34 @@
 """Mastodon's archive: the posts of `outbox.json` with their attachments, whose `content` is HTML and `name` alt text.
 
-A post's photos share its content. The content warning (`summary`) is left alone; what `contentMap` repeats is not.
+A post's photos share its content. The content warning (`summary`) is left alone.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from unlearnable.datasets.export import Export
-from unlearnable.datasets.text import html_text
-from unlearnable.datasets.text.json_spans import Node, decode, members, object_in, rows_in, spans_of, speller, text_in
-from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
-from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
+from unlearnable.datasets.export import Export, objects, text_in
+from unlearnable.datasets.records import Record, Text
+from unlearnable.datasets.text import words_of_html
 from unlearnable.datasets.types import Skipped
 
 _MEDIA = "media_attachments/"
 _ALL = ("https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public")
 
 
-def _suits(text: str) -> bool:
-    if '"orderedItems"' not in text:
-        return False
-    whole = decode(text).value
-    posts = whole.get("orderedItems") if isinstance(whole, dict) else None
-    return isinstance(posts, list) and any(isinstance(post, dict) and "object" in post for post in posts)
+def _suits(whole: Any) -> bool:
+    return any("object" in post for post in objects(whole, "orderedItems"))
 
 
-def _scan(text: str) -> Scan:
-    posts = rows_in(text, decode(text), "orderedItems")
-    found: list[CaptionRecord | Skipped] = []
-    lists = [spans_of(posts)]
-    for number, post in enumerate(posts):
-        place, why = f"orderedItems[{number}]", _unusable(post.value)
+def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
+    for number, post in enumerate(whole["orderedItems"]):
+        place, why = f"orderedItems[{number}]", _unusable(post)
         if why:
-            found.append(Skipped(place, *why))
-            continue
-        note = object_in(text, post, "object") or post
-        media = rows_in(text, note, "attachment")
-        lists.append(spans_of(media))
-        found += _records(text, place, note, media, post.span)
-    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
+            yield Skipped(place, *why)
+        else:
+            yield from _media(place, post["object"], str(post.get("published") or "")[:10])
 
 
 def _unusable(post: Any) -> tuple[str, str] | None:
@@ -54,8 +41,7 @@ def _unusable(post: Any) -> tuple[str, str] | None:
     note = post.get("object") if kind == "Create" else None
     if isinstance(note, dict) and _is_message(post, note):
         return "message", "a message to somebody"
-    media = note.get("attachment") if isinstance(note, dict) else None
-    usable = isinstance(media, list) and any(isinstance(one, dict) and isinstance(one.get("url"), str) for one in media)
+    usable = any(isinstance(one.get("url"), str) for one in objects(note, "attachment"))
     return None if usable else ("no-photo", "a post without attachments")
 
 
@@ -67,39 +53,20 @@ def _is_message(post: dict[str, Any], note: dict[str, Any]) -> bool:
     return told and not any(reader in _ALL or reader.endswith("/followers") for reader in readers)
 
 
-def _records(text: str, place: str, note: Node, media: list[Node], row: Span) -> Iterator[CaptionRecord]:
-    contents = list(_contents(text, note))
+def _media(place: str, note: dict[str, Any], date: str) -> Iterator[Record]:
+    content, media = text_in(note, "content", words_of_html), objects(note, "attachment")
     for number, one in enumerate(media):
-        photo, alt = text_in(text, one, "url"), text_in(text, one, "name")
+        photo, alt = text_in(one, "url"), text_in(one, "name")
         if photo is not None:
-            captions = (*contents[:1], *([alt] if alt else []))
             where = f"{place}.attachment[{number}]" if len(media) > 1 else place
-            rows = (row, one.span)
-            repeats = tuple((0, repeat) for repeat in contents[1:])
-            yield CaptionRecord(where, _path(text, photo), captions, rows, repeats=repeats)
+            captions = tuple(caption for caption in (content, alt) if caption)
+            date = date or str(note.get("published") or "")[:10]
+            yield Record(where, Text(_path(photo.value)), captions, date=date)
 
 
-def _contents(text: str, note: Node) -> Iterator[TextSpan]:
-    """Yield the places of a post's content: its own, then those in `contentMap` that say the same."""
-    own = text_in(text, note, "content")
-    words = html_text.read(own.value).text if own else ""
-    if own is None or is_blank(words):
-        return
-    spell = html_text.speller(text)
-    yield TextSpan(own.start, own.end, words, spell)
-    by_language = object_in(text, note, "contentMap")
-    for _, node in members(text, by_language.start) if by_language else ():
-        if isinstance(node.value, str) and html_text.read(node.value).text == words:
-            yield TextSpan(node.start, node.end, words, spell)
+def _path(url: str) -> str:
+    """Return an attachment's path, which begins where the archive's own folders do."""
+    return url[max(url.find(_MEDIA), 0) :].lstrip("/")
 
 
-def _path(text: str, url: TextSpan) -> TextSpan:
-    """Return the place of an attachment's path, which begins where the archive's own folders do."""
-    at = max(url.value.find(_MEDIA), 0)
-    path = url.value[at:].lstrip("/")
-    before = url.value[: len(url.value) - len(path)]
-    spell_json = speller(text)
-    return TextSpan(url.start, url.end, path, lambda raw, _, new: spell_json(raw, json.loads(raw), before + new))
-
-
-MASTODON = Export("mastodon", r"outbox.*\.json", _suits, _scan)
+MASTODON = Export("mastodon", r"outbox.*\.json", ('"orderedItems"',), _suits, _records)

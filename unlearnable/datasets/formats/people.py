@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unlearnable.datasets import json_rows
 from unlearnable.datasets.faces.layouts import names_people
 from unlearnable.datasets.faces.opening import open_people, read_manifest
 from unlearnable.datasets.faces.posts import FORMAT, hold_out, named_posts
-from unlearnable.datasets.text import json_rows
-from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.fields import POSTS
+from unlearnable.datasets.fields import POSTS
+from unlearnable.datasets.text import read_document
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import InputError
 
@@ -25,7 +25,7 @@ class Faces:
             text = read_document(source).text if source.is_file() else ""
         except InputError:
             return False
-        return names_people(text) and json_rows.text_columns(text).isdisjoint(POSTS.caption)
+        return names_people(text) and json_rows.text_fields(text).isdisjoint(POSTS.caption)
 
     def read(self, source: Path, root: Path) -> Dataset:
         """Read the portraits that a manifest names below `root`, or that a folder holds in any layout of faces.

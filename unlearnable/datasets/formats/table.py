@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from unlearnable.datasets import csv_rows
 from unlearnable.datasets.caption_file import CaptionFile
-from unlearnable.datasets.text import csv_rows
-from unlearnable.datasets.text.fields import POSTS, Keys
-from unlearnable.datasets.text.records import Scan
+from unlearnable.datasets.fields import POSTS, Keys
+from unlearnable.datasets.records import Parsed
 from unlearnable.datasets.types import Columns
 
 
@@ -17,18 +17,18 @@ def _suits(path: Path, text: str) -> bool:
     return heading is not None and not set(heading.names).isdisjoint(POSTS.caption)
 
 
-def _scan(keys: Keys, text: str) -> Scan:
+def _parse(keys: Keys, text: str) -> Parsed:
     heading = csv_rows.find_heading(text, keys.photo)
     if heading is None or set(heading.names).isdisjoint(keys.caption):
         wanted = " and ".join((*keys.photo[:1], *keys.caption[:1]))
         raise ValueError(f"no heading names {wanted}; its first row is {csv_rows.first_row(text)}")
-    return csv_rows.scan(text, heading, keys)
+    return csv_rows.parse(text, heading, keys)
 
 
-TABLE = CaptionFile("table", _suits, partial(_scan, POSTS))
+TABLE = CaptionFile("table", _suits, partial(_parse, POSTS))
 
 
 def table_of(columns: Columns) -> CaptionFile:
     """Return the format of delimited text whose columns of photos and captions have these names."""
     keys = Keys((columns.photo.casefold(),), (columns.caption.casefold(),))
-    return CaptionFile("table", lambda path, text: True, partial(_scan, keys))
+    return CaptionFile("table", lambda path, text: True, partial(_parse, keys))

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unlearnable.datasets.beside import Beside, StoredCaption
-from unlearnable.datasets.text.further import personal_in
-from unlearnable.datasets.text.json_spans import decode, speller, text_in
-from unlearnable.datasets.tree import find_files, is_photo
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.export import day_of, object_in, text_in, write_posts
+from unlearnable.datasets.json_rows import loads
+from unlearnable.datasets.text import read_document
+from unlearnable.datasets.tree import WITHHELD, find_files, find_photos, is_photo
+from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
+from unlearnable.errors import InputError
 
 _SUFFIX = ".supplemental-metadata"
 _GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo's at least one in each of the years
@@ -26,6 +31,7 @@ _GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo'
     )
 )
 _GALLERY_DLS = "category"  # gallery-dl writes it beside a title, which may be a photo's name too
+_SNIFFED = 50  # files
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
 _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
 _PART = re.compile(
@@ -48,7 +54,7 @@ def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
         if own is None:
             folder = _alike(folder)
             own = next((alike[file] for name in names if (file := folder + name.casefold()) in alike), None)
-        if own is not None:
+        if own is not None and (root / own).resolve().is_relative_to(root.resolve()):
             matched[photo] = own
     return matched
 
@@ -85,34 +91,77 @@ def _cut(photo: str, least: int) -> Iterator[str]:
     return (whole[:length] for length in range(len(whole), least - 1, -1))
 
 
-def _captions(text: str) -> list[StoredCaption]:
-    whole = decode(text)
-    if not isinstance(whole.value, dict) or not _is_googles(whole.value):
-        raise ValueError("none of the fields that Google writes, such as photoTakenTime")
-    found = text_in(text, whole, "description")
-    return [StoredCaption(found.value, (found.place,), speller(text))] if found else []
+class Takeout:
+    """Photos of a folder with Google's JSON beside them. It is read only."""
+
+    name = "takeout"
+
+    def sniff(self, source: Path) -> bool:
+        """Return whether `source` is a folder in which some photo has such a file."""
+        try:
+            matched = _match(source, find_photos(source)) if source.is_dir() else {}
+        except InputError:
+            return False
+        return any(_row(source / file) for file in islice(matched.values(), _SNIFFED))
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        """Read the photos below `root`; those in the trash or the locked folder are left out.
+
+        Raises:
+            InputError: there is no photo.
+        """
+        photos = find_photos(root)
+        kept: list[str] = []
+        pairs: list[Pair] = []
+        skipped: list[Skipped] = []
+        numbers: dict[str, int] = {}
+        dates: dict[str, str] = {}
+        matched = _match(root, photos)
+        for photo in photos:
+            row = _row(root / matched[photo]) if photo in matched else {}
+            if why := _withheld(row):
+                skipped.append(Skipped(photo, WITHHELD, why))
+                continue
+            kept.append(photo)
+            if photo in matched and not row:
+                skipped.append(Skipped(matched[photo], "bad-row", "it is damaged, or not of Google Photos"))
+            if caption := text_in(row, "description"):
+                number = numbers.setdefault(matched[photo], len(numbers))  # an edited photo shares the file
+                pairs.append(Pair(photo, caption.value, number))
+            if day := day_of(object_in(row, "photoTakenTime").get("timestamp")):
+                dates[photo] = day
+        return replace(assemble(root, dict.fromkeys(kept), pairs, skipped, self.name, None), dates=dates)
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        """Write `posts.jsonl` into the folder `target`, with the posts whose photo stays."""
+        write_posts(dataset, edits, target)
+
+    def files_of(self, dataset: Dataset) -> list[Path]:
+        """Return the files that hold the captions of a data set."""
+        matched = _match(dataset.root, find_photos(dataset.root))
+        return [dataset.root / file for file in dict.fromkeys(matched.values())]
 
 
-def _is_googles(row: dict[str, Any]) -> bool:
-    """Return whether a photo's sidecar is Google's: by a field that only it writes, or by its title, a photo's name."""
-    if not _GOOGLES.isdisjoint(row):
-        return True
-    return "description" in row and is_photo(str(row.get("title"))) and _GALLERY_DLS not in row
+def _row(path: Path) -> dict[str, Any]:
+    """Return what a photo's file tells; empty where it is damaged or not Google's.
+
+    Google's is one with a field that only it writes, or with a photo's name as its title.
+    """
+    try:
+        row = loads(read_document(path).text)
+    except (ValueError, InputError):
+        return {}
+    if not isinstance(row, dict):
+        return {}
+    is_titled = "description" in row and is_photo(str(row.get("title"))) and _GALLERY_DLS not in row
+    return row if is_titled or not _GOOGLES.isdisjoint(row) else {}
 
 
-def _withheld(text: str) -> str:
-    row = decode(text).value
+def _withheld(row: dict[str, Any]) -> str:
+    """Return why a photo is not to be published; empty where it may be."""
     if row.get("trashed") is True:
         return "it lies in the trash"
     return "it lies in the locked folder" if row.get("inLockedFolder") is True else ""
 
 
-def _renamed(file: str, photo: str, new: str) -> str:
-    """Keep a name that still fits; an edited photo gets a sidecar of its own."""
-    sidecar, place = PurePosixPath(file), PurePosixPath(new)
-    if place.name == PurePosixPath(photo).name and sidecar.stem in _stems(place.name):
-        return place.with_name(sidecar.name).as_posix()
-    return f"{new}{_SUFFIX}.json"
-
-
-TAKEOUT = Beside("takeout", _match, _captions, _renamed, personal_in, _withheld)
+TAKEOUT = Takeout()
