@@ -150,7 +150,7 @@ def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, at_o
     for n in range(8):
         (posts / f"someone{n % 2}").mkdir(exist_ok=True)
         (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
-    report = protect("photos", captions="people", **at_once)
+    protect("photos", captions="people", **at_once)
     before = captions_of(Path("photos-protected"))
     again = resolve_as(ProtectSettings, {"output": Path("again")}, Path("photos-protected.private", "run.toml"))
     workflow.protect(again)
