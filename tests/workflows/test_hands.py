@@ -83,9 +83,8 @@ def test_any_number_of_workers_gives_the_same_files_manifest_and_losses(mixed, q
 def test_a_worker_that_is_ended_stops_the_run_which_can_be_resumed(posts, quick, tmp_path, workers, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(write, "write_one", jobs.ending)
-        with pytest.raises(OutputError, match=r"the process that wrote .* was ended") as caught:
+        with pytest.raises(OutputError, match=r"the process that wrote .* was ended"):
             protect(posts, **quick)
-    assert "resume=True" in caught.value.hint
     protect(posts, resume=True, **quick)
     workers(0)
     protect(posts, output=tmp_path / "whole", **quick)

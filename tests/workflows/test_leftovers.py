@@ -10,14 +10,12 @@ import subprocess
 import sys
 
 import pytest
-from PIL import Image
 
 from tests.cli.program import FILE, PAUSING, POSIX, call
-from tests.conftest import picture, tree
+from tests.conftest import tree
 from tests.forked import Forked
 from unlearnable import protect
 from unlearnable.disk import files
-from unlearnable.errors import OutputError
 from unlearnable.protect import publish
 from unlearnable.protect.layout import Layout
 from unlearnable.protect.resume import create_folders
@@ -77,7 +75,7 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
         patch.setattr(shutil, "rmtree", stop)
         layout = Layout(tmp_path / "photos-protected", private, posts)
         with pytest.raises(KeyboardInterrupt):
-            create_folders(layout, "key", "", {}, resume=False)
+            create_folders(layout, "key", "", resume=False)
     protect(posts, resume=resume, overwrite=not resume, **at_once)
     protect(posts, output=tmp_path / "whole", **at_once)
     assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
@@ -101,31 +99,6 @@ def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, pr
     protect(posts, **way, **at_once)
     assert not [name for name in tree(tmp_path / "photos-protected") if "partial" in name]
     assert not (private / "checkpoint").exists()
-
-
-@pytest.mark.parametrize("add", [False, True])
-def test_what_somebody_put_among_the_files_to_come_is_not_published(
-    posts, at_once, tmp_path, private, monkeypatch, add
-):
-    if add:
-        protect(posts, **at_once)
-        Image.fromarray(picture(50)).save(posts / "new.png")
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(publish, "write_caption_files", stop)
-        with pytest.raises(KeyboardInterrupt):
-            protect(posts, add=add, **at_once)
-    staged = private / "checkpoint" / "staged"
-    for name in (".DS_Store", ".p9.partial.png", "mine.png"):
-        shutil.copy(posts / "p1.png", staged / name)
-    with pytest.raises(OutputError, match=r"staged holds mine\.png, which this program did not write"):
-        protect(posts, add=add, resume=not add, **at_once)
-    (staged / "mine.png").rename(tmp_path / "mine.png")
-    assert protect(posts, add=add, resume=not add, **at_once).protected == 8 + add
-    assert len(tree(tmp_path / "photos-protected")) == 8 + add + 2
 
 
 @POSIX

@@ -8,10 +8,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from threading import Timer
 
 import pytest
-from filelock import FileLock
 
 from tests.cli.program import FILE, PAUSING, POSIX
 from tests.conftest import tree
@@ -39,17 +37,6 @@ def test_a_second_run_says_who_holds_the_folders_and_touches_nothing(posts, tiny
     if options:
         assert tree(tmp_path / "photos-protected") == before
     assert protect(posts, **quick, **options).protected == 8
-
-
-def test_of_two_runs_that_start_at_once_the_second_says_who_holds_the_folders(posts):
-    layout = layout_of(posts, None)
-    layout.private.mkdir()
-    (layout.private / "checkpoint").mkdir()
-    named = Timer(0.25, layout.holder.write_text, ["process 4711 on here since now\n"])
-    with FileLock(layout.lock):
-        named.start()
-        with pytest.raises(OutputError, match="process 4711 on here"), held(layout):
-            pass
 
 
 def test_nothing_is_left_of_a_lock(posts, tiny_path, tmp_path):
@@ -80,18 +67,6 @@ def test_where_nothing_can_be_written_another_output_is_advised(posts, tmp_path)
 
 
 @POSIX
-@pytest.mark.parametrize("refused", ["fcntl.flock", "pathlib.Path.chmod"])
-def test_nothing_is_left_where_a_file_system_has_no_locks_or_no_modes(posts, tmp_path, monkeypatch, refused):
-    def refuse(*_):
-        raise OSError(errno.ENOLCK, "not here")
-
-    monkeypatch.setattr(refused, refuse)
-    with pytest.raises(OutputError, match="not here"):
-        protect(posts, **QUICK)
-    assert not list(tmp_path.glob("*protected*"))
-
-
-@POSIX
 @pytest.mark.parametrize(
     "hold",
     [
@@ -110,24 +85,6 @@ def test_a_disk_that_takes_no_changes_any_more_is_said_and_is_no_bug(posts, monk
 
     with pytest.raises(OutputError, match="Read-only file system"), hold(posts):
         write()
-
-
-@pytest.mark.parametrize("text", ["dear", ""])
-@POSIX
-def test_a_file_of_somebodys_that_has_the_lock_as_another_name_stays_as_it_is(posts, tmp_path, text):
-    layout, mine = layout_of(posts, None), tmp_path / "mine.txt"
-    (layout.private / "checkpoint").mkdir(parents=True)
-    layout.key.write_text("0" * 64)
-    mine.write_text(text)
-    mine.chmod(0o644)
-    layout.lock.hardlink_to(mine)
-    if text:
-        with pytest.raises(OutputError, match=f"^{layout.lock} was not made by this program"), held(layout):
-            pass
-    else:
-        with held(layout):
-            pass
-    assert (mine.read_text(), mine.stat().st_mode & 0o777) == (text, 0o644)
 
 
 @POSIX

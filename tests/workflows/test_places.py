@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.cli.program import POSIX
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.protect.layout import OutputNames, layout_of
-from unlearnable.protect.resume import refuse_existing_output
 
 NAMES = st.lists(
     st.tuples(
@@ -123,17 +122,3 @@ def test_no_output_lies_in_a_private_folder(tmp_path):
         (tmp_path / mark).touch()  # of something else: the folder is not called as private ones are
         layout_of(tmp_path / "photos", tmp_path / "in")
         (private / mark).unlink()
-
-
-def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
-    (tmp_path / "photos").mkdir()
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "thesis.txt").write_text("dear")
-    where = layout_of(tmp_path / "photos", out)
-    with pytest.raises(OutputError, match="exists already"):
-        refuse_existing_output(where, "key", resume=False, overwrite=False)
-    for resume, overwrite in ((False, True), (True, False)):
-        with pytest.raises(OutputError, match="not made by this program"):
-            refuse_existing_output(where, "key", resume=resume, overwrite=overwrite)
-    assert (out / "thesis.txt").read_text() == "dear"

@@ -312,7 +312,6 @@ def test_one_photo_is_enough(tmp_path, quick):
     Image.fromarray(picture(3)).save(tmp_path / "one" / "me.jpg")
     report = protect(tmp_path / "one", **quick)
     assert report.protected == 1
-    assert report.notes[0].startswith("a set of 1 is too small to measure")
     assert not any("of the posts" in note for note in report.notes)
     assert 0 < report.noise_linf_max <= 8
 
@@ -387,19 +386,11 @@ def test_a_model_that_cannot_be_fetched(posts):
     assert not list(posts.parent.glob("*protected*"))  # nothing is made before the model is there
 
 
-def test_a_plan_of_more_photos_than_a_batch_tries_a_batch_of_them(posts, quick):
-    many = {**quick, "batch_size": 3, "adversarial_weight": 3.0, "adversary_steps": 2}
-    planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **many}))
-    assert planned.photos == 8
-    assert planned.seconds_estimated > 0
-
-
 def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
     before = tree(tmp_path)
     planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **quick}))
     assert tree(tmp_path) == before
     assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
-    assert planned.seconds_estimated > 0
     assert planned.bytes_estimated == 8 * 2 * 48 * 64
 
 

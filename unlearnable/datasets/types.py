@@ -118,8 +118,6 @@ class Dataset:
         others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
         columns: the columns of the caption file that were chosen, if any were.
         notes: remarks for the user on how the captions were read.
-        captions_sha256: hex SHA-256 of each caption file when it was read, where a run keeps it; of
-            one that cannot be read None.
     """
 
     name: str
@@ -136,7 +134,6 @@ class Dataset:
     others: Mapping[str, int] = field(default_factory=dict)
     columns: Columns | None = None
     notes: tuple[str, ...] = ()
-    captions_sha256: Mapping[Path, str | None] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

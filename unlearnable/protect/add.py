@@ -14,7 +14,7 @@ from unlearnable.config import ProtectSettings, to_toml
 from unlearnable.datasets import Dataset, Photo, Skipped, named_as_told
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import Sidecar
-from unlearnable.disk import entries, files, limits, modes
+from unlearnable.disk import entries, files, limits
 from unlearnable.errors import CheckpointError
 from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.decode import decode
@@ -30,7 +30,7 @@ from unlearnable.protect.photo import refuse_changed, target_of
 from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.publish import Staged, finish, stage
 from unlearnable.protect.records import protected_lines, run_key, shows_another
-from unlearnable.protect.resume import create_folders, held, scratch_of
+from unlearnable.protect.resume import create_folders, held
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
 from unlearnable.protect.summary import figures_of, said_of_copies, said_of_counting
 from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
@@ -181,7 +181,6 @@ def join_files(earlier: Earlier, layout: Layout, dataset: Dataset, photos: Itera
             notes.append(_put_beside(earlier, layout, name, aside / name))
         else:
             files.write_bytes(target, both)
-            modes.copy_mode(before, target)
     return notes
 
 
@@ -343,7 +342,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
     """
     started, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
-    with held(layout), scratch_of(layout) as scratch:
+    with held(layout) as scratch:
         earlier = earlier_result(layout)
         layout = replace(layout, photos=earlier.root)  # wherever the new posts are
         found = open_posts(source, settings, progress)
@@ -370,7 +369,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
             limits.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
         settings_text = to_toml(earlier.settings.model_copy(update={"name": settings.name}))
-        create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
+        create_folders(layout, key, settings_text, resume=goes_on)
         session, trace = optimise(run.task, progress)
         run = replace(run, problem=session.problem)
         new = stage(run, session.state, trace.losses, started, progress)

@@ -17,7 +17,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.protect.layout import METADATA, Layout, layout_beside
 from unlearnable.protect.posts import root_of
 from unlearnable.protect.publish import sha256_of
-from unlearnable.protect.records import ANEW, parsed, read_manifest, read_record, read_report, refuse_incomplete, remedy
+from unlearnable.protect.records import ANEW, parsed, read_manifest, read_record, read_report, refuse_incomplete
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording.counts import pasted
 
@@ -53,7 +53,7 @@ def check(folder: Path) -> FolderCheck:
 def _refuse_without_records(folder: Path, layout: Layout) -> None:
     lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
     if len(lost) == 1:
-        raise CheckpointError(f"{lost[0]} of the run is gone", hint=remedy(lost[0], layout))
+        raise CheckpointError(f"{lost[0]} of the run is gone", hint=ANEW)
     if not lost:
         return
     target = layout.output

@@ -17,7 +17,7 @@ from unlearnable.protect.earlier import Earlier, earlier_result
 from unlearnable.protect.layout import SMALLEST, Layout
 from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.records import all_models, run_key
-from unlearnable.protect.resume import finished_report, goes_on, refuse_both, without_new
+from unlearnable.protect.resume import continues, finished_report, refuse_both
 from unlearnable.protect.setup import known_hashes
 from unlearnable.results import ProtectPlan, SkippedRecord
 
@@ -54,9 +54,7 @@ def plan(
     dataset, earlier = open_posts(source, settings, progress), earlier_result(layout) if add else None
     if earlier:
         dataset = _additions(settings, dataset, earlier, progress)
-    if resume:
-        dataset = without_new(settings, dataset, layout, progress)
-    refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
+    refused = "" if add else _refusal(layout, run_key(settings, dataset), resume=resume, overwrite=overwrite)
     sizes, skipped = _sizes(dataset, known_hashes(dataset, layout, progress))
     if not sizes and not add:
         raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
@@ -113,13 +111,11 @@ def _bytes(settings: ProtectSettings, photo: Photo, pixels: int) -> int:
     return int(min(1.3 * entries.size_of(photo.path), 0.5 * pixels)) if lossy else 2 * pixels
 
 
-def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, resume: bool, overwrite: bool) -> str:
+def _refusal(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> str:
     """Return why `protect` would not write to its folders, with the remedy; empty if it would."""
-    key = run_key(settings, dataset)
     try:
-        if resume:
-            finished_report(settings, dataset, layout, key, Silent())
-        goes_on(settings, dataset, layout, key, Silent(), resume=resume, overwrite=overwrite)
+        if not (resume and finished_report(layout, key)):
+            continues(layout, key, resume=resume, overwrite=overwrite)
     except (CheckpointError, OutputError) as error:
         return error.line
     return ""

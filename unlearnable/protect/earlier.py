@@ -14,7 +14,7 @@ from unlearnable.datasets import is_word
 from unlearnable.disk import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.protect import publish
-from unlearnable.protect.layout import TEXTS, Layout, Records, is_of_a_run
+from unlearnable.protect.layout import TEXTS, Layout, Records
 from unlearnable.protect.posts import places_of, root_of
 from unlearnable.protect.records import (
     ANEW,
@@ -88,22 +88,16 @@ def records_of(layout: Layout) -> Records:
 
     Raises:
         OutputError: there is no earlier result.
-        CheckpointError: a run that is no `--add` was stopped there, or the report of the earlier one is missing.
+        CheckpointError: a run that is no `--add` was stopped there.
     """
-    ours = is_of_a_run(layout)
-    if ours and layout.key_under_way() is not None and not layout.kept.report.is_file():
+    if layout.key_under_way() is not None and not layout.kept.report.is_file():
         raise CheckpointError(
             f"{layout.private} holds a stopped run", hint="finish it with --resume first, then use --add"
         )
     for records in (layout, layout.kept):
-        if ours and records.report.is_file():
+        if records.report.is_file():
             return records
-    if ours and any(path.exists() for path in layout.records):
-        raise CheckpointError(f"{layout.report} of the earlier run is missing, so nothing is added", hint=ANEW)
-    hint = "run it without --add first"
-    if layout.output.is_dir() and any(layout.output.iterdir()):
-        hint = f"put {layout.private} back, if it is lost, or choose another --output"
-    raise OutputError(f"there is no earlier result in {layout.output} to add to", hint=hint)
+    raise OutputError(f"there is no earlier result in {layout.output} to add to", hint="run it without --add first")
 
 
 def settings_of(records: Records) -> ProtectSettings:
@@ -125,8 +119,6 @@ def earlier_result(layout: Layout) -> Earlier:
     records = records_of(layout)
     report = read_report(records)
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
-    if len(lines) != read_as(records.manifest, lambda text: text.count("\n")):
-        raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=ANEW)
     refuse_incomplete(records, report)
     sums = read_as(records.sums, lambda _: publish.read_sums(records))
     settings = settings_of(records)
@@ -167,11 +159,7 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
         path = layout.output / name
         found = publish.sha256_of(path)
         if found not in digests and (not found or name in listed or found not in now.get(name, ())):
-            state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
-            hint = "restore it from a backup, or move the folder away and protect all anew"
-            if earlier.report.is_of_one_run:  # the same call makes all of it, so that it can make a part again
-                hint = "make it again with --resume, or restore it from a backup; then use --add"
-            raise CheckpointError(f"{path} {state}, so nothing is added", hint=hint)
+            raise CheckpointError(f"{path} is not as the earlier run wrote it, so nothing is added", hint=ANEW)
 
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})

@@ -6,18 +6,15 @@ earlier result is untouched until then.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
-import tomllib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.formats.sidecar import SUFFIXES
-from unlearnable.disk import entries, files, limits
+from unlearnable.disk import files, limits
 from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import ConfigError, OutputError
 
@@ -152,11 +149,6 @@ class Layout(Records):
         return self.progress / "run.toml"
 
     @property
-    def staged_posts(self) -> Path:
-        """The checksum of each post of the unfinished run."""
-        return self.progress / "posts.json"
-
-    @property
     def swapping(self) -> Path:
         """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
@@ -169,7 +161,7 @@ class Layout(Records):
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make, or a system beside those that pass."""
         kept = {*self.records, self.report}
-        passing = {*self.passing, self.key, self.staged_manifest, self.staged_settings, self.staged_posts}
+        passing = {*self.passing, self.key, self.staged_manifest, self.staged_settings}
         own_files = {*kept, *passing, self.page, self.lock, self.holder, self.swapping}
         own_files |= {self.earlier / record.name for record in kept}
         own_folders = [self.staged, self.earlier / TEXTS]
@@ -235,7 +227,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     check_apart(private_of(target), root)
     refuse_published(private_of(target))
     for folder in target.parents:
-        if folder.name.endswith(".private") and any(mark.exists() for mark in layout_in(folder).marks):
+        if folder.name.endswith(".private") and is_of_a_run(layout_in(folder)):
             raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
     for folder in (target, private_of(target)):
         if folder.exists() and not folder.is_dir():
@@ -274,58 +266,9 @@ def said_among_photos(written: Path, photo: Path | None) -> list[str]:
     return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]
 
 
-_HOLDER = re.compile(r"process \d+ on .* since ")
-_KEY = re.compile(r"[0-9a-f]{64}\n?")
-_OF_SETTINGS = {"photos", "method", "surrogate", "seed"}  # names that all versions of this program write
-_OF_REPORT = {"output", "private", "run", "caption_format"}
-_OF_LINE = {"source", "output", "sha256_in", "status"}
-
-
-def is_held(layout: Layout) -> bool:
-    """Return whether a process wrote that it holds the folders, also one that was killed since."""
-    return _HOLDER.match(_text(layout.holder)) is not None
-
-
 def is_of_a_run(layout: Layout) -> bool:
-    """Return whether a run left records in the private folder, finished or not: also damaged or of another version."""
-    return _has_records(layout) or _has_records(layout.kept) or _is_under_way(layout)
-
-
-def _has_records(records: Records) -> bool:
-    return (
-        _is_object(_text(records.report), _OF_REPORT)
-        or _is_object(_text(records.manifest).partition("\n")[0], _OF_LINE)
-        or _are_settings(_text(records.settings))
-    )
-
-
-def _is_under_way(layout: Layout) -> bool:
-    """Return whether the folder of an unfinished run is one: what a kill left of it holds its settings."""
-    return _KEY.fullmatch(_text(layout.key)) is not None or _are_settings(_text(layout.staged_settings))
-
-
-def _are_settings(text: str) -> bool:
-    try:
-        return tomllib.loads(text).keys() >= _OF_SETTINGS
-    except ValueError:
-        return False
-
-
-def _is_object(text: str, names: set[str]) -> bool:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and found.keys() >= names
-
-
-def _text(path: Path) -> str:
-    """Return the text of a file, whatever it holds; empty if there is none."""
-    try:
-        with entries.open_regular(path) as file:
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+    """Return whether a run left its files in the private folder, finished or not."""
+    return any(mark.exists() for mark in layout.marks)
 
 
 class OutputNames:

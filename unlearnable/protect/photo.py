@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unlearnable.config import PLATFORMS, ProtectSettings
 from unlearnable.datasets.types import Photo
-from unlearnable.disk import checksums, entries, modes
+from unlearnable.disk import checksums, entries
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.imaging.arrays import SomeRows, differ, strips
 from unlearnable.imaging.decode import decode
@@ -316,7 +316,6 @@ def write_one(job: WriteJob) -> WrittenPhoto:
     if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
         raise unprotected(job.photo.id)
     written = write(target, job.noise, job.path, job.settings, job.photo.id)
-    modes.set_mode(job.path, original.st_mode)
     copy = working_copy(written.picture.pixels, job.side)
     line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
     del written  # one picture less in memory

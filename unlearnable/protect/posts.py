@@ -34,11 +34,11 @@ from unlearnable.datasets.formats.sidecar import Sidecar, text_beside
 from unlearnable.datasets.formats.takeout import Takeout
 from unlearnable.datasets.others import other_files, refusal, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, WITHHELD, not_here
-from unlearnable.disk import checksums, entries
+from unlearnable.disk import entries
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress.reporting import Progress
 from unlearnable.protect.layout import METADATA, Layout, folded, is_of_a_run, layout_in, layout_of
-from unlearnable.wording.counts import counted, named, pasted
+from unlearnable.wording.counts import counted, pasted
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder; the captions of a folder are --captions FILE"
 
@@ -254,7 +254,6 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
         progress.note(line)
     if dataset.captioned < len(dataset.photos):
         progress.note(said_of_captions(dataset))
-    dataset = replace(dataset, captions_sha256=caption_sums(dataset))
     if not source.chosen:
         dataset = _with_others(dataset, source)
     if dataset.others:
@@ -294,7 +293,7 @@ def _with_others(dataset: Dataset, source: Source) -> Dataset:
     dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
     if not source.place.is_dir():
         return dataset
-    captions = {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}
+    captions = {*_caption_files(dataset), *(text_beside(photo.path) for photo in dataset.photos)}
     return replace(dataset, others=other_files(source.place, captions))
 
 
@@ -338,32 +337,12 @@ def _have_texts(source: Source) -> bool:
     return any(text_beside(source.place / photo) for photo in source.chosen)
 
 
-def caption_sums(dataset: Dataset) -> dict[Path, str | None]:
-    """Return the hex SHA-256 of each caption file of a data set; None where it cannot be read."""
+def _caption_files(dataset: Dataset) -> list[Path]:
+    """Return the caption files of a data set."""
     member = FORMATS[dataset.format]
-    paths = [dataset.source] if dataset.source else []
     if isinstance(member, Export | Takeout | Sidecar):
-        paths = member.files_of(dataset)
-    return {path: _sum(path) for path in paths}
-
-
-def _sum(path: Path) -> str | None:
-    try:
-        return checksums.sha256(path)
-    except OSError:
-        return None
-
-
-def said_of_change(dataset: Dataset) -> list[str]:
-    """Return a remark where caption files are not as they were read, although each caption that was read is there."""
-    before, now = dataset.captions_sha256, caption_sums(dataset)
-    changed = [path.name for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
-    if not before or not changed:
-        return []
-    return [
-        f"{named(changed, 1)} {'has' if len(changed) == 1 else 'have'} changed while the run went on: "
-        f"rows that are new are left out. --add takes those of new photos, --overwrite those of others too"
-    ]
+        return list(member.files_of(dataset))
+    return [dataset.source] if dataset.source else []
 
 
 def field_notes(fields: Sequence[str], keep: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from unlearnable.datasets import is_photo
 from unlearnable.disk import checksums, entries, files
@@ -16,8 +16,7 @@ from unlearnable.methods.state import State
 from unlearnable.progress.reporting import Progress
 from unlearnable.protect import records
 from unlearnable.protect.caption_names import names_left_notes, names_notes, names_to_write, with_plain_names
-from unlearnable.protect.layout import Layout, Records, clear, folded, layout_in
-from unlearnable.protect.posts import said_of_change
+from unlearnable.protect.layout import Layout, Records, clear, folded
 from unlearnable.protect.readback import measure_losses, refuse_unprotected, reread_captions, said_of_lost
 from unlearnable.protect.records import manifest_text
 from unlearnable.protect.setup import Run
@@ -25,7 +24,6 @@ from unlearnable.protect.summary import summarise
 from unlearnable.protect.write import (
     Publication,
     composed,
-    finished_lines,
     refuse_without_noise,
     word_list,
     write_caption_files,
@@ -37,8 +35,7 @@ from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import named
 
 Sums = dict[str, set[str]]
-_NAMED = 3  # names in a remark; the others are counted
-_LISTED = 5  # names in an error message; the others are counted
+_NAMED = 5  # files in a message; the others are counted
 _REMEDY = "move them elsewhere, or choose another --output"
 
 
@@ -46,8 +43,7 @@ def read_sums(records: Records) -> Sums:
     """Return the SHA-256 that each published file may have, by its path in the output folder; empty without a list."""
     if not records.sums.is_file():
         return {}
-    sums = checksums.parse_sums(records.sums.read_text(encoding="utf-8", errors="surrogateescape"))
-    return {name: digests for name, digests in sums.items() if _is_below(name)}
+    return checksums.parse_sums(records.sums.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
 def damaged(layout: Layout) -> list[str]:
@@ -55,30 +51,19 @@ def damaged(layout: Layout) -> list[str]:
     return [name for name, digests in read_sums(layout).items() if sha256_of(layout.output / name) not in digests]
 
 
-def refuse_changed(layout: Layout, names: Sequence[str]) -> None:
-    """Stop where published files that are to be made again have changed: they may be the user's work.
-
-    Raises:
-        OutputError: one has; the message lists them.
-    """
-    if found := [str(layout.output / name) for name in names if os.path.lexists(layout.output / name)]:
-        _refuse(found, f"{layout.output} holds files that have changed since they were written")
-
-
 def refuse_foreign(layout: Layout) -> None:
-    """Stop if a folder of the run holds anything that this program did not write, or that has changed since.
+    """Stop if the published folder holds anything that this program did not write, or that has changed since.
 
     Raises:
         OutputError: there are such files; the message lists them.
     """
     sums = read_sums(layout)
-    passing = _left_by_a_kill(layout, sums)
     foreign = [
         str(path)
         for path in entries.files_below(layout.output)
-        if path not in passing and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
+        if not files.is_temporary(path)
+        and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
     ]
-    foreign += [str(path) for path in entries.files_below(layout.private) if not layout.owns(path)]
     if foreign:
         _refuse(foreign, f"{layout.output} holds files that this program did not make, or that have changed since")
 
@@ -106,14 +91,11 @@ def put_in_place(layout: Layout) -> None:
     old = read_sums(layout)
     refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)
-    _refuse_private(layout)
     with files.reporting_write_errors(layout.report):
         layout.report.unlink(missing_ok=True)
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
     checksums.write_sums(layout.sums, both)
-    for path in _left_by_a_kill(layout, both):
-        path.unlink(missing_ok=True)
     for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
         if sha256_of(layout.output / name) in both[name]:
             remove(layout.output / name, layout.output)
@@ -121,11 +103,6 @@ def put_in_place(layout: Layout) -> None:
         if sha256_of(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
     checksums.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
-
-
-def _left_by_a_kill(layout: Layout, sums: Sums) -> set[Path]:
-    """Return the temporary names of published files: where a file system has no links, a kill may leave one there."""
-    return {files.temporary_name(layout.output / name) for name in sums}
 
 
 def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
@@ -150,16 +127,8 @@ def refuse_linked(records: Records, names: Iterable[str]) -> None:
         _refuse(linked, f"{records.output} holds linked folders, which nothing is written through")
 
 
-def _refuse_private(layout: Layout) -> None:
-    """Stop where a run that began since keeps its private folder in the one that is to be published."""
-    others = [layout_in(folder) for folder in layout.output.rglob("*.private")]
-    found = [str(other.private) for other in others if other.lock.exists() or other.manifest.exists()]
-    if found:
-        _refuse(found, f"{layout.output} holds private folders of other runs, which must not be published")
-
-
 def _refuse(paths: list[str], reason: str) -> None:
-    raise OutputError(f"{reason}: {named(sorted(paths), _LISTED)}", hint=_REMEDY)
+    raise OutputError(f"{reason}: {named(sorted(paths), _NAMED)}", hint=_REMEDY)
 
 
 def _link(source: Path, target: Path, temporary_name: Path) -> None:
@@ -189,14 +158,6 @@ def remove(path: Path, root: Path) -> None:
         for folder in path.relative_to(root).parents:
             if folder != Path() and not any((root / folder).iterdir()):
                 (root / folder).rmdir()
-
-
-def _is_below(name: str) -> bool:
-    """Return whether a name on the list stays inside the folder: a damaged or forged list must not lead out of it."""
-    return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
-
-
-_NAMED_publish = 5  # files in a message; the others are counted
 
 
 @dataclass(frozen=True)
@@ -232,7 +193,10 @@ def stage(
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
     plain = composed(with_plain_names(run), state).texts
-    _remove_rest(run)
+    own = {layout.staged / one.name for one in run.prepared.ready}
+    for path in entries.files_below(layout.staged):
+        if path not in own:  # captions, and copies of photos that are gone since the run was stopped
+            path.unlink()
     planned = composed(run, state)
     for line in word_list(planned, layout):
         progress.note(line)
@@ -240,7 +204,6 @@ def stage(
     publication, lines = written.publication, written.lines
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
-    changed = said_of_change(run.dataset)
     roundtrip, texts, lost = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
@@ -251,28 +214,8 @@ def stage(
     left = names_left_notes(layout.staged, names)
     for note in (*names_notes(run), *left):
         progress.note(note)
-    report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes, *left]})
+    report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *report.notes, *left]})
     return Staged(report, lines, written.thumbnails, publication)
-
-
-def _remove_rest(run: Run) -> None:
-    """Remove what a stopped run staged beside the photos of this one: captions, and copies of photos that are gone.
-
-    Raises:
-        OutputError: there are photos that no run staged, which would be published without noise.
-    """
-    layout, own = run.layout, {one.name for one in run.prepared.ready}
-    staged = {path.relative_to(layout.staged).as_posix(): path for path in entries.files_below(layout.staged)}
-    rest = {name: path for name, path in staged.items() if name not in own}
-    photos = {name for name, path in rest.items() if is_photo(name) and not files.is_temporary(path)}
-    photos -= read_sums(layout).keys()
-    if foreign := sorted(photos - {line.output for line in finished_lines(layout)} if photos else ()):
-        raise OutputError(
-            f"{layout.staged} holds {named(foreign, _NAMED)}, which this program did not write",
-            hint="move such photos elsewhere, and use the same command again",
-        )
-    for path in rest.values():
-        path.unlink()
 
 
 def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:

@@ -35,7 +35,6 @@ from unlearnable.wording.escapes import json_line, storable_within
 
 Found = TypeVar("Found")
 ANEW = "restore it from a backup, or protect all anew with --overwrite"
-AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
 
 
 def read_record(path: Path) -> str:
@@ -48,29 +47,16 @@ def read_record(path: Path) -> str:
 
 
 def refuse_incomplete(records: Records, report: ProtectReport) -> None:
-    """Refuse a finished run of which a record is gone, or lists fewer files than its report.
+    """Refuse a finished run whose manifest or list of published files lacks photos that its report counts.
 
     Raises:
         CheckpointError: it is so; the message names the record.
     """
-    for path in records.records:
-        if not path.is_file():
-            raise CheckpointError(f"{path} of the finished run is gone", hint=remedy(path, records))
-    lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
-    copies = len(protected_lines(lines))
+    copies = len(protected_lines(read_as(records.manifest, lambda _: read_manifest(records.manifest))))
     published = len(read_as(records.sums, checksums.parse_sums))
     for path, found in ((records.manifest, copies), (records.sums, published)):
         if found < report.protected:
-            raise CheckpointError(
-                f"{path} is damaged, or of another version: it lists {counted(found, 'file')}, "
-                f"and the run protected {counted(report.protected, 'photo')}",
-                hint=remedy(path, records),
-            )
-
-
-def remedy(record: Path, records: Records) -> str:
-    """Return what to do where a record is lost; files that are not on the list of published ones are not replaced."""
-    return AWAY.format(records.output) if record == records.sums else ANEW
+            raise CheckpointError(f"{path} lists {found} of {counted(report.protected, 'photo')}", hint=ANEW)
 
 
 def read_as(path: Path, read: Callable[[str], Found]) -> Found:

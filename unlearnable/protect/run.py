@@ -20,17 +20,7 @@ from unlearnable.protect.layout import clear
 from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.publish import finish, stage
 from unlearnable.protect.records import run_key, stored
-from unlearnable.protect.resume import (
-    create_folders,
-    finished_report,
-    goes_on,
-    held,
-    is_intact,
-    refuse_both,
-    said_of_going,
-    scratch_of,
-    without_new,
-)
+from unlearnable.protect.resume import continues, create_folders, finished_report, held, refuse_both
 from unlearnable.protect.review import Reviewer, reviewed
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
 from unlearnable.results import ProtectReport
@@ -66,30 +56,28 @@ def protect(
     refuse_both(resume=resume, overwrite=overwrite)
     started, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
-    with held(layout), scratch_of(layout) as scratch:
+    with held(layout) as scratch:
         dataset = open_posts(source, settings, progress)
-        if resume:
-            dataset = without_new(settings, dataset, layout, progress)
         key = run_key(settings, dataset)
-        finished = finished_report(settings, dataset, layout, key, progress) if resume else None
-        if finished and is_intact(layout, progress):
+        if resume and (finished := finished_report(layout, key)):
             lead(world, "")
+            clear(layout)
             return publish.with_strangers(finished, layout)
-        continues = goes_on(settings, dataset, layout, key, progress, resume=resume, overwrite=overwrite)
-        for line in (going := said_of_going(layout, dataset) if overwrite else []):
-            progress.note(line)
+        goes_on = continues(layout, key, resume=resume, overwrite=overwrite)
+        if resume and not goes_on:
+            progress.note(f"nothing to resume in {layout.private}: this is a new run; check --output")
         run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
-        if not continues:
+        if not goes_on:
             limits.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         if review is not None:
             return _publish_reviewed(run.aside, review, started, progress)
-        create_folders(layout, key, stored(settings), dataset.posts, resume=continues)
+        create_folders(layout, key, stored(settings), resume=goes_on)
         lead(world, run.work)
         session, trace = optimise(run.within(world).task, progress)
         run = replace(run, problem=session.problem).within(ALONE)
-        return finish(run, stage(run, session.state, trace.losses, started, progress, going), progress)
+        return finish(run, stage(run, session.state, trace.losses, started, progress), progress)
 
 
 def _publish_reviewed(run: Run, review: Reviewer, started: float, progress: Progress) -> ProtectReport:
@@ -98,7 +86,7 @@ def _publish_reviewed(run: Run, review: Reviewer, started: float, progress: Prog
     session, trace = optimise(task, progress)
     run = replace(run, problem=session.problem)
     found = reviewed(run, task, session, trace, review, progress)
-    create_folders(run.layout, run.key, stored(run.settings), run.dataset.posts, resume=False)
+    create_folders(run.layout, run.key, stored(run.settings), resume=False)
     try:
         began = started + found.waited
         return finish(run, stage(run, session.state, trace.losses, began, progress, found.notes), progress)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
-from unlearnable.disk import checksums, files, modes, seal
+from unlearnable.disk import checksums, files, seal
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.noise_store import NoiseStore
@@ -131,7 +131,6 @@ def write_caption_files(
     )
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
-    _copy_modes(dataset, layout)
     if dataset.captions_file != METADATA:
         rows = (
             {"file_name": publication.names[photo], "text": text}
@@ -139,19 +138,7 @@ def write_caption_files(
             for _, text in texts
         )
         files.write_text(layout.staged / METADATA, "".join(map(json_row, rows)))
-        if dataset.source and dataset.source.is_file():
-            modes.copy_mode(dataset.source, layout.staged / METADATA)
     return target if dataset.source else None
-
-
-def _copy_modes(dataset: Dataset, layout: Layout) -> None:
-    """Let those read the written caption files who may read the user's own."""
-    for path in layout.staged.rglob("*"):
-        own = dataset.root / path.relative_to(layout.staged)
-        if dataset.source and path == layout.staged / dataset.source.name:
-            own = dataset.source
-        if path.is_file() and own.is_file():
-            modes.copy_mode(own, path)
 
 
 FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
