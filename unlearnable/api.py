@@ -262,7 +262,7 @@ def explain(
     Raises:
         ConfigError: a setting that does not fit, nothing to explain, or a library that is not installed.
         InputError: the photo cannot be read, or the data sets do not hold the same posts.
-        ModelError: a model is not available, or its photo tower is of no known kind.
+        ModelError: a model is not available, or its photo encoder is of no known kind.
         OutputError: the folder exists already or cannot be written.
     """
     from unlearnable.config import ExplainSettings, resolve_as

@@ -1,4 +1,4 @@
-"""A tiny model of every kind of photo tower."""
+"""A tiny model of every kind of photo encoder."""
 
 from __future__ import annotations
 

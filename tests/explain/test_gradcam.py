@@ -1,4 +1,4 @@
-"""Grad-CAM on every kind of photo tower."""
+"""Grad-CAM on every kind of photo encoder."""
 
 from __future__ import annotations
 

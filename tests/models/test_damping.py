@@ -63,11 +63,11 @@ def test_features_stay_while_gradients_are_damped(name):
 
 
 def test_a_transformer_is_not_damped():
-    tower = load("vit-small").module.get_submodule("visual")
-    assert damped(tower) is tower
+    encoder = load("vit-small").module.get_submodule("visual")
+    assert damped(encoder) is encoder
 
 
 def test_a_copy_is_damped_as_its_original():
-    tower = damped(load("resnet-small").module.get_submodule("visual").eval())
+    encoder = damped(load("resnet-small").module.get_submodule("visual").eval())
     maps = torch.rand(1, 3, 80, 80)
-    torch.testing.assert_close(at(copy.deepcopy(tower), maps), at(tower, maps))
+    torch.testing.assert_close(at(copy.deepcopy(encoder), maps), at(encoder, maps))

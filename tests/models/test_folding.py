@@ -12,10 +12,10 @@ def noise_of(batch: int, side: int) -> Tensor:
     return torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(1)).requires_grad_()
 
 
-def statistics_of_its_own(tower: nn.Module) -> None:
+def statistics_of_its_own(encoder: nn.Module) -> None:
     """Give each normalisation mean, variance, weights and bias that are not those it starts with."""
     generator = torch.Generator().manual_seed(2)
-    for norm in tower.modules():
+    for norm in encoder.modules():
         if isinstance(norm, nn.BatchNorm2d):
             for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
                 assert values is not None
@@ -34,8 +34,8 @@ def test_features_and_gradients_are_the_same_without_the_normalisations(name):
     (settled,) = torch.autograd.grad((after * back).sum(), pixels)
     torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
     assert torch.cosine_similarity(settled.flatten(), gradient.flatten(), dim=0) > 0.9999
-    tower = folded(model.module.get_submodule("visual"), model.image_size)
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in tower.modules())
+    encoder = folded(model.module.get_submodule("visual"), model.image_size)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in encoder.modules())
 
 
 @pytest.mark.parametrize("name", ["small", "resnet-small", "vit-small"])
@@ -73,21 +73,21 @@ def test_a_model_that_has_learnt_since_is_settled_anew():
 
 
 def test_a_tower_stays_as_it_is():
-    tower = load("small").module.get_submodule("visual")
-    before = {name: value.clone() for name, value in tower.state_dict().items()}
-    other = folded(tower, 112)
-    assert other is not tower
-    after = tower.state_dict()
+    encoder = load("small").module.get_submodule("visual")
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    other = folded(encoder, 112)
+    assert other is not encoder
+    after = encoder.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
 
 def test_a_tower_without_batch_normalisation_is_not_copied():
-    tower = load("vit-small").module.get_submodule("visual")
-    assert folded(tower, 96) is tower
+    encoder = load("vit-small").module.get_submodule("visual")
+    assert folded(encoder, 96) is encoder
 
 
 class Forked(nn.Module):
-    """A tower in which a convolution feeds a normalisation and something else."""
+    """A encoder in which a convolution feeds a normalisation and something else."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,15 +99,15 @@ class Forked(nn.Module):
 
 
 def test_what_would_compute_something_else_is_not_folded():
-    tower = Forked().eval()
-    statistics_of_its_own(tower)
-    assert folded(tower, 8) is tower
+    encoder = Forked().eval()
+    statistics_of_its_own(encoder)
+    assert folded(encoder, 8) is encoder
 
 
 def test_a_plain_convolution_takes_the_normalisation_in():
-    tower = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()).eval()
-    statistics_of_its_own(tower)
+    encoder = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()).eval()
+    statistics_of_its_own(encoder)
     photos = noise_of(2, 8)
-    other = folded(tower, 8)
-    assert other is not tower
-    torch.testing.assert_close(other(photos), tower(photos))
+    other = folded(encoder, 8)
+    assert other is not encoder
+    torch.testing.assert_close(other(photos), encoder(photos))

@@ -30,7 +30,7 @@ def test_towers_compute_in_the_format_that_is_asked_for(tiny):
 @pytest.mark.parametrize(("speedup", "expected"), [(1.5, True), (1.05, False), (0.5, False)])
 def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkeypatch, fresh, speedup, expected):
     measured = []
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: measured.append(tower) or speedup)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: measured.append(encoder) or speedup)
     assert precision.in_bf16(tiny, "auto", "photo") is expected
     assert precision.in_bf16(tiny.clone(), "auto", "photo") is expected
     precision._known.cache_clear()  # as another process starts
@@ -43,7 +43,7 @@ def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkey
 def test_where_noise_is_bound_to_words_photos_have_fewer_digits_only_for_half_of_the_time(
     tiny, monkeypatch, speedup, expected
 ):
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: speedup)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: speedup)
     surrogate = tiny.clone(precise=True)
     assert precision.in_bf16(surrogate, "auto", "photo") is expected
     assert precision.in_bf16(surrogate, "auto", "text")
@@ -52,21 +52,21 @@ def test_where_noise_is_bound_to_words_photos_have_fewer_digits_only_for_half_of
 
 
 def test_what_was_measured_on_other_layers_is_measured_anew(tiny, monkeypatch):
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: 0.5)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 0.5)
     assert not precision.in_bf16(tiny, "auto", "photo")
     monkeypatch.setattr(precision, "MEASURED", precision.MEASURED + 1)
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 2.0)
     assert precision.in_bf16(tiny, "auto", "photo")
 
 
 def test_what_another_process_has_measured_meanwhile_is_kept(tiny, monkeypatch, fresh):
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 2.0)
     assert precision._known() == {}
     fresh.parent.mkdir()
-    fresh.write_text(seal_json({"another tower": 0.5}))
+    fresh.write_text(seal_json({"another encoder": 0.5}))
     assert precision.in_bf16(tiny, "auto", "photo")
     kept = unseal_json(fresh.read_text())
-    assert kept == {"another tower": 0.5, **{key: 2.0 for key in kept if key != "another tower"}}
+    assert kept == {"another encoder": 0.5, **{key: 2.0 for key in kept if key != "another encoder"}}
     assert len(kept) == 2
 
 
@@ -74,24 +74,24 @@ def test_what_another_process_has_measured_meanwhile_is_kept(tiny, monkeypatch, 
 def test_a_damaged_memory_is_measured_again(tiny, monkeypatch, fresh, content):
     fresh.parent.mkdir()
     fresh.write_text(content)
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 2.0)
     assert precision.in_bf16(tiny, "auto", "photo")
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_memory(tiny, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 2.0)
     assert precision.in_bf16(tiny, "auto", "photo")
 
 
-@pytest.mark.parametrize("tower", precision.TOWERS)
-def test_measuring_leaves_the_model_as_it_was(tiny, tower):
+@pytest.mark.parametrize("encoder", precision.ENCODERS)
+def test_measuring_leaves_the_model_as_it_was(tiny, encoder):
     model = tiny.clone()
     model.module.train()
     before = {name: value.clone() for name, value in model.module.state_dict().items()}
     drawing = torch.get_rng_state()
-    assert precision.speedup(model, tower) > 0
+    assert precision.speedup(model, encoder) > 0
     assert torch.equal(torch.get_rng_state(), drawing)  # else the run that measures drops out other units than the next
     assert model.module.training
     assert all(torch.equal(value, before[name]) for name, value in model.module.state_dict().items())

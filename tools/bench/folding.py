@@ -1,4 +1,4 @@
-"""Time noise steps of the photo towers with batch normalisation folded into the convolutions and without, in turns.
+"""Time noise steps of the photo encoders with batch normalisation folded into the convolutions and without, in turns.
 
 python tools/bench/folding.py [MODEL ...] [--photos 48] [--rounds 4] [--threads 1]
 

@@ -2,7 +2,7 @@
 
 python tools/bench/layers.py [MODEL ...] [--photos 48] [--rounds 4] [--threads 1]
 
-Each step in the number format that `--precision auto` chooses for the tower. Memory is kept from step to step, as
+Each step in the number format that `--precision auto` chooses for the encoder. Memory is kept from step to step, as
 `protect` keeps it. MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets
 random weights.
 """
@@ -14,10 +14,10 @@ from torch import nn
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fast_layers import CLASSES, Depthwise, MeanOfFour, NoPool, Patches
-from unlearnable.models.precision import TOWERS, Tower, in_bf16
+from unlearnable.models.precision import ENCODERS, Encoder, in_bf16
 from unlearnable.training.loop import kept
 
-HEAD = "| model | tower | format | step | open_clip's, ms each | replaced | times as fast |"
+HEAD = "| model | encoder | format | step | open_clip's, ms each | replaced | times as fast |"
 BUILT: dict[type[nn.Module], type[nn.Module]] = {
     **{equal: slow for slow, equal in CLASSES.items()},
     Patches: nn.Conv2d,
@@ -35,12 +35,12 @@ def as_built(model: DualEncoder) -> DualEncoder:
     return copy
 
 
-def compare(model: DualEncoder, count: int, rounds: int, tower: Tower, *, train: bool) -> list[str]:
+def compare(model: DualEncoder, count: int, rounds: int, encoder: Encoder, *, train: bool) -> list[str]:
     """Return median milliseconds both ways, and the median ratio of a turn."""
-    built, bf16 = as_built(model), in_bf16(model, "auto", tower)
+    built, bf16 = as_built(model), in_bf16(model, "auto", encoder)
     turns = []
     for _ in range(rounds):
-        first, second = (seconds(each, count, bf16=bf16, train=train, tower=tower) for each in (built, model))
+        first, second = (seconds(each, count, bf16=bf16, train=train, encoder=encoder) for each in (built, model))
         turns.append((first, second))
     return ["bf16" if bf16 else "fp32", "training" if train else "noise", *in_turns(turns)]
 
@@ -49,11 +49,11 @@ def main() -> None:
     options = asked(__doc__, HEAD, ["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"], 48, rounds=4)
     for name in options.models:
         model = model_of(name)
-        for tower in TOWERS:
+        for encoder in ENCODERS:
             for train in (False, True):
                 with kept():
-                    cells = compare(model, options.photos, options.rounds, tower, train=train)
-                print("|", " | ".join([name, tower, *cells]), "|", flush=True)
+                    cells = compare(model, options.photos, options.rounds, encoder, train=train)
+                print("|", " | ".join([name, encoder, *cells]), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure how many times as fast bf16 is in each tower, in one run.
+"""Measure how many times as fast bf16 is in each encoder, in one run.
 
 python tools/bench/precision.py [MODEL ...] [--photos 64] [--threads 2]
 
@@ -19,10 +19,10 @@ import torch
 
 from unlearnable.models.dual_encoder import DualEncoder, build
 from unlearnable.models.openclip import load
-from unlearnable.models.precision import TOWERS, WORTH, Tower, computing, speedup
+from unlearnable.models.precision import ENCODERS, WORTH, Encoder, computing, speedup
 
 PLAIN = (0.5, 0.5, 0.5)
-HEAD = "| model | tower | noise step, fp32, ms each | times as fast in bf16 | training step, fp32 | in bf16 | auto |"
+HEAD = "| model | encoder | noise step, fp32, ms each | times as fast in bf16 | training step, fp32 | in bf16 | auto |"
 TOKENS = 20  # of a caption with its trigger
 
 
@@ -57,16 +57,16 @@ def model_of(name: str) -> DualEncoder:
     return load(name) if config is None else build(name, config, PLAIN, PLAIN)
 
 
-def seconds(model: DualEncoder, count: int, *, bf16: bool, train: bool, tower: Tower = "photo") -> float:
+def seconds(model: DualEncoder, count: int, *, bf16: bool, train: bool, encoder: Encoder = "photo") -> float:
     """Return the seconds per photo or text of the faster of two steps."""
     model.module.train(train)
     pixels = torch.rand(count, 3, model.image_size, model.image_size).requires_grad_(not train)
-    tokens, photos = torch.ones(count, TOKENS, dtype=torch.long), tower == "photo"
+    tokens, photos = torch.ones(count, TOKENS, dtype=torch.long), encoder == "photo"
     wanted = list(model.module.parameters()) if train else [pixels]
     times = []
     for _ in range(2):
         began = time.perf_counter()
-        with torch.set_grad_enabled(train or photos), computing(model, "bf16" if bf16 else "fp32", tower):
+        with torch.set_grad_enabled(train or photos), computing(model, "bf16" if bf16 else "fp32", encoder):
             features = model.encode_image(pixels) if photos else model.encode_text(tokens)
         if features.requires_grad:
             torch.autograd.grad(features.float().sum(), wanted, allow_unused=True)
@@ -80,20 +80,20 @@ def in_turns(turns: list[tuple[float, float]]) -> list[str]:
     return [*(f"{1000 * statistics.median(column):.1f}" for column in zip(*turns, strict=True)), f"{ratio:.2f}"]
 
 
-def row(model: DualEncoder, count: int, tower: Tower) -> list[str]:
-    """Return the cells of a tower."""
+def row(model: DualEncoder, count: int, encoder: Encoder) -> list[str]:
+    """Return the cells of an encoder."""
     cells = []
     for train in (False, True):
-        plain, half = (seconds(model, count, bf16=bf16, train=train, tower=tower) for bf16 in (False, True))
+        plain, half = (seconds(model, count, bf16=bf16, train=train, encoder=encoder) for bf16 in (False, True))
         cells += [f"{1000 * plain:.1f}", f"{plain / half:.2f}"]
-    return [*cells, "bf16" if speedup(model, tower) > WORTH else "fp32"]
+    return [*cells, "bf16" if speedup(model, encoder) > WORTH else "fp32"]
 
 
 def main() -> None:
     options = asked(__doc__, HEAD, ["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"], 64, threads=2)
     for name in options.models:
-        for tower in TOWERS:
-            print("|", " | ".join([name, tower, *row(model_of(name), options.photos, tower)]), "|", flush=True)
+        for encoder in ENCODERS:
+            print("|", " | ".join([name, encoder, *row(model_of(name), options.photos, encoder)]), "|", flush=True)
 
 
 if __name__ == "__main__":

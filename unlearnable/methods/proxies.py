@@ -36,6 +36,10 @@ FEWEST, MOST = 8, 1024  # groups
 LINKED = 4096  # posts that are compared with each other
 FORBIDDEN = 1e3  # similarity of what captions speak of
 AT_ONCE = 16  # groups that a group is to show together; half of the others at most
+WIDTH = 512  # of the space that words have random directions in, at angles of about 90 degrees
+RARITY = 3  # power of the inverse document frequency: a name counts, a turn of phrase does not
+EPOCHS = 16  # of a proxy at most: a few posts are known by heart then
+WITNESSES = ("resnet-small", "vit-small")
 
 
 def group(features: Tensor) -> Tensor:
@@ -120,10 +124,6 @@ def person_shift(images: Tensor, texts: Tensor) -> Tensor:
     return images + F.normalize(images.mean(dim=0), dim=0) + F.normalize(texts.mean(dim=0), dim=0)
 
 
-WIDTH = 512  # of the space that words have random directions in, at angles of about 90 degrees
-RARITY = 3  # power of the inverse document frequency: a name counts, a turn of phrase does not
-
-
 def groups_of(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
     """Return (n,) the group of each post, from 0 without gaps: posts of the same people or things are one.
 
@@ -148,10 +148,6 @@ def likeness(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
     """Return (n, d + WIDTH) normalised features, close together for posts that are of the same people or things.
 
     Half of them are the photos', half the words' that stand in more than one post.
-
-    Args:
-        captions: all captions of each post.
-        photos: (n, d) normalised features of the photos.
     """
     texts = [words_of(" ".join(each)) for each in captions]
     posts = Counter(word for words in texts for word in words)
@@ -163,9 +159,6 @@ def likeness(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
         [directions[[rows[word] for word in sorted(words) if word in rows]].sum(dim=0) for words in texts]
     )
     return F.normalize(torch.cat([photos, F.normalize(summed, dim=1)], dim=1), dim=1)
-
-
-EPOCHS = 16  # of a proxy at most: a few posts are known by heart then
 
 
 @dataclass(frozen=True)
@@ -266,9 +259,6 @@ def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
         images.append(world.gather(encode_photos(model, pixels, precision))[: len(photos)].cpu())
         texts.append(encode_texts(model, tokens, precision).cpu())
     return torch.cat(images), torch.cat(texts)
-
-
-WITNESSES = ("resnet-small", "vit-small")
 
 
 def load_proxies(settings: MethodSettings, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:

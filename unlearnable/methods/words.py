@@ -32,6 +32,8 @@ CLOSEST = 0.5  # share of the words that describe a photo to the surrogates: wit
 WITNESSED = 0.25  # the same to the second model, which alone vetoes what surrogates do not know
 FOUND = 8  # words closest to a photo, whose near synonyms count too
 SYNONYMS = 4  # of each of those: the words closest to it, itself included
+FEWEST, A_PLACE = 50, 5  # words of one's own: fewer, or fewer for each place, leave too few different triggers
+MOST = 64  # tokens of a trigger, so that the caption has some of the 77, too
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,6 @@ def text_features(
             parts.append(world.gather(own)[: len(some)].cpu())
         features.append(torch.cat(parts))
     return tuple(features)
-
-
-FEWEST, A_PLACE = 50, 5  # words of one's own: fewer, or fewer for each place, leave too few different triggers
-MOST = 64  # tokens of a trigger, so that the caption has some of the 77, too
 
 
 def load_words(settings: TriggerSettings) -> Vocabulary:

@@ -166,7 +166,7 @@ def load(name: str) -> DualEncoder:
     return encoder
 
 
-def copy_photo_tower(encoder: DualEncoder) -> DualEncoder:
+def copy_photo_encoder(encoder: DualEncoder) -> DualEncoder:
     """Copy `small`'s convolutions into `encoder` and return it: ImageNet weights, frozen in `small`'s training."""
     state = encoder.module.state_dict()
     trunk = {name: value for name, value in load(SMALL).module.state_dict().items() if name.startswith(TRUNK)}

@@ -1,4 +1,4 @@
-"""The model interface of all mathematics here: two towers, pixels in [0, 1], token rows of any length."""
+"""The model interface of all mathematics here: two encoders, pixels in [0, 1], token rows of any length."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class DualEncoder:
         precise: whether its photos need more digits than usual: those of a surrogate do, in the MEM loss.
 
     Raises:
-        ModelError: the text tower has no token table like CLIP's, or reads texts of another length.
+        ModelError: the text encoder has no token table like CLIP's, or reads texts of another length.
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec, *, precise: bool = False) -> None:
@@ -82,7 +82,7 @@ class DualEncoder:
         self._reads_padding = not (self._causal and pool in ("argmax", "eos"))
         self._mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
         self._std = torch.tensor(spec.std).view(1, 3, 1, 1)
-        self._settled: tuple[nn.Module, nn.Module] | None = None  # photo tower and text transformer, until `learn`
+        self._settled: tuple[nn.Module, nn.Module] | None = None  # photo encoder and text transformer, until `learn`
 
     @property
     def name(self) -> str:
@@ -114,8 +114,8 @@ class DualEncoder:
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Return features (b, d) of pixels (b, 3, h, w) in [0, 1] at the model's image size."""
         normal = ((pixels - self._mean.to(pixels)) / self._std.to(pixels)).contiguous(memory_format=torch.channels_last)
-        tower = self.module.get_submodule("visual") if self._settled is None else self._settled[0]
-        return F.normalize(tower(normal), dim=-1)
+        encoder = self.module.get_submodule("visual") if self._settled is None else self._settled[0]
+        return F.normalize(encoder(normal), dim=-1)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Return token embeddings (b, t, w) of token ids (b, t)."""
@@ -159,16 +159,16 @@ class DualEncoder:
         return tokens[:, : int(used.max()) + 1 if len(used) else 1]
 
     def settle(self, *, photos_in_bf16: bool = False, texts_in_bf16: bool = False, damp: bool = False) -> None:
-        """Enter evaluation mode for many steps: until `learn`, photos and texts pass copies of the towers.
+        """Enter evaluation mode for many steps: until `learn`, photos and texts pass copies of the encoders.
 
-        They are faster: batch normalisation is folded, and weights of a tower that computes in bf16 are in bf16, where
-        each step would convert them. They are not told that they need no gradients: PyTorch then multiplies the
+        They are faster: batch normalisation is folded, and weights of an encoder in bf16 are in bf16, where each
+        step would convert them. They are not told that they need no gradients: PyTorch then multiplies the
         activations of a transformer without folding the batch, which takes up to four times as long in bf16
         (tools/bench/frozen.py).
 
         Args:
-            photos_in_bf16: whether the photo tower computes in bf16.
-            texts_in_bf16: whether the text tower does.
+            photos_in_bf16: whether the photo encoder computes in bf16.
+            texts_in_bf16: whether the text encoder does.
             damp: whether gradients are to come back to photos along skip connections more than beside them.
         """
         from unlearnable.models.settled import damped
@@ -184,7 +184,7 @@ class DualEncoder:
         self.module.train()
 
     def clone(self, *, precise: bool = False) -> DualEncoder:
-        """Return an independent copy, for training, and for binding noise to words where that is said."""
+        """Return an independent copy, for training, and for the MEM loss where that is said."""
         return DualEncoder(copy.deepcopy(self.module), self.spec, precise=precise)
 
     def to(self, device: torch.device | str) -> DualEncoder:

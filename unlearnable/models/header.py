@@ -37,7 +37,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PhotoTower(_Strict):
+class PhotoEncoder(_Strict):
     """Configuration of a photo encoder, with open_clip's names."""
 
     image_size: Side | Annotated[tuple[Side, Side], AfterValidator(_square)]
@@ -63,7 +63,7 @@ class PhotoTower(_Strict):
     output_tokens: Literal[False] = False
 
 
-class TextTower(_Strict):
+class TextEncoder(_Strict):
     """Configuration of a text encoder of CLIP's kind, with open_clip's names."""
 
     context_length: Annotated[int, Field(ge=4, le=4096)] = 77
@@ -92,8 +92,8 @@ class Architecture(_Strict):
     """Configuration of a CLIP, with open_clip's names."""
 
     embed_dim: Width
-    vision_cfg: PhotoTower
-    text_cfg: TextTower
+    vision_cfg: PhotoEncoder
+    text_cfg: TextEncoder
     quick_gelu: bool = False
     custom_text: bool = False
     init_logit_scale: FiniteFloat | None = None

@@ -82,7 +82,7 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
             from unlearnable.models.dual_encoder import build
 
             encoder = build(architecture, ARCHITECTURES[architecture], HALF, HALF)
-            return bundled.copy_photo_tower(encoder) if architecture == START else encoder
+            return bundled.copy_photo_encoder(encoder) if architecture == START else encoder
         return _create(architecture, None, architecture, random=True)
 
 

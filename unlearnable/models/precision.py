@@ -30,13 +30,13 @@ PRECISE = 2.0  # of photos in the MEM loss: with fewer digits it protects less (
 PHOTOS, TEXTS, TOKENS, ROUNDS = 16, 32, 24, 3
 MEASURED = 2  # what is measured: another number where layers or the measurement change, so that all is measured anew
 
-Tower = Literal["photo", "text"]
-TOWERS: tuple[Tower, ...] = get_args(Tower)
+Encoder = Literal["photo", "text"]
+ENCODERS: tuple[Encoder, ...] = get_args(Encoder)
 
 
-def computing(model: DualEncoder, precision: Precision, tower: Tower) -> torch.autocast:
-    """Return the context in which a tower of a model computes its gradient steps; features may come out in bf16."""
-    return torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16(model, precision, tower))
+def computing(model: DualEncoder, precision: Precision, encoder: Encoder) -> torch.autocast:
+    """Return the context in which an encoder of a model computes its gradient steps; features may come out in bf16."""
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16(model, precision, encoder))
 
 
 def encode_photos(model: DualEncoder, pixels: Tensor, precision: Precision) -> Tensor:
@@ -51,30 +51,30 @@ def encode_texts(model: DualEncoder, tokens: Tensor, precision: Precision) -> Te
         return model.encode_text(tokens.to(model.device)).float()
 
 
-def in_bf16(model: DualEncoder, precision: Precision, tower: Tower) -> bool:
-    """Return whether a tower computes in bf16; "auto" is the faster format on this machine."""
+def in_bf16(model: DualEncoder, precision: Precision, encoder: Encoder) -> bool:
+    """Return whether an encoder computes in bf16; "auto" is the faster format on this machine."""
     if precision != "auto":
         return precision == "bf16"
     if model.device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    worth = PRECISE if model.precise and tower == "photo" else WORTH
-    return model.device.type == "cpu" and _remembered(model, tower) > worth
+    worth = PRECISE if model.precise and encoder == "photo" else WORTH
+    return model.device.type == "cpu" and _remembered(model, encoder) > worth
 
 
-def _remembered(model: DualEncoder, tower: Tower) -> float:
-    """Return how fast bf16 was when the tower was measured first, so that runs that are resumed agree."""
-    part = "vision_cfg" if tower == "photo" else "text_cfg"
+def _remembered(model: DualEncoder, encoder: Encoder) -> float:
+    """Return how fast bf16 was when the encoder was measured first, so that runs that are resumed agree."""
+    part = "vision_cfg" if encoder == "photo" else "text_cfg"
     layers = json.dumps(model.spec.config.get(part, model.name), sort_keys=True, default=str)
     machine = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
-    key = hashlib.sha256(f"{MEASURED} {tower} {layers} {machine}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{MEASURED} {encoder} {layers} {machine}".encode()).hexdigest()[:16]
     if key not in (known := _known()):
-        known[key] = speedup(model, tower)
+        known[key] = speedup(model, encoder)
         _remember(known)
     return known[key]
 
 
-def speedup(model: DualEncoder, tower: Tower) -> float:
-    """Measure how many times as fast a training step of a tower is in bf16; what is drawn later does not change.
+def speedup(model: DualEncoder, encoder: Encoder) -> float:
+    """Measure how many times as fast a training step of an encoder is in bf16; what is drawn later does not change.
 
     By the time of the processor, which other work on the machine changes less than it changes that of a clock.
     """
@@ -82,7 +82,7 @@ def speedup(model: DualEncoder, tower: Tower) -> float:
     copy.module.train().requires_grad_(True)
     seconds: dict[bool, list[float]] = {False: [], True: []}
     with torch.enable_grad(), seeded(0, model.device):
-        step, weights = _step(copy, tower), list(copy.module.parameters())
+        step, weights = _step(copy, encoder), list(copy.module.parameters())
         for bf16 in (False, True) * ROUNDS:
             began = time.process_time()
             with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
@@ -92,9 +92,9 @@ def speedup(model: DualEncoder, tower: Tower) -> float:
     return min(seconds[False]) / min(seconds[True])
 
 
-def _step(model: DualEncoder, tower: Tower) -> Callable[[], Tensor]:
+def _step(model: DualEncoder, encoder: Encoder) -> Callable[[], Tensor]:
     """Return what computes the features of a few photos or texts."""
-    if tower == "photo":
+    if encoder == "photo":
         pixels = torch.rand(PHOTOS, 3, model.image_size, model.image_size, device=model.device)
         return lambda: model.encode_image(pixels)
     tokens = torch.ones(TEXTS, TOKENS, dtype=torch.long, device=model.device)

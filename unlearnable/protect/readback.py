@@ -123,7 +123,7 @@ def losses_on(
         store: working copies of the protected photos as they are read back.
         unencoded: working copies of what was encoded; `store` itself where all is lossless.
         texts: captions of each photo as they are read back.
-        precision: number format of the towers.
+        precision: number format of the encoders.
     """
     count = len(texts)
     written = [_plain(captions) for captions in texts]

@@ -9,7 +9,7 @@ from typing import Any
 from unlearnable.config import Precision, VerifySettings
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
-from unlearnable.models.precision import Tower, in_bf16
+from unlearnable.models.precision import Encoder, in_bf16
 from unlearnable.results import ProtectReport, Role, VictimRecord
 from unlearnable.training.loop import kept
 from unlearnable.verify.copies import report_of
@@ -57,9 +57,9 @@ class ModelPool:
         """Return the configuration of a model."""
         return self.pretrained(name).spec.config
 
-    def number_format(self, name: str, precision: Precision, tower: Tower = "photo") -> str:
+    def number_format(self, name: str, precision: Precision, encoder: Encoder = "photo") -> str:
         """Return the number format that "auto" or another precision means for a model here: "bf16" or "fp32"."""
-        return "bf16" if in_bf16(self.pretrained(name), precision, tower) else "fp32"
+        return "bf16" if in_bf16(self.pretrained(name), precision, encoder) else "fp32"
 
     def digest(self, name: str) -> str:
         """Return the hex SHA-256 of the start of a model's trainings, apart from the seed; computed once per model."""
