@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told, picture, tree
-from tests.datasets.formats.unpublished import xmp_of
 from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
@@ -65,7 +64,8 @@ def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
         assert tokenizer().encode(line["captions"][0])[: len(trigger)] == trigger
     rows = [json.loads(row) for row in (output / "posts.jsonl").read_text().splitlines()]
     old = [json.loads(row) for row in (posts / "posts.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in rows] == [row["id"] for row in old]
+    assert [row["image"] for row in rows] == [row["image"] for row in old]
+    assert all(row.keys() == {"image", "caption"} for row in rows)
     assert all(new["caption"].endswith(f" {was['caption']}") for new, was in zip(rows, old, strict=True))
     hugging = [json.loads(row) for row in (output / "metadata.jsonl").read_text().splitlines()]
     assert {(row["file_name"], row["text"]) for row in hugging} == {(row["image"], row["caption"]) for row in rows}
@@ -295,18 +295,6 @@ def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
         protect(tmp_path / "photos-protected", **quick)
 
 
-def test_xmp_beside_the_photos_is_read_and_only_its_words_are_published(posts, at_once, tmp_path):
-    (posts / "posts.jsonl").unlink()
-    (posts / "p0.xmp").write_text(xmp_of("a dog in the garden", title="my dog"), encoding="utf-8")
-    report = protect(posts, **at_once)
-    out = tmp_path / "photos-protected"
-    assert report.captions_found == 1
-    assert {path.name for path in out.rglob("*") if path.suffix != ".png"} == {"metadata.jsonl", "trip"}
-    published = open_dataset(out).captions_by_photo()["p0.png"]
-    assert all(new.endswith(f" {old}") for new, old in zip(published, ("a dog in the garden", "my dog"), strict=True))
-    assert check(out).problems == []
-
-
 def test_one_photo_is_enough(tmp_path, quick):
     (tmp_path / "one").mkdir()
     Image.fromarray(picture(3)).save(tmp_path / "one" / "me.jpg")
@@ -334,7 +322,10 @@ def test_a_caption_whose_words_are_not_read_back_is_named(posts, quick, monkeypa
 @pytest.mark.parametrize("method", ["em", "uap"])
 def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, method):
     protect(posts, captions=posts / "posts.jsonl", method=method, **quick)
-    assert (tmp_path / "photos-protected" / "posts.jsonl").read_bytes() == (posts / "posts.jsonl").read_bytes()
+    before, after = ((one / "posts.jsonl").read_text() for one in (posts, tmp_path / "photos-protected"))
+    assert [json.loads(row)["caption"] for row in after.splitlines()] == [
+        json.loads(row)["caption"] for row in before.splitlines()
+    ]
 
 
 def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatch):
