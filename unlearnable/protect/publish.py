@@ -96,6 +96,8 @@ def put_in_place(layout: Layout) -> None:
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
     checksums.write_sums(layout.sums, both)
+    for name in both:  # a kill leaves half a file where the file system has no links
+        files.temporary_name(layout.output / name).unlink(missing_ok=True)
     for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
         if sha256_of(layout.output / name) in both[name]:
             remove(layout.output / name, layout.output)
