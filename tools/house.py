@@ -59,9 +59,9 @@ FORBIDDEN = (  # nobody would say it, or the glossary of CONTRIBUTING.md has ano
     "a relative of",
 )
 LIMITS = {
-    "lines of the package": 34_290,
-    "files of the package": 284,
-    "lines of tests": 29_934,
+    "lines of the package": 32_235,
+    "files of the package": 262,
+    "lines of tests": 27_233,
     "options of protect": 32,
     "options of all commands": 152,
     "settings": 113,
@@ -73,7 +73,7 @@ LIMITS = {
     "class names defined twice": 0,
     "functions over 80 lines": 0,
     "files over 500 lines": 0,
-    "files with forbidden phrases": 38,
+    "files with forbidden phrases": 30,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.lookup import Lookup, Miss, is_elsewhere
-from unlearnable.datasets.records import Parsed, Record
+from unlearnable.datasets.records import Entry, Parsed
 from unlearnable.datasets.text import Document, read_document
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped, changed_since, first_of
@@ -96,8 +96,8 @@ class CaptionFile:
 
 
 def _edited(
-    records: Sequence[Record], dataset: Dataset, edits: Edits
-) -> Iterator[tuple[Record, list[tuple[str, int, int]]]]:
+    records: Sequence[Entry], dataset: Dataset, edits: Edits
+) -> Iterator[tuple[Entry, list[tuple[str, int, int]]]]:
     """Yield the records whose photo stays, with new path and captions put in, and the keys of their captions."""
     source = dataset.source or dataset.root
     lookup = Lookup(dataset.root, source.parent, (photo.id for photo in dataset.photos))
@@ -119,7 +119,7 @@ def _edited(
         yield record, keys
 
 
-def numbered(records: Sequence[Record], first: int = 0) -> Iterator[tuple[Record, list[Place]]]:
+def numbered(records: Sequence[Entry], first: int = 0) -> Iterator[tuple[Entry, list[Place]]]:
     """Yield each record with the (record, index) of each of its captions.
 
     A caption that several records share, as the photos of a carousel do, counts for the first of them.

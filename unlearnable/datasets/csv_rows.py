@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence, Set
 from typing import NamedTuple
 
 from unlearnable.datasets.fields import SPLIT, Keys
-from unlearnable.datasets.records import Parsed, Record, Text, record_of, told_apart
+from unlearnable.datasets.records import Entry, Parsed, Text, record_of, told_apart
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
 from unlearnable.wording.counts import counted
@@ -20,7 +20,7 @@ _MOST = 1 << 30  # letters in a cell
 _LOOKED_AT = 1 << 16  # letters of a file in which its heading is looked for
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """The number of a row's last line, and its cells."""
 
     line: int
@@ -34,7 +34,7 @@ class Heading(NamedTuple):
     names: tuple[str, ...]
 
 
-def read_rows(text: str, delimiter: str) -> list[Row]:
+def read_rows(text: str, delimiter: str) -> list[CsvRow]:
     """Return the rows of a text that are not blank.
 
     Blanks around a cell are not part of it. Where a quote is never closed, quotes are ordinary characters.
@@ -45,10 +45,10 @@ def read_rows(text: str, delimiter: str) -> list[Row]:
     source = text[start:]
     try:
         reader = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
-        rows = [Row(reader.line_num + above, [cell.strip(" ") for cell in cells]) for cells in reader]
+        rows = [CsvRow(reader.line_num + above, [cell.strip(" ") for cell in cells]) for cells in reader]
     except csv.Error:
         reader = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
-        rows = [Row(reader.line_num + above, [cell.strip(" ") for cell in cells]) for cells in reader]
+        rows = [CsvRow(reader.line_num + above, [cell.strip(" ") for cell in cells]) for cells in reader]
     return [row for row in rows if any(row.cells)]
 
 
@@ -96,7 +96,7 @@ def parse(text: str, heading: Heading, keys: Keys) -> Parsed:
     newline = "\r\n" if "\r\n" in text else "\n"
     least = {_first(heading.names, keys.photo), _first(heading.names, keys.caption)} - {-1}
 
-    def dump(kept: Sequence[Record], keep: Set[str]) -> str:
+    def dump(kept: Sequence[Entry], keep: Set[str]) -> str:
         extra = {number for number, name in enumerate(heading.names) if name in keep}
         columns = sorted(least | extra | {number for record in kept for number in record.keys})
         rows = [[first.cells[number] for number in columns]]
@@ -109,7 +109,7 @@ def parse(text: str, heading: Heading, keys: Keys) -> Parsed:
     return Parsed(records, faults, dump, frozenset(first.cells[n] for n in range(len(first.cells)) if n not in used))
 
 
-def _record(row: Row, heading: Heading, keys: Keys) -> Record | Skipped:
+def _record(row: CsvRow, heading: Heading, keys: Keys) -> Entry | Skipped:
     if any(row.cells[len(heading.names) :]):
         # A delimiter in a caption without quotes: half a caption would be worse than none.
         detail = f"{counted(len(row.cells), 'cell')} under {counted(len(heading.names), 'heading')}"

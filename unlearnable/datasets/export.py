@@ -13,7 +13,7 @@ from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_file import CaptionsFound
 from unlearnable.datasets.json_rows import loads
 from unlearnable.datasets.lookup import Lookup
-from unlearnable.datasets.records import Parsed, Record, Text, told_apart
+from unlearnable.datasets.records import Entry, Parsed, Text, told_apart
 from unlearnable.datasets.text import is_blank, read_document
 from unlearnable.datasets.tree import find_files, find_photos
 from unlearnable.datasets.types import Dataset, Edits, Skipped, first_of
@@ -50,7 +50,7 @@ class Export:
     called: str
     marks: tuple[str, ...]
     suits: Callable[[Any], bool]
-    records: Callable[[Any, Path], Iterator[Record | Skipped]]
+    records: Callable[[Any, Path], Iterator[Entry | Skipped]]
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is such a file, or a folder that holds one, be that damaged."""

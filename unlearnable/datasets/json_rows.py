@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from unlearnable.datasets.fields import SPLIT, Keys
-from unlearnable.datasets.records import Parsed, Record, Text, record_of, told_apart
+from unlearnable.datasets.records import Entry, Parsed, Text, record_of, told_apart
 from unlearnable.datasets.text import is_blank, lines
 from unlearnable.datasets.types import Skipped
 from unlearnable.wording.escapes import json_row, storable_within
@@ -89,14 +89,14 @@ def parse(text: str, keys: Keys) -> Parsed:
     records, faults = told_apart(_record(place, row, keys) for place, row in _rows(text))
     is_array = text.lstrip().startswith("[")
 
-    def dump(kept: Sequence[Record], keep: Set[str]) -> str:
+    def dump(kept: Sequence[Entry], keep: Set[str]) -> str:
         rows = [json_row(storable_within(_row(record, keep))) for record in kept]
         return "[\n" + ",\n".join(row.rstrip("\n") for row in rows) + "\n]\n" if is_array else "".join(rows)
 
     return Parsed(records, faults, dump, frozenset(name for one in records for name in one.row.keys() - one.keys))
 
 
-def _record(place: str, row: Any, keys: Keys) -> Record | Skipped:
+def _record(place: str, row: Any, keys: Keys) -> Entry | Skipped:
     if isinstance(row, ValueError):
         return Skipped(place, "bad-row", f"not valid JSON: {row}")
     if not isinstance(row, dict):
@@ -106,7 +106,7 @@ def _record(place: str, row: Any, keys: Keys) -> Record | Skipped:
     return record_of(place, row, fields, keys)
 
 
-def _row(record: Record, keep: Set[str]) -> dict[str, Any]:
+def _row(record: Entry, keep: Set[str]) -> dict[str, Any]:
     """Return the published row: what was used of it, and what is kept."""
     kept = {name: value for name, value in record.row.items() if name in record.keys or name.casefold() in keep}
     return {name: value if name.casefold() in keep else _published(value) for name, value in kept.items()}

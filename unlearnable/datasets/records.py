@@ -31,7 +31,7 @@ class Text:
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class Entry:
     """What a caption file says about one photo in one place.
 
     Attributes:
@@ -55,7 +55,7 @@ class Record:
     date: str = ""
 
 
-Dump = Callable[[Sequence[Record], Set[str]], str]
+Dump = Callable[[Sequence[Entry], Set[str]], str]
 """`(records, keep)` -> the text of a file of these records, with the fields named in `keep`, case-folded."""
 
 
@@ -70,22 +70,22 @@ class Parsed:
         fields: names of the fields that are published only if they are kept.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[Entry, ...]
     faults: tuple[Skipped, ...]
     dump: Dump = lambda records, keep: ""
     fields: frozenset[str] = frozenset()
 
 
-def told_apart(rows: Iterable[Record | Skipped]) -> tuple[tuple[Record, ...], tuple[Skipped, ...]]:
+def told_apart(rows: Iterable[Entry | Skipped]) -> tuple[tuple[Entry, ...], tuple[Skipped, ...]]:
     """Return the records among rows, and what says of the others why they are none."""
     found = list(rows)
     return (
-        tuple(one for one in found if isinstance(one, Record)),
+        tuple(one for one in found if isinstance(one, Entry)),
         tuple(one for one in found if isinstance(one, Skipped)),
     )
 
 
-def record_of(place: str, row: Any, fields: Mapping[str, tuple[Any, Sequence[Text]]], keys: Keys) -> Record | Skipped:
+def record_of(place: str, row: Any, fields: Mapping[str, tuple[Any, Sequence[Text]]], keys: Keys) -> Entry | Skipped:
     """Return the record of a row, or why there is none. Blank strings count as absent.
 
     Args:
@@ -111,7 +111,7 @@ def record_of(place: str, row: Any, fields: Mapping[str, tuple[Any, Sequence[Tex
     caption_key, captions = first(keys.caption)
     used = frozenset((*photo_key, *caption_key, *split_key, *([fields["filepath"][0]] if folder else [])))
     named = split[0].value.strip().lower() if split else None
-    return Record(place, photo[0], captions, row, used, folder, named)
+    return Entry(place, photo[0], captions, row, used, folder, named)
 
 
 def _folder(fields: Mapping[str, tuple[Any, Sequence[Text]]]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.json_rows import loads, texts_in
-from unlearnable.datasets.records import Parsed, Record, Text
+from unlearnable.datasets.records import Entry, Parsed, Text
 from unlearnable.datasets.types import Skipped
 from unlearnable.grouping import grouped
 from unlearnable.wording.escapes import storable_within
@@ -32,7 +32,7 @@ def _parse(text: str) -> Parsed:
     whole = loads(text)
     images, annotations = whole["images"], whole["annotations"]
     notes = grouped((_key(note, "image_id"), (number, note)) for number, note in enumerate(annotations))
-    records: list[Record] = []
+    records: list[Entry] = []
     faults: list[Skipped] = []
     for number, image in enumerate(images):
         key, photo = _key(image, "id"), image.get("file_name") if isinstance(image, dict) else None
@@ -41,7 +41,7 @@ def _parse(text: str) -> Parsed:
             continue
         own = [note for _, note in notes.pop(key, []) if isinstance(note.get("caption"), str)]
         captions = tuple(text for note in own for text in texts_in(note, "caption"))
-        records.append(Record(f"images[{number}]", Text(photo, image, "file_name"), captions, (image, own)))
+        records.append(Entry(f"images[{number}]", Text(photo, image, "file_name"), captions, (image, own)))
     orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
     names = {name for image, own in (one.row for one in records) for row in (image, *own) for name in row}
@@ -54,7 +54,7 @@ class _Dump:
     def __init__(self, annotations: Sequence[Any]) -> None:
         self._order = {id(note): number for number, note in enumerate(annotations)}
 
-    def __call__(self, records: Sequence[Record], keep: Set[str]) -> str:
+    def __call__(self, records: Sequence[Entry], keep: Set[str]) -> str:
         notes = sorted((note for one in records for note in one.row[1]), key=lambda note: self._order[id(note)])
         parts = {
             "images": [_kept(one.row[0], _IMAGE, keep) for one in records],

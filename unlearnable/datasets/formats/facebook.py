@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.datasets.export import Export, day_of, object_in, objects, text_in
-from unlearnable.datasets.records import Record, Text
+from unlearnable.datasets.records import Entry, Text
 from unlearnable.datasets.text import undone
 from unlearnable.datasets.types import Skipped
 
@@ -52,7 +52,7 @@ def _is_medium(value: Any) -> bool:
     return isinstance(value, dict) and {"uri", "creation_timestamp"} <= value.keys()
 
 
-def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
+def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
     posts = _posts(whole)
     if isinstance(whole, dict) and not posts:
         yield from _album(whole)
@@ -62,7 +62,7 @@ def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
         yield from (_labelled if is_labelled else _attached)(f"{group}[{number}]", post)
 
 
-def _attached(place: str, post: dict[str, Any]) -> Iterator[Record | Skipped]:
+def _attached(place: str, post: dict[str, Any]) -> Iterator[Entry | Skipped]:
     words = next((found for one in objects(post, "data") if (found := _words(one, "post"))), None)
     rows = (row for attachment in objects(post, "attachments") for row in objects(attachment, "data"))
     media = [row["media"] for row in rows if _is_medium(row.get("media"))]
@@ -72,7 +72,7 @@ def _attached(place: str, post: dict[str, Any]) -> Iterator[Record | Skipped]:
         yield Skipped(place, "no-photo", "a post without media")
 
 
-def _labelled(place: str, post: dict[str, Any]) -> Iterator[Record | Skipped]:
+def _labelled(place: str, post: dict[str, Any]) -> Iterator[Entry | Skipped]:
     """Yield the records of a post with labels; one whose text cannot be told has none."""
     media = list(_labelled_media(post))
     said = [one for one in objects(post, _LABELS) if text_in(one, "value") and "href" not in one]
@@ -97,7 +97,7 @@ def _labelled_media(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from _labelled_media(part)
 
 
-def _album(album: dict[str, Any]) -> Iterator[Record]:
+def _album(album: dict[str, Any]) -> Iterator[Entry]:
     """Yield the photos of an album; its cover is one of them once more."""
     for name in _ALBUM:
         for number, photo in enumerate(objects(album, name)):
@@ -107,13 +107,13 @@ def _album(album: dict[str, Any]) -> Iterator[Record]:
         yield from _record(_COVER, cover, None, "")
 
 
-def _record(place: str, medium: dict[str, Any], words: Text | None, date: str) -> Iterator[Record]:
+def _record(place: str, medium: dict[str, Any], words: Text | None, date: str) -> Iterator[Entry]:
     """Yield the record of a photo under the words of its post and its description, which often repeats them."""
     photo, own = text_in(medium, "uri", undone), _words(medium, "description")
     if photo is not None:
         again = words and own and words.value == own.value
         captions = tuple(caption for caption in (words, None if again else own) if caption)
-        yield Record(place, photo, captions, date=date or day_of(medium.get("creation_timestamp")))
+        yield Entry(place, photo, captions, date=date or day_of(medium.get("creation_timestamp")))
 
 
 def _words(node: dict[str, Any], name: str) -> Text | None:

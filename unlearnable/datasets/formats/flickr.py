@@ -9,7 +9,7 @@ from pathlib import Path
 from unlearnable.datasets import csv_rows
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.fields import Keys
-from unlearnable.datasets.records import Parsed, Record, Text, told_apart
+from unlearnable.datasets.records import Entry, Parsed, Text, told_apart
 from unlearnable.datasets.text import TextLine, is_blank, lines
 from unlearnable.datasets.types import Skipped, one_line
 
@@ -36,16 +36,16 @@ def _parse(text: str) -> Parsed:
     return Parsed(*told_apart(map(_record, lines(text))), _dump)
 
 
-def _record(line: TextLine) -> Record | Skipped:
+def _record(line: TextLine) -> Entry | Skipped:
     match = _TOKEN.match(line.text)
     if match is None:
         return Skipped(str(line.number), "bad-row", "not photo#number, TAB, caption")
     row = [match[1], match[2], match[3].strip()]  # some rows have two TABs
     captions = () if is_blank(row[2]) else (Text(row[2], row, 2),)
-    return Record(str(line.number), Text(row[0], row, 0), captions, row)
+    return Entry(str(line.number), Text(row[0], row, 0), captions, row)
 
 
-def _dump(records: Sequence[Record], keep: Set[str]) -> str:
+def _dump(records: Sequence[Entry], keep: Set[str]) -> str:
     return "".join(f"{photo}{number}\t{one_line(caption)}\n" for photo, number, caption in (one.row for one in records))
 
 

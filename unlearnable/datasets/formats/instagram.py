@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.datasets.export import Export, day_of, objects, text_in
-from unlearnable.datasets.records import Record, Text
+from unlearnable.datasets.records import Entry, Text
 from unlearnable.datasets.text import undone
 from unlearnable.datasets.types import Skipped
 
@@ -53,7 +53,7 @@ def _is_older(whole: Any) -> bool:
     return any({"path", "taken_at"} <= one.keys() for name in _POSTED for one in objects(whole, name))
 
 
-def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
+def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
     yield from _older(whole) if _is_older(whole) else _posts(whole)
     if isinstance(whole, dict) and not _is_post(whole):
         for name, value in whole.items():
@@ -62,7 +62,7 @@ def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
                 yield Skipped(name, "unknown-part", "not understood, and left out")
 
 
-def _posts(whole: Any) -> Iterator[Record | Skipped]:
+def _posts(whole: Any) -> Iterator[Entry | Skipped]:
     for name, posts in _lists(whole):
         for number, post in enumerate(posts):
             place = f"{name}[{number}]"
@@ -74,17 +74,17 @@ def _posts(whole: Any) -> Iterator[Record | Skipped]:
             yield from _media(place, media, title, post)
 
 
-def _media(place: str, media: list[dict[str, Any]], title: Text | None, post: dict[str, Any]) -> Iterator[Record]:
+def _media(place: str, media: list[dict[str, Any]], title: Text | None, post: dict[str, Any]) -> Iterator[Entry]:
     """Yield a record for each photo of a post, under the post's `title` and one of its own."""
     for number, one in enumerate(media):
         photo, own = text_in(one, "uri", undone), text_in(one, "title", undone)
         if photo is not None:
             where = f"{place}.media[{number}]" if len(media) > 1 else place
             date = day_of(one.get("creation_timestamp", post.get("creation_timestamp")))
-            yield Record(where, photo, tuple(caption for caption in (title, own) if caption), date=date)
+            yield Entry(where, photo, tuple(caption for caption in (title, own) if caption), date=date)
 
 
-def _older(whole: dict[str, Any]) -> Iterator[Record | Skipped]:
+def _older(whole: dict[str, Any]) -> Iterator[Entry | Skipped]:
     """Yield the records of a `media.json`; the photos of messages are in a list of their own."""
     for name in (name for name in whole if name in (*_POSTED, _SENT)):
         for number, one in enumerate(objects(whole, name)):
@@ -95,7 +95,7 @@ def _older(whole: dict[str, Any]) -> Iterator[Record | Skipped]:
                 yield Skipped(place, "no-photo", "no path")
             else:
                 caption = text_in(one, "caption", undone)
-                yield Record(place, photo, (caption,) if caption else (), date=str(one.get("taken_at"))[:10])
+                yield Entry(place, photo, (caption,) if caption else (), date=str(one.get("taken_at"))[:10])
 
 
 INSTAGRAM = Export("instagram", _CALLED, ('"creation_timestamp"', '"taken_at"'), _suits, _records)

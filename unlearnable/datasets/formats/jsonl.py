@@ -7,7 +7,7 @@ from pathlib import Path
 from unlearnable.datasets import json_rows
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.fields import POSTS
-from unlearnable.datasets.records import Parsed, Record
+from unlearnable.datasets.records import Entry, Parsed
 
 
 def _suits(path: Path, text: str) -> bool:
@@ -22,7 +22,7 @@ def _parse(text: str) -> Parsed:
     return parsed
 
 
-def _has_caption(record: Record) -> bool:
+def _has_caption(record: Entry) -> bool:
     return not {name.casefold() for name in record.row}.isdisjoint(POSTS.caption)
 
 

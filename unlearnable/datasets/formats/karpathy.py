@@ -13,7 +13,7 @@ from typing import Any
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.json_rows import loads
-from unlearnable.datasets.records import Parsed, Record, Text, told_apart
+from unlearnable.datasets.records import Entry, Parsed, Text, told_apart
 from unlearnable.datasets.text import is_blank
 from unlearnable.datasets.types import Skipped
 from unlearnable.wording.escapes import storable_within
@@ -40,7 +40,7 @@ def _parse(text: str) -> Parsed:
     names = {name for one in records for name in one.row} - _IMAGE
     inner = {name for one in records for sentence in _sentences(one.row) for name in sentence} - _SENTENCE
 
-    def dump(kept: Sequence[Record], keep: Set[str]) -> str:
+    def dump(kept: Sequence[Entry], keep: Set[str]) -> str:
         parts: dict[str, Any] = {"images": [_image(record.row, keep) for record in kept]}
         if isinstance(whole.get("dataset"), str):
             parts["dataset"] = whole["dataset"]
@@ -49,7 +49,7 @@ def _parse(text: str) -> Parsed:
     return Parsed(records, faults, dump, frozenset(names | inner))
 
 
-def _record(place: str, image: Any) -> Record | Skipped:
+def _record(place: str, image: Any) -> Entry | Skipped:
     if not isinstance(image, dict):
         return Skipped(place, "bad-row", "not a JSON object")
     if not isinstance(image.get("filename"), str):
@@ -60,7 +60,7 @@ def _record(place: str, image: Any) -> Record | Skipped:
         if isinstance(sentence.get("raw"), str) and not is_blank(sentence["raw"])
     )
     folder, split = (value if isinstance(value := image.get(name), str) else None for name in ("filepath", "split"))
-    return Record(place, Text(image["filename"], image, "filename"), captions, image, folder=folder or "", split=split)
+    return Entry(place, Text(image["filename"], image, "filename"), captions, image, folder=folder or "", split=split)
 
 
 def _sentences(image: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.datasets.export import Export, objects, text_in
-from unlearnable.datasets.records import Record, Text
+from unlearnable.datasets.records import Entry, Text
 from unlearnable.datasets.text import words_of_html
 from unlearnable.datasets.types import Skipped
 
@@ -22,7 +22,7 @@ def _suits(whole: Any) -> bool:
     return any("object" in post for post in objects(whole, "orderedItems"))
 
 
-def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
+def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
     for number, post in enumerate(whole["orderedItems"]):
         place, why = f"orderedItems[{number}]", _unusable(post)
         if why:
@@ -53,7 +53,7 @@ def _is_message(post: dict[str, Any], note: dict[str, Any]) -> bool:
     return told and not any(reader in _ALL or reader.endswith("/followers") for reader in readers)
 
 
-def _media(place: str, note: dict[str, Any], date: str) -> Iterator[Record]:
+def _media(place: str, note: dict[str, Any], date: str) -> Iterator[Entry]:
     content, media = text_in(note, "content", words_of_html), objects(note, "attachment")
     for number, one in enumerate(media):
         photo, alt = text_in(one, "url"), text_in(one, "name")
@@ -61,7 +61,7 @@ def _media(place: str, note: dict[str, Any], date: str) -> Iterator[Record]:
             where = f"{place}.attachment[{number}]" if len(media) > 1 else place
             captions = tuple(caption for caption in (content, alt) if caption)
             date = date or str(note.get("published") or "")[:10]
-            yield Record(where, Text(_path(photo.value)), captions, date=date)
+            yield Entry(where, Text(_path(photo.value)), captions, date=date)
 
 
 def _path(url: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from unlearnable.datasets.export import Export, object_in, objects, text_in
 from unlearnable.datasets.json_rows import loads
-from unlearnable.datasets.records import Record, Text
+from unlearnable.datasets.records import Entry, Text
 from unlearnable.datasets.text import is_blank, read_document
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
@@ -31,7 +31,7 @@ def _suits(whole: Any) -> bool:
     return isinstance(whole, list) and any("full_text" in (object_in(post, "tweet") or post) for post in whole)
 
 
-def _records(whole: Any, path: Path) -> Iterator[Record | Skipped]:
+def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
     notes: dict[str, str] | None = None
     for number, post in enumerate(whole):
         tweet = object_in(post, "tweet") or (post if isinstance(post, dict) else {})
@@ -59,7 +59,7 @@ def _unusable(tweet: dict[str, Any], media: list[dict[str, Any]]) -> tuple[str, 
     return None
 
 
-def _media(place: str, tweet: dict[str, Any], media: list[dict[str, Any]], words: Text | None) -> Iterator[Record]:
+def _media(place: str, tweet: dict[str, Any], media: list[dict[str, Any]], words: Text | None) -> Iterator[Entry]:
     own, date = str(tweet.get("id_str") or ""), ""
     with suppress(ValueError):
         date = datetime.strptime(str(tweet.get("created_at")), "%a %b %d %H:%M:%S %z %Y").date().isoformat()
@@ -68,7 +68,7 @@ def _media(place: str, tweet: dict[str, Any], media: list[dict[str, Any]], words
         if address is not None and one.get("type", "photo") == "photo":
             where = f"{place}.media[{number}]" if len(media) > 1 else place
             file = f"{own}-" * bool(own) + address.value.rpartition("/")[2]
-            yield Record(where, Text(file), (words,) if words else (), date=date)
+            yield Entry(where, Text(file), (words,) if words else (), date=date)
 
 
 def _words(tweet: dict[str, Any], links: list[str]) -> str:
