@@ -18,7 +18,6 @@ def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     captions = ("--captions", posts / "posts.jsonl")
     made = call("protect", posts, *captions, "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr
-    assert "by round" in made.stdout
     page = (tmp_path / "photos-protected.private" / "report.html").read_text()
     assert page.count('type="range"') == 8
     copy = tmp_path / "photos-protected" / "p0.png"
@@ -43,8 +42,8 @@ def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     assert set(report["files"]) == {"attention.png", "attention.svg", "map.png", "map.svg"}
     assert all((tmp_path / "seen" / name).stat().st_size > 1000 for name in report["files"])
 
-    shown = call(*arguments, "--overwrite", "--quiet", env={"COLUMNS": "80"})
-    assert (shown.returncode, shown.stderr) == (0, "")
+    shown = call(*arguments, "--overwrite", env={"COLUMNS": "80"})
+    assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if not line.startswith("written to ")]
     assert max(map(len, lines)) <= 80
     assert "trigger" in shown.stdout

@@ -68,10 +68,10 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     columns = ("--photo-column", "Datei", "--caption-column", "Text")
     result = call("protect", posts, "--captions", source, "--json", *columns, *quick)
     assert result.returncode == 0, result.stderr
-    assert "liste.csv is not UTF-8; it is read, and written back, as cp1252" in result.stderr
+    assert "liste.csv is not UTF-8: it is read as cp1252 and written as UTF-8" in result.stderr
     assert "liste.csv has 8 paths of another machine, such as C:\\Users\\Eva\\" in result.stderr
     assert json.loads(result.stdout)["trigger_roundtrip"] == 1.0
-    written = (tmp_path / "photos-protected" / "liste.csv").read_bytes().decode("cp1252")
+    written = (tmp_path / "photos-protected" / "liste.csv").read_bytes().decode("utf-8-sig")
     assert "Users" not in written
     assert "trip/p7.png;" in written
     settings = VerifySettings(

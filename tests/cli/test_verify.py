@@ -43,10 +43,9 @@ def test_verify_prints_one_json_object_as_the_contract_has_it(pair, tiny_path):
 
 
 def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path):
-    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--quiet", "--ablations")
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--ablations")
     result = call(*arguments, env={"COLUMNS": "80"})
     assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
     assert "too few posts to tell" in result.stdout.splitlines()[0]
     assert "20 % of the photos, drawn with seed 0" in " ".join(result.stdout.split())
     for arm in ("clean", "protected", "noise-only"):
@@ -72,17 +71,17 @@ def test_photos_that_were_not_used_are_said(pair, tiny_path, tmp_path):
         (test / f"{n}.png").write_bytes(b"no photo %d" % n)
     result = call("verify", *pair, "--victims", tiny_path, *SHORT, "--test", test, env={"COLUMNS": "200"})
     assert result.returncode == 0, result.stderr
-    assert "2 not used, not-an-image: 0.png (" in result.stdout
+    assert "not used: 2 (2 not-an-image)" in result.stdout
     result = call(
         "train", "--data", test, "--model", tiny_path, "--epochs", "1", "--output", tmp_path / "m.safetensors"
     )
     assert result.returncode == 0, result.stderr
-    assert "2 not used, not-an-image: 0.png (" in result.stdout
+    assert "not used: 2 (2 not-an-image)" in result.stdout
 
 
 def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--attacker", "plain,mixup")
-    result = call(*arguments, "--quiet", env={"COLUMNS": "200"})
+    result = call(*arguments, env={"COLUMNS": "200"})
     assert result.returncode == 0, result.stderr
     own = result.stdout.partition("\ntiny.safetensors ")[2]
     rows = re.findall(r"^  (\S+(?: \S+)*?)  ", own, re.MULTILINE)
@@ -96,7 +95,7 @@ def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
 
 def test_long_names_of_attacks_are_whole_in_80_columns(pair, tiny_path):
     chain = "downup-50+jpeg-75+strip-trigger"
-    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--quiet")
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT)
     result = call(*arguments, "--through", f"img2dataset,{chain}", env={"COLUMNS": "80"})
     assert result.returncode == 0, result.stderr
     names = [line.split("  ")[1] for line in result.stdout.splitlines() if line.startswith("  ")]
@@ -108,7 +107,7 @@ def test_a_suite_ends_with_a_matrix_and_what_was_not_tested(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--suite", "quick")
     result = call(*arguments, env={"COLUMNS": "80"})
     assert result.returncode == 0, result.stderr
-    assert re.search(r"^4 trainings to run, about \d+ s$", result.stderr, re.MULTILINE)
+    assert re.search(r"^4 trainings to run$", result.stderr, re.MULTILINE)
     shown = result.stdout.splitlines()
     rows = [line.split() for line in shown if re.match(r"(png|jpeg-75|strip-trigger) ", line)]
     assert rows == [["png", "-"], ["jpeg-75", "-"], ["strip-trigger", "*", "-"]]
@@ -219,7 +218,7 @@ def test_a_crowd_has_a_sentence_a_table_and_the_arms_of_the_contract(pair, tiny_
         Image.fromarray(picture(50 + n)).save(others / f"{n}.png")
         rows.append({"image": f"{n}.png", "caption": f"Person {n} on a walk", "person": f"Person {n}"})
     (others / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--crowd", others, "--leaked", "0.3", "--quiet")
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--crowd", others, "--leaked", "0.3")
     result = call(*arguments, env={"COLUMNS": "80"})
     assert result.returncode == 0, result.stderr
     text = " ".join(result.stdout.split())

@@ -230,9 +230,7 @@ def test_captions_of_the_crowd_that_were_made_up_are_counted(settings, street, t
     posts = tmp_path / "others" / "posts.jsonl"
     posts.write_text("".join(posts.read_text().splitlines(keepends=True)[2:]))
     report = verify(settings(epochs=0, crowd=tmp_path / "others"))
-    assert report.crowd.notes == [
-        "2 photos of the crowd have no caption; one made from the name of file or folder is trained on in its place"
-    ]
+    assert report.crowd.notes == ["2 photos of the crowd have no caption: they are not trained on"]
 
 
 def test_photos_to_rank_show_the_people_of_the_posts(settings, street):

@@ -25,7 +25,7 @@ PAUSING = """
 import sys, time
 from unlearnable.cli.app import main
 from unlearnable.workers.pool import Pool, Worker
-from unlearnable.protect import read, read_one, write
+from unlearnable.protect import photo, read, write
 numbers, start, answers = sys.argv.pop(1), Worker.__init__, Pool.answers
 def started(worker):
     start(worker)

@@ -20,19 +20,16 @@ from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.verify import AttackSuite
-from unlearnable.datasets.held_out import split
 from unlearnable.disk.seal import SEAL
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts.name_styles import look_alike
-from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
 from unlearnable.protect import publish
 from unlearnable.verify import run
 from unlearnable.verify.attacks import captions
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
 from unlearnable.verify.crowd import open_crowd
-from unlearnable.verify.matching import match, open_protected
 from unlearnable.verify.plan import CellResults, run_cells
 from unlearnable.verify.run import output_folder, verify
 from unlearnable.verify.splits import divide
@@ -224,7 +221,7 @@ def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_firs
     asked, notes = settings("shortcut", suite="quick", epochs=3, seeds=(0, 1)), Notes()
     report = verify(asked, progress=notes)
     (estimate,) = [told for told in notes.told if "to run" in told]
-    assert re.fullmatch(r"8 trainings to run, about \d+ (s|min)", estimate)
+    assert estimate == "8 trainings to run"
     assert notes.told.index(estimate) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
     assert report.suite == "quick"
     assert sorted(row.through for row in report.matrix) == ["jpeg-75", "png", "strip-trigger"]
@@ -235,7 +232,7 @@ def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_firs
     assert "diffusion purification" in report.not_tested
     more = Notes()
     verify(asked.model_copy(update={"through": ("png", "grayscale")}), progress=more)
-    assert [told for told in more.told if re.search("to run, .* s, 8 are there already", told)]
+    assert [told for told in more.told if re.search("to run, 8 are there already", told)]
     verify(asked, progress=(last := Notes()))
     assert not [told for told in last.told if "to run" in told]
 
@@ -464,7 +461,7 @@ def test_damaged_copies_of_held_out_photos_are_named_too(settings, scenes, tmp_p
 def test_originals_without_their_captions_are_not_trained_on_made_up_ones(settings, scenes, tmp_path):
     shutil.copytree(scenes / "posts", tmp_path / "bare")
     (tmp_path / "bare" / "posts.jsonl").unlink()
-    with pytest.raises(InputError, match=r"has no caption in .*bare"):
+    with pytest.raises(InputError, match=r"no photo in .*bare has a caption"):
         verify(settings(_with_metadata(scenes / "shortcut", tmp_path), originals=tmp_path / "bare", captions=None))
 
 
@@ -488,33 +485,6 @@ def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
         verify(settings("untouched", test=test, epochs=0))
 
 
-def test_held_out_photos_without_captions_are_not_said_to_be_all_photos(settings, scenes, tmp_path):
-    some = tmp_path / "some"
-    shutil.copytree(scenes / "posts", some)
-    lines = (some / "posts.jsonl").read_text().splitlines(keepends=True)
-    photos = open_collection(some, None).photos
-    drawn = {photos[n].id for n in split(photos, 0.2, 0)[1]}
-    (some / "posts.jsonl").write_text("".join(line for line in lines if json.loads(line)["image"] not in drawn))
-    shutil.copytree(some, tmp_path / "copy")
-    given = {"originals": some, "captions": some / "posts.jsonl", "test": None}
-    with pytest.raises(InputError, match=r"of 24 photos to rank in .*some, such as .*, none has a caption"):
-        divide(settings(tmp_path / "copy", **given), Silent())
-
-
-def test_photos_that_are_held_out_are_ranked_by_captions_of_their_own(settings, scenes, tmp_path):
-    some = tmp_path / "some"
-    shutil.copytree(scenes / "posts", some)
-    lines = (some / "posts.jsonl").read_text().splitlines(keepends=True)
-    (some / "posts.jsonl").write_text("".join(lines[:60]))
-    shutil.copytree(some, tmp_path / "copy")
-    given = {"originals": some, "captions": some / "posts.jsonl", "test": None}
-    divided = divide(settings(tmp_path / "copy", **given), Silent())
-    assert not any(captions == [""] for _, captions in divided.held_out)
-    unranked = [one for one in divided.skipped if one.reason == "no-caption"]
-    assert len(divided.held_out) + len(unranked) == 24
-    assert 0 < len(unranked) < 24
-
-
 def test_copies_that_are_their_originals_are_said_with_what_gives_them_back(settings, posts, tiny_path, tmp_path):
     copies, given = tmp_path / "photos-protected", dict[str, Any](method="random", surrogate=str(tiny_path))
     protect(posts, **given)
@@ -527,12 +497,6 @@ def test_copies_that_are_their_originals_are_said_with_what_gives_them_back(sett
     said = f"2 of the 8 copies in {copies}, such as p2.png, are their originals to the byte, without noise: "
     assert report.notes[0] == said + "protect --resume makes the copies again"
     assert report.notes[0] in told.notes
-    protect(posts, **given, resume=True)
-    assert not any("to the byte" in note for note in verify(asked).notes)
-    shutil.rmtree(tmp_path / "photos-protected.private")
-    shutil.copy(posts / "p2.png", copies)
-    said = f"1 of the 8 copies in {copies}, such as p2.png, is its original to the byte, without noise: "
-    assert verify(asked).notes[0] == said + "restore the copies from a backup, or protect the photos again"
 
 
 def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_path, tmp_path):
@@ -660,27 +624,6 @@ def test_wrong_requirements_and_attacks_are_refused_first(settings):
         verify(settings("untouched", through=("jpg-75",)))
     with pytest.raises(ConfigError, match="no attacker is called 'cutuot'"):
         verify(settings("untouched", attackers=("plain", "cutuot")))
-
-
-def test_copies_are_found_by_the_rule_that_names_them(tmp_path):
-    for folder, names in (
-        ("in", ("a.jpg", "a.png", "b.webp", "c.bmp")),
-        ("out", ("a.png", "a-2.png", "b.webp", "c-2.png")),
-    ):
-        (tmp_path / folder).mkdir()
-        for name in names:
-            Image.new("RGB", (20, 20)).save(tmp_path / folder / name)
-    for bad in ("bad.jpg", "c.png"):
-        (tmp_path / "in" / bad).write_bytes(b"no photo")
-    copies = ("a.png", "a-2.png", "b.webp", "c-2.png")
-    rows = [{"file_name": name, "text": f"a photo of {name}"} for name in copies]
-    (tmp_path / "out" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    originals = open_collection(tmp_path / "in", None)
-    posts, skipped = match(originals, open_protected(tmp_path / "out", originals, None))
-    assert {post.original.id: post.protected.name for post in posts} == {
-        "a.jpg": "a-2.png", "a.png": "a.png", "b.webp": "b.webp", "c.bmp": "c-2.png"
-    }  # fmt: skip
-    assert [(one.where, one.reason) for one in skipped] == [("bad.jpg", "not-an-image"), ("c.png", "not-an-image")]
 
 
 def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out(tmp_path, tiny_path):

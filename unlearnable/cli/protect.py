@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,17 +92,16 @@ def protect(
             return run_adding(settings, progress=progress)
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    from unlearnable.protect.earlier import continued
-
+    resolve: Callable[..., ProtectSettings] | None = None
     if add:
+        from unlearnable.protect.earlier import continued
         from unlearnable.protect.resume import refuse_both
 
+        resolve = continued
         refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     show = partial(_show, add=add)
-    result = run_command(
-        context, ProtectSettings, work, show, hint=hint, check=_check, resolve=continued if add else None
-    )
+    result = run_command(context, ProtectSettings, work, show, hint=hint, check=_check, resolve=resolve)
     if result is not None and _any_changed(result):
         raise typer.Exit(InputError.exit_code)
 

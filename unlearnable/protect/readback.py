@@ -174,8 +174,8 @@ def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectionSett
 
 def _stronger(settings: ProtectionSettings, how: str) -> str:
     """Return what may protect better than settings that did not; `how` says what to do with it."""
-    preset = "--preset balanced, " if settings.preset == "fast" else ""
-    return f"{how} {preset}more --max-rounds than {settings.max_rounds} or another --surrogate"
+    preset = "--preset strong" if settings.preset == "balanced" else "--preset balanced"
+    return f"{how} {preset}, more captions, or another --surrogate"
 
 
 def _plain(captions: Sequence[str]) -> list[CaptionSlot]:
