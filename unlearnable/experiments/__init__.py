@@ -1,1 +1,0 @@
-"""The experiment that `verify` and `benchmark` share: victims trained on arms and ranked, with results in cells."""
