@@ -15,17 +15,17 @@ from hypothesis import settings
 from PIL import Image
 
 from tests.browser import started
-from unlearnable.config import MEMSettings
-from unlearnable.disk import checkpoint
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, ordinary_words
 from unlearnable.models.vocabulary import default_vocabulary
-from unlearnable.posts.pairs import pairs_of
-from unlearnable.posts.pixels import Pixels, Posts
-from unlearnable.progress.reporting import Silent
+from unlearnable.settings import MEMSettings
+from unlearnable.storage import checkpoint
+from unlearnable.storage.progress import Silent
+from unlearnable.training.pairs import pairs_of
+from unlearnable.training.pixels import Pixels, Posts
 
 os.fsync = lambda fd: None  # no test cuts the power, and a slow disk takes minutes for all of them
 os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads models that take seconds to load

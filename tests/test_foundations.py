@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from unlearnable import errors
-from unlearnable.disk import checkpoint, files, locks
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.models.openclip import save
+from unlearnable.storage import checkpoint, files, locks
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own():

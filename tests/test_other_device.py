@@ -14,7 +14,7 @@ from PIL import Image
 import unlearnable
 from tests.conftest import CAPTIONS, picture
 from tests.other_device import NAME
-from tests.workflows.conftest import QUICK
+from tests.protect.conftest import QUICK
 from unlearnable.verify.attackers import ATTACKERS
 
 AS_BY_DEFAULT = {"visibility": "low", "noise_colour": "grey"}

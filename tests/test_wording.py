@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.cli.program import call
-from unlearnable.wording.counts import counted, it_and_others, pasted
+from unlearnable.wording import counted, it_and_others, pasted
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 photos"), (1, "1 photo"), (2, "2 photos")])
@@ -34,7 +34,7 @@ def test_one_photo_alone_has_no_others(number, said):
     ],
 )
 def test_what_is_pasted_is_quoted_if_a_terminal_would_take_it_apart(monkeypatch, system, path, said):
-    monkeypatch.setattr("unlearnable.wording.counts.os", SimpleNamespace(name=system))
+    monkeypatch.setattr("unlearnable.wording.os", SimpleNamespace(name=system))
     assert pasted(path) == said
 
 

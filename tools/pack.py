@@ -11,9 +11,9 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from unlearnable.disk import checksums, files
 from unlearnable.models import bundled
 from unlearnable.models.openclip import load
+from unlearnable.storage import checksums, files
 
 
 def main() -> None:

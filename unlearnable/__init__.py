@@ -22,18 +22,10 @@ from unlearnable.errors import (
     OutputError,
     UnlearnableError,
 )
-from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.storage.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from unlearnable.config import (
-        BenchmarkSettings,
-        ExplainSettings,
-        ProtectionSettings,
-        ProtectSettings,
-        TrainSettings,
-        VerifySettings,
-    )
-    from unlearnable.results import (
+    from unlearnable.report import (
         BenchmarkPlan,
         BenchmarkReport,
         ExplainReport,
@@ -42,6 +34,14 @@ if TYPE_CHECKING:
         ProtectReport,
         TrainReport,
         VerifyReport,
+    )
+    from unlearnable.settings import (
+        BenchmarkSettings,
+        ExplainSettings,
+        ProtectionSettings,
+        ProtectSettings,
+        TrainSettings,
+        VerifySettings,
     )
 
     __version__: str
@@ -82,7 +82,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # or else a type checker would take any name for one of this package
-    _MODULES = {"Settings": "config", "Report": "results", "Plan": "results"}
+    _MODULES = {"Settings": "settings", "Report": "report", "Plan": "report"}
 
     def __getattr__(name):
         """Import reports and settings when they are first looked up: importing the package stays quick."""

@@ -16,9 +16,8 @@ from unlearnable.errors import ConfigError
 
 if TYPE_CHECKING:
     from unlearnable.imaging.in_memory import Kind
-    from unlearnable.progress.reporting import Progress
     from unlearnable.protect.in_memory import ProtectedPost
-    from unlearnable.results import (
+    from unlearnable.report import (
         BenchmarkReport,
         ExplainReport,
         PreviewReport,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
         TrainReport,
         VerifyReport,
     )
+    from unlearnable.storage.progress import Progress
 
 for _package in ("benchmark", "explain", "verify"):  # else their first import later would hide the calls of these names
     import_module(f"unlearnable.{_package}")
@@ -63,11 +63,11 @@ def protect(
         OutputError: a result exists already or cannot be written.
         CheckpointError: the stopped run had other settings or other photos, or the result to add to is damaged.
     """
-    from unlearnable.config import ProtectSettings, resolve_as
     from unlearnable.protect.add import add as run_adding
     from unlearnable.protect.earlier import continued
     from unlearnable.protect.resume import refuse_both
     from unlearnable.protect.run import protect as run
+    from unlearnable.settings import ProtectSettings, resolve_as
 
     given = {"photos": photos, **settings}
     if add:
@@ -121,8 +121,8 @@ class ImageProtector:
     """
 
     def __init__(self, *, progress: Progress | None = None, **settings: Any) -> None:
-        from unlearnable.config import ProtectionSettings, resolve_as
         from unlearnable.protect.setup import load_all
+        from unlearnable.settings import ProtectionSettings, resolve_as
 
         self._progress = _receiver(progress)
         self._loaded = load_all(resolve_as(ProtectionSettings, settings), self._progress)
@@ -163,8 +163,8 @@ def train(
         OutputError: a result exists already or cannot be written.
         CheckpointError: the stopped training had other settings or other data.
     """
-    from unlearnable.config import TrainSettings, resolve_as
-    from unlearnable.workflows.train.run import train as run
+    from unlearnable.settings import TrainSettings, resolve_as
+    from unlearnable.training.train import train as run
 
     resolved = resolve_as(TrainSettings, {"data": data, **settings}, _path(config))
     return run(resolved, resume=resume, overwrite=overwrite, progress=_receiver(progress))
@@ -198,7 +198,7 @@ def verify(
         ModelError: a victim is not available, or its training diverged.
         OutputError: the report cannot be written.
     """
-    from unlearnable.config import VerifySettings, resolve_as
+    from unlearnable.settings import VerifySettings, resolve_as
     from unlearnable.verify.run import verify as run
 
     given = {"originals": originals, "protected": protected, **settings}
@@ -233,7 +233,7 @@ def benchmark(
         OutputError: the report cannot be written.
     """
     from unlearnable.benchmark.run import benchmark as run
-    from unlearnable.config import BenchmarkSettings, resolve_as
+    from unlearnable.settings import BenchmarkSettings, resolve_as
 
     resolved = resolve_as(BenchmarkSettings, {"dataset": dataset, **settings}, _path(config))
     return run(resolved, resume=resume, progress=_receiver(progress))
@@ -265,8 +265,8 @@ def explain(
         ModelError: a model is not available, or its photo encoder is of no known kind.
         OutputError: the folder exists already or cannot be written.
     """
-    from unlearnable.config import ExplainSettings, resolve_as
     from unlearnable.explain.run import explain as run
+    from unlearnable.settings import ExplainSettings, resolve_as
 
     given = {"photo": photo, **settings}
     resolved = resolve_as(ExplainSettings, given, _path(config))
@@ -298,7 +298,7 @@ def preview(
 
 
 def _receiver(progress: Progress | None) -> Progress:
-    from unlearnable.progress.reporting import Progress, Silent
+    from unlearnable.storage.progress import Progress, Silent
 
     if progress is None:
         return Silent()

@@ -15,7 +15,7 @@ from unlearnable.cli.app import app
 
 WORKFLOWS = {
     "protect": "unlearnable.protect.run",
-    "train": "unlearnable.workflows.train.run",
+    "train": "unlearnable.training.train",
     "verify": "unlearnable.verify.run",
     "benchmark": "unlearnable.benchmark.run",
     "explain": "unlearnable.explain.run",

@@ -12,7 +12,8 @@ from types import ModuleType
 import pytest
 
 import unlearnable
-from unlearnable import config, errors, results
+from unlearnable import errors, report
+from unlearnable import settings as config
 
 CALLS = ["benchmark", "explain", "preview", "protect", "train", "verify"]
 
@@ -32,7 +33,7 @@ def test_all_lists_what_the_module_holds():
         "__version__",
         "ProtectionSettings",
         *(name for name in config.__all__ if name.removesuffix("Settings").lower() in CALLS),
-        *(name for name in results.__all__ if name.endswith(("Report", "Plan"))),
+        *(name for name in report.__all__ if name.endswith(("Report", "Plan"))),
     }
     assert unlearnable.__all__ == sorted(unlearnable.__all__)
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.config import BenchmarkSettings
+from unlearnable.settings import BenchmarkSettings
 
 SPLIT = ["train"] * 8 + ["val"] + ["test"] * 4
 

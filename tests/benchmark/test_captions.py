@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import CAPTIONS
 from unlearnable.benchmark import cells, protections, run
-from unlearnable.config import PRESETS, MEMSettings, named_settings
 from unlearnable.methods.captions import cut_captions
+from unlearnable.settings import PRESETS, MEMSettings, named_settings
 
 
 def spied(monkeypatch, module, name):

@@ -24,11 +24,11 @@ from unlearnable.benchmark.cells import Cells
 from unlearnable.benchmark.photos import decoded, square
 from unlearnable.benchmark.plan import SCALES, protection_recipe, set_up
 from unlearnable.benchmark.protections import ProtectionStore, Scraped, make, own_share
-from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.models import openclip, precision
 from unlearnable.models.dual_encoder import weights_sha256
-from unlearnable.progress.reporting import Silent
+from unlearnable.settings import BenchmarkSettings
+from unlearnable.storage.progress import Silent
 from unlearnable.verify import victims
 from unlearnable.verify.attacks import parse_attack
 

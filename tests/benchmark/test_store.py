@@ -14,11 +14,11 @@ from PIL import Image
 from tests.conftest import Told
 from unlearnable.benchmark import photos as store
 from unlearnable.benchmark.suites.base import Item
-from unlearnable.datasets import Photo
-from unlearnable.disk import checkpoint
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
-from unlearnable.progress.reporting import Silent
+from unlearnable.posts import Photo
+from unlearnable.storage import checkpoint
+from unlearnable.storage.progress import Silent
 
 RUNS = 4
 

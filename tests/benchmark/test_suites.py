@@ -14,8 +14,8 @@ from unlearnable.benchmark.plan import SCALES
 from unlearnable.benchmark.run import DATA, locate
 from unlearnable.benchmark.suites import coco, flickr, pubfig
 from unlearnable.benchmark.suites.base import TRANSFER
-from unlearnable.config import BASELINES, SMALL_VIT_RATE, BenchmarkSettings, named_settings
 from unlearnable.errors import InputError
+from unlearnable.settings import BASELINES, SMALL_VIT_RATE, BenchmarkSettings, named_settings
 
 
 def counts(corpus):

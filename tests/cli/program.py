@@ -27,8 +27,8 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only P
 
 PAUSING = """
 import sys, threading
-from unlearnable.disk import checkpoint
-from unlearnable.progress import lines
+from unlearnable.storage import checkpoint
+from unlearnable.storage import progress as lines
 from unlearnable.cli.app import main
 marker, said, say = sys.argv.pop(1), [], lines.Lines._say
 def say_and_pause(self, text):

@@ -15,12 +15,12 @@ from tests.cli.program import POSIX, call
 from tests.forked import Forked
 from unlearnable.cli.benchmark import _show_table
 from unlearnable.cli.console import console
-from unlearnable.results.common import made_by
+from unlearnable.report.common import made_by
 
 PAUSING = """
 import sys, threading
 import unlearnable.training.fit as fit
-from unlearnable.disk import checkpoint
+from unlearnable.storage import checkpoint
 from unlearnable.cli.app import main
 real, checkpoint.SOON = fit._save, 0
 def save_and_pause(task, *rest):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.cli.program import FILE, call
 from tests.conftest import picture
-from unlearnable.results.common import made_by
+from unlearnable.report.common import made_by
 
 
 def test_protect_look_and_explain(posts, tiny_path, tmp_path):

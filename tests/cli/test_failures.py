@@ -15,7 +15,7 @@ from tests.cli.program import POSIX, call, run
 from tests.forked import Forked
 from unlearnable.cli import doctor
 from unlearnable.cli.app import failure_of
-from unlearnable.wording.counts import pasted
+from unlearnable.wording import pasted
 
 MANY = "9" * 5000
 
@@ -27,7 +27,7 @@ try:
     main()
 finally:
     heavy = {"torch", "open_clip", "transformers", "timm", "numpy", "PIL", "matplotlib"} & set(sys.modules)
-    heavy |= {"unlearnable.results"} & set(sys.modules)
+    heavy |= {"unlearnable.report"} & set(sys.modules)
     print(len(sys.modules), *heavy, file=sys.stderr)
 """
 WAITING = """

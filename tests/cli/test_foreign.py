@@ -21,7 +21,7 @@ import unlearnable
 from tests.cli.program import POSIX, call
 from tests.conftest import picture
 from unlearnable.cli import console, shown
-from unlearnable.wording.escapes import ascii_json, json_line, printable, storable
+from unlearnable.wording import ascii_json, json_line, printable, storable
 
 FORGED = "99 of 99 photos have a protected copy."
 HOSTILE = f"\x1b[2J\u202egnp.x\r\n{FORGED}\x9b31m \u2028[bold]:smile:"

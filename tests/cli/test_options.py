@@ -13,7 +13,7 @@ from rich.markup import render
 
 from tests.cli.program import call
 from unlearnable.cli.app import COMMANDS, app
-from unlearnable.config import (
+from unlearnable.settings import (
     PRESETS,
     BenchmarkSettings,
     ExplainSettings,

@@ -13,9 +13,9 @@ import pytest
 from tests.cli.program import FILE, PAUSING, POSIX, call, run
 from tests.conftest import tree
 from tests.forked import Forked
-from unlearnable.config import VerifySettings
-from unlearnable.progress.reporting import Silent
-from unlearnable.results.common import made_by
+from unlearnable.report.common import made_by
+from unlearnable.settings import VerifySettings
+from unlearnable.storage.progress import Silent
 from unlearnable.verify.splits import divide
 
 

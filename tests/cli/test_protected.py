@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unlearnable.cli.protected import closing_lines, show_report, size
-from unlearnable.results import ProtectReport, SkippedRecord, TriggerFigures
+from unlearnable.report import ProtectReport, SkippedRecord, TriggerFigures
 
 
 def report(**changes) -> ProtectReport:

@@ -10,11 +10,10 @@ from rich.console import Console
 
 from unlearnable.cli import shown
 from unlearnable.methods.optimise import LEARNING
-from unlearnable.progress import lines
+from unlearnable.storage import progress as lines
 
 FIRST_WORD = """
 import sys, time
-from unlearnable.progress import lines
 from unlearnable.cli.app import main
 def said(self, text):
     print(text, round(time.process_time(), 2), "torch" in sys.modules)

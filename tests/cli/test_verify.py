@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.cli.program import FILE, call, run
 from tests.conftest import picture
-from unlearnable.results.common import made_by
+from unlearnable.report.common import made_by
 
 SHORT = ("--epochs", "1", "--batch-size", "8", "--seeds", "0", "--device", "cpu")
 

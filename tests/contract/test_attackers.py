@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tests.conftest import TINY
-from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import build
-from unlearnable.posts.pairs import Pairs
-from unlearnable.progress.reporting import Silent
+from unlearnable.settings import Recipe
+from unlearnable.storage.progress import Silent
 from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.pairs import Pairs
 from unlearnable.verify.attackers import ATTACKERS
 
 RECIPE = Recipe(epochs=3, lr=1e-3, batch_size=4, seed=3)

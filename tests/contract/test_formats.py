@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.datasets.formats.unpublished import xmp_of
-from unlearnable.datasets import Dataset, Edits, open_dataset, read_written, write_captions
-from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.text import is_blank
+from tests.posts.readers.unpublished import xmp_of
 from unlearnable.errors import InputError
+from unlearnable.posts import Dataset, Edits, open_dataset, read_written, write_captions
+from unlearnable.posts.readers import FORMATS
+from unlearnable.posts.text import is_blank
 
 A, B, C = "one/a_101.jpg", "one/b_102.JPG", "two/c ç_103.png"
 CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
@@ -145,7 +145,7 @@ def sidecar() -> Sample:
 
 
 def embedded() -> Sample:
-    """Nothing of it is written, as of the two before: tests/datasets/formats/test_embedded.py has what is read."""
+    """Nothing of it is written, as of the two before: tests/posts/readers/test_embedded.py has what is read."""
     return Sample({}, "", with_captions=False, more=write_described_photos)
 
 

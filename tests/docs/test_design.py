@@ -32,7 +32,7 @@ def test_every_call_is_listed_with_all_its_arguments():
 def test_no_format_may_import_another():
     checked = contracts()["importlinter:contract:formats"]["modules"].split()
     names = {path.stem for path in (PACKAGE / "datasets" / "formats").glob("*.py") if path.stem != "__init__"}
-    assert {f"unlearnable.datasets.formats.{name}" for name in names} - set(checked) == set()
+    assert {f"unlearnable.posts.readers.{name}" for name in names} - set(checked) == set()
 
 
 def test_every_path_that_contributors_are_sent_to_exists():

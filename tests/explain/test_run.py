@@ -12,14 +12,14 @@ from PIL import Image
 
 import unlearnable
 from tests.conftest import picture, tree
-from unlearnable.disk import files
 from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.explain import run
 from unlearnable.explain.posts import post_of
 from unlearnable.explain.run import titles_of
 from unlearnable.models.openclip import load as load_model
 from unlearnable.models.openclip import save
-from unlearnable.results import ManifestLine
+from unlearnable.report import ManifestLine
+from unlearnable.storage import files
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Which sizes are of the same photo; `tests/workflows/test_target.py` has what else a photo is copied to."""
+"""Which sizes are of the same photo; `tests/protect/test_target.py` has what else a photo is copied to."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.config import PLATFORMS, PlatformName
 from unlearnable.imaging.copied import is_reduced
 from unlearnable.imaging.picture import Picture
+from unlearnable.settings import PLATFORMS, PlatformName
 
 SIDES = st.integers(16, 12_000)
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from tests.imaging.conftest import Decoded
-from unlearnable.config import PLATFORMS
 from unlearnable.imaging.encode import LOWEST, UNTOLD, Encoding, choose_encoding, encode
 from unlearnable.imaging.picture import Compression, Picture, quality_of
+from unlearnable.settings import PLATFORMS
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, "PNG")

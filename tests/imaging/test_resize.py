@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unlearnable.config import PLATFORMS, PlatformName
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import resized
+from unlearnable.settings import PLATFORMS, PlatformName
 
 SIDES = st.integers(16, 12_000)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from unlearnable.config import MethodSettings
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import AnySession, Problem, Round, Session
 from unlearnable.methods.batches import measuring
+from unlearnable.settings import MethodSettings
 
 
 def measure(session: AnySession) -> Tensor:

@@ -17,8 +17,8 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import cut
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.contrastive import contrastive_loss
+from unlearnable.training.pixels import tokens_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 

@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.config import MEMSettings
 from unlearnable.errors import CheckpointError
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.steps import COARSE, SMOOTH, roughness, signed_step
+from unlearnable.settings import MEMSettings
 
 SHAPES = [(1, 2), (2, 2), (3, 1)]
 WRITES = st.lists(st.tuples(st.integers(0, 2), st.integers(-8, 8)), max_size=8)

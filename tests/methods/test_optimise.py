@@ -12,7 +12,7 @@ from unlearnable.methods.proxies import load_proxies
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.uap import UAP
 from unlearnable.methods.words import COMPARING
-from unlearnable.progress.reporting import Silent
+from unlearnable.storage.progress import Silent
 
 
 class Kept(Silent):

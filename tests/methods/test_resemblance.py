@@ -17,7 +17,7 @@ from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.methods.words import FOUND, SYNONYMS, resemblance, text_features
 from unlearnable.models.openclip import load
 from unlearnable.models.vocabulary import default_vocabulary
-from unlearnable.progress.reporting import Silent
+from unlearnable.storage.progress import Silent
 from unlearnable.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from tests.conftest import TINY
-from unlearnable.config import SMALL_RATE, SMALL_VIT_RATE
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled, openclip
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.openclip import fresh, load, restart, save
 from unlearnable.models.tokens import tokenizer
+from unlearnable.settings import SMALL_RATE, SMALL_VIT_RATE
 
 TEXTS = tokenizer()(["a dog in the snow", "a red car"])
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unlearnable.disk.seal import seal_json, unseal_json
 from unlearnable.models import precision
+from unlearnable.storage.checksums import seal_json, unseal_json
 
 
 @pytest.fixture(autouse=True)

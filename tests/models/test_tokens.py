@@ -14,7 +14,7 @@ from unlearnable.models.tokens import (
     words_of,
 )
 from unlearnable.models.vocabulary import default_vocabulary
-from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.pixels import tokens_of
 
 LONG = " ".join(["a very long story about the lake and its boats"] * 20)
 

@@ -11,7 +11,7 @@ import torch
 from unlearnable.models.tokens import cut, tokenizer
 from unlearnable.models.vocabulary import LONGEST, WORDS, Vocabulary, default_vocabulary
 from unlearnable.posts.languages import KNOWN
-from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.pixels import tokens_of
 
 ROWS = [line.split("\t") for line in WORDS.read_text(encoding="utf-8").splitlines()]
 FORBIDDEN = {

@@ -12,9 +12,9 @@ from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair
 from tests.report.test_tables import cell
 from tests.report.test_tables import report as benchmark_report
+from unlearnable.report import ManifestLine, TableRecord
 from unlearnable.report.html import benchmark_page, protect_page
 from unlearnable.report.pictures import thumbnails
-from unlearnable.results import ManifestLine, TableRecord
 from unlearnable.verify.page import verify_page
 
 ATTACKS = (

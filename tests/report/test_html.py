@@ -10,12 +10,9 @@ import pytest
 
 from tests.report.test_tables import cell as benchmark_cell
 from tests.report.test_tables import report as benchmark_report
-from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
-from unlearnable.report.html import benchmark_page, protect_page, split
-from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
-from unlearnable.results import (
+from unlearnable.report import (
     ArmName,
     BothWays,
     Cell,
@@ -33,6 +30,9 @@ from unlearnable.results import (
     VerifyReport,
     VictimRecord,
 )
+from unlearnable.report.html import benchmark_page, protect_page, split
+from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
+from unlearnable.settings import ProtectSettings
 from unlearnable.verify.page import finding_line, verify_page
 
 HOSTILE = "<script>alert(1)</script> & 'co'"

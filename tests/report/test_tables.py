@@ -10,13 +10,7 @@ from unlearnable.benchmark.charts import draw
 from unlearnable.benchmark.suites.flickr8k import SUITE
 from unlearnable.benchmark.suites.pubfig import SUITE as FACES
 from unlearnable.benchmark.tables import lay_out, to_latex, to_markdown
-from unlearnable.results import (
-    BenchmarkCell,
-    BenchmarkReport,
-    BothWays,
-    Retrieval,
-    TableRecord,
-)
+from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, Retrieval, TableRecord
 
 
 def ways(hit10: float, medr: float) -> BothWays:

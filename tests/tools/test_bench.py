@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import TINY, picture
-from tests.evaluation.test_verdict import cell
 from tests.report.test_html import STUDY
-from unlearnable.results import ArmName, RanksRecord
+from tests.verify.test_verdict import cell
+from unlearnable.report import ArmName, RanksRecord
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench"
 POSTS = Path(__file__).parents[2] / "examples" / "photos"

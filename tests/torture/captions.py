@@ -12,8 +12,8 @@ from PIL import Image
 from tests.conftest import CAPTIONS, picture
 from tests.torture.photos import in_processes, mutated
 from tests.torture.tally import Tally
-from unlearnable.datasets import open_dataset
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts import open_dataset
 
 NAMES = [f"p{number}.png" for number in range(4)]
 ROWS = [{"image": name, "caption": CAPTIONS[number]} for number, name in enumerate(NAMES)]

@@ -13,10 +13,10 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from tests.conftest import picture
 from tests.torture.tally import Tally
-from unlearnable.config import Keep, ProtectSettings
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import encode
 from unlearnable.protect.photo import target_of
+from unlearnable.settings import Keep, ProtectSettings
 
 TEXTS = ("Artist", "Copyright", "ImageDescription", "HostComputer", "XPAuthor", "XPTitle", "XPComment", "XPKeywords")
 NESTED = ("UserComment", "CameraOwnerName", "BodySerialNumber", "LensSerialNumber", "ImageUniqueID", "MakerNote")

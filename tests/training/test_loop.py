@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from tests.cli.program import call
 from tests.conftest import CAPTIONS, TINY, picture
 from tests.forked import Forked
-from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import load, save
-from unlearnable.posts.pairs import pairs_of
-from unlearnable.posts.pixels import Pixels
+from unlearnable.settings import Recipe
 from unlearnable.training.distributed import World
 from unlearnable.training.loop import Learner, _order, adamw, rate, steps_an_epoch, train
+from unlearnable.training.pairs import pairs_of
+from unlearnable.training.pixels import Pixels
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 

@@ -27,16 +27,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unlearnable.config import Recipe
-from unlearnable.datasets import hold_out, limit, named_posts, open_people
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress.reporting import Silent
+from unlearnable.posts import hold_out, limit, named_posts, open_people
+from unlearnable.settings import Recipe
+from unlearnable.storage.progress import Silent
 from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.pairs import Pairs, pairs_of
 from unlearnable.training.retrieval import embed, embed_texts
 from unlearnable.verify.victims import ModelPool
 

@@ -19,7 +19,7 @@ from unlearnable.explain.integrated_gradients import integrated_gradients, marke
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.openclip import load as load_model
-from unlearnable.results import ManifestLine
+from unlearnable.report import ManifestLine
 from unlearnable.training.view import PLAIN_VIEW, load_view
 
 

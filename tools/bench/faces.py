@@ -17,7 +17,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets import Dataset, hold_out, limit, named_posts, open_people
+from unlearnable.posts import Dataset, hold_out, limit, named_posts, open_people
 
 HALVES = {"all": slice(None), "even": slice(None, None, 2), "odd": slice(1, None, 2)}
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL
-from unlearnable.results import Cell, VerifyReport
+from unlearnable.report import Cell, VerifyReport
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL
 from unlearnable.verify.findings import LEAST_GAP
 from unlearnable.verify.intervals import Arms, interval_of_effect
 

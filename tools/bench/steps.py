@@ -22,7 +22,6 @@ import torch
 from layers import as_built
 from precision import asked, model_of
 
-from unlearnable.config import PRESETS, MEMSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS, steps
 from unlearnable.methods.base import AnySession, Problem
@@ -31,8 +30,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut
 from unlearnable.models.vocabulary import default_vocabulary
-from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.settings import PRESETS, MEMSettings
 from unlearnable.training.loop import kept
+from unlearnable.training.pixels import Pixels, Posts
 
 STEPS = PRESETS["balanced"]["noise_steps"]  # that are timed together, as a round takes them on one batch
 HEAD = (

@@ -26,8 +26,8 @@ from unlearnable.benchmark.suites import coco
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import cut
-from unlearnable.posts.pairs import pairs_of
-from unlearnable.progress.reporting import Silent
+from unlearnable.storage.progress import Silent
+from unlearnable.training.pairs import pairs_of
 from unlearnable.training.view import apply_noise
 
 WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from statistics import fmean
 
-from unlearnable.results import ManifestLine
+from unlearnable.report import ManifestLine
 
 HEAD = "| photo | FLIP | dE | PSNR, dB |\n|---|---|---|---|"
 

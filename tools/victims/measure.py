@@ -16,12 +16,12 @@ import torch
 
 from unlearnable.benchmark.photos import decoded
 from unlearnable.benchmark.suites.base import corpus_of
-from unlearnable.config import VerifySettings
-from unlearnable.datasets import hold_out, limit, named_posts, open_people
-from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress.reporting import Silent
-from unlearnable.results import BothWays
+from unlearnable.posts import hold_out, limit, named_posts, open_people
+from unlearnable.report import BothWays
+from unlearnable.settings import VerifySettings
+from unlearnable.storage.progress import Silent
 from unlearnable.training.fit import TrainingTask, fit, recipe_for
+from unlearnable.training.pairs import Pairs, pairs_of
 from unlearnable.training.retrieval import chance, retrieve, scores
 from unlearnable.verify.victims import ModelPool
 

@@ -13,12 +13,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, get_args
 
 from unlearnable.app.work import Watch, said
-from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
-from unlearnable.datasets import Dataset
-from unlearnable.disk.folders import MANIFEST, private_of
 from unlearnable.errors import Interrupted, UnlearnableError
+from unlearnable.posts import Dataset
 from unlearnable.protect.inbox import Inbox
-from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.report import ManifestLine, ProtectReport
+from unlearnable.settings import PlatformName, Preset, ProtectSettings, resolve_as
+from unlearnable.storage.folders import MANIFEST, private_of
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
     from unlearnable.protect.review import Review, ReviewedPost

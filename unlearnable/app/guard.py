@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from unlearnable.grouping import grouped
+from unlearnable.wording import grouped
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -19,12 +19,12 @@ from typing import Any
 from unlearnable.app.desk import Desk
 from unlearnable.app.guard import Guard
 from unlearnable.app.page import TITLE, draw
-from unlearnable.disk import files
-from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import OutputError, UnlearnableError
 from unlearnable.extras import require
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.report.pictures import thumbnail
+from unlearnable.storage import files
+from unlearnable.storage.scratch import scratch_folder
 
 EXTRA = "app"
 HOST = "127.0.0.1"

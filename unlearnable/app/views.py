@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
-from unlearnable.datasets import Dataset
-from unlearnable.disk.folders import at_home
 from unlearnable.errors import UnlearnableError
+from unlearnable.posts import Dataset
 from unlearnable.protect.posts import said_of_captions
 from unlearnable.report.html import split
-from unlearnable.wording.counts import counted
+from unlearnable.storage.folders import at_home
+from unlearnable.wording import counted
 
 ON_A_PAGE = 24  # photos
 WORK = {

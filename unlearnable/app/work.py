@@ -6,9 +6,9 @@ import ctypes
 import threading
 import traceback
 
-from unlearnable.disk import files
 from unlearnable.errors import Interrupted, ModelError, OutputError, UnlearnableError
 from unlearnable.models.device import given_up
+from unlearnable.storage import files
 
 
 class Watch:

@@ -10,14 +10,14 @@ import torch
 from unlearnable.benchmark.photos import DecodedPhotos
 from unlearnable.benchmark.plan import CellPlan, ProtectionRecipe, Setup, digest
 from unlearnable.benchmark.protections import Protection, ProtectionStore, Scraped, make, own_share, waiting
-from unlearnable.config import AS_PUBLISHED, Enlargement
-from unlearnable.disk.locks import alone
 from unlearnable.methods.proxies import proxy_names
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS
-from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import BenchmarkCell, PaperRow, ProtectionRecord
+from unlearnable.report import BenchmarkCell, PaperRow, ProtectionRecord
+from unlearnable.settings import AS_PUBLISHED, Enlargement
+from unlearnable.storage.locks import alone
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pairs import Pairs, pairs_of
 from unlearnable.verify.cells import (
     PRECISION,
     CellStore,

@@ -8,9 +8,9 @@ from statistics import fmean
 from typing import Any
 
 from unlearnable.benchmark.tables import shown_through
-from unlearnable.grouping import grouped
+from unlearnable.report import BenchmarkCell, BenchmarkReport
 from unlearnable.report.curves import mean_curve
-from unlearnable.results import BenchmarkCell, BenchmarkReport
+from unlearnable.wording import grouped
 
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))  # without colour
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--")

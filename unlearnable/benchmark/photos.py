@@ -14,13 +14,13 @@ from pydantic import BaseModel
 
 from unlearnable.benchmark.plan import digest
 from unlearnable.benchmark.suites.base import Item
-from unlearnable.disk import checksums, files, seal
-from unlearnable.disk.checkpoint import Clock
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.posts.pixels import Pixels, Ragged
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import SkippedRecord
+from unlearnable.report import SkippedRecord
+from unlearnable.storage import checksums, files
+from unlearnable.storage.checkpoint import Clock
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pixels import Pixels, Ragged
 
 
 class _Index(BaseModel):
@@ -146,13 +146,13 @@ def _index(path: Path) -> Path:
 def _write(path: Path, index: _Index, pixels: Path) -> None:
     """Write the index of a file, whose pixels lie at `pixels` still."""
     index.sha256 = checksums.sha256(pixels, _size(index))
-    files.write_text(_index(path), seal.seal_json(index.model_dump(mode="json")))
+    files.write_text(_index(path), checksums.seal_json(index.model_dump(mode="json")))
 
 
 def _read(path: Path) -> _Index | None:
     """Return the index of a file, or None if it is missing or damaged, or pixels are."""
     try:
-        index = _Index.model_validate(seal.unseal_json(_index(path).read_bytes()))
+        index = _Index.model_validate(checksums.unseal_json(_index(path).read_bytes()))
         whole = path.stat().st_size >= _size(index) and index.sha256 in (None, checksums.sha256(path, _size(index)))
     except (OSError, ValueError):
         return None

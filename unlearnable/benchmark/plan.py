@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unlearnable.benchmark.suites.base import Kind, Suite
-from unlearnable.config import SMALL_VIT_RATE, BenchmarkSettings, MEMSettings, Recipe, ScaleName, named_settings
 from unlearnable.methods import METHODS
 from unlearnable.methods.captions import Slots, cut_captions
 from unlearnable.methods.words import load_words
+from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MEMSettings, Recipe, ScaleName, named_settings
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.attacks.base import Attack
 

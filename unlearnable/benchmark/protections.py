@@ -15,9 +15,6 @@ from torch import Tensor
 
 from unlearnable.benchmark.photos import DecodedPhotos
 from unlearnable.benchmark.plan import ProtectionRecipe
-from unlearnable.config import Enlargement
-from unlearnable.disk import checksums, files, seal
-from unlearnable.disk.locks import alone
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Problem, settings_for
@@ -27,15 +24,18 @@ from unlearnable.methods.optimise import OptimisationTask, forget, optimise
 from unlearnable.methods.proxies import load_proxies
 from unlearnable.methods.words import load_words
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.posts.pixels import Pixels, Posts, Shape
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import ProtectionRecord
-from unlearnable.results.common import StoredRecord
+from unlearnable.report import ProtectionRecord
+from unlearnable.report.common import StoredRecord
+from unlearnable.settings import Enlargement
+from unlearnable.storage import checksums, files
+from unlearnable.storage.locks import alone
+from unlearnable.storage.pool import process
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pixels import Pixels, Posts, Shape
 from unlearnable.training.view import apply_noise
 from unlearnable.verify.attacks.base import Attack
 from unlearnable.verify.cells import Key, digest_of
-from unlearnable.wording.counts import counted
-from unlearnable.workers.launched import process
+from unlearnable.wording import counted
 
 
 class Saved(StoredRecord):
@@ -91,7 +91,7 @@ class ProtectionStore:
     def read(self) -> Saved | None:
         """Return the saved protection, or None if it or its noise is missing or damaged, or it has another key."""
         try:
-            saved = Saved.model_validate(seal.unseal_json(self._path("json").read_bytes()))
+            saved = Saved.model_validate(checksums.unseal_json(self._path("json").read_bytes()))
             intact = saved.noise_sha256 in (None, checksums.sha256(self.noise))
         except (OSError, ValueError):
             return None
@@ -111,7 +111,7 @@ class ProtectionStore:
         with files.reporting_write_errors(self.noise):
             checksum = checksums.sha256(self.noise)
         saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=checksum)
-        files.write_text(self._path("json"), seal.seal_json(saved.model_dump(mode="json")))
+        files.write_text(self._path("json"), checksums.seal_json(saved.model_dump(mode="json")))
         return saved
 
     def _path(self, kind: str) -> Path:

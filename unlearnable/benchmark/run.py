@@ -20,22 +20,22 @@ from unlearnable.benchmark.plan import Setup, set_up
 from unlearnable.benchmark.protections import said_of_missing, waiting
 from unlearnable.benchmark.suites.base import TRANSFER, Suite
 from unlearnable.benchmark.tables import lay_out, to_latex, to_markdown
-from unlearnable.config import BenchmarkSettings
-from unlearnable.disk import entries, files, limits
-from unlearnable.disk.folders import cache_folder
-from unlearnable.disk.locks import alone
 from unlearnable.errors import InputError
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.pairs import pairs_of
-from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.report import BenchmarkPlan, BenchmarkReport, PlannedCell, SkippedRecord
+from unlearnable.report.common import made_by
 from unlearnable.report.html import benchmark_page
-from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell, SkippedRecord
-from unlearnable.results.common import made_by
+from unlearnable.settings import BenchmarkSettings
+from unlearnable.storage import entries, files, limits
+from unlearnable.storage.folders import cache_folder
+from unlearnable.storage.locks import alone
+from unlearnable.storage.pool import is_first
+from unlearnable.storage.progress import Progress, Silent
+from unlearnable.training.pairs import pairs_of
 from unlearnable.training.retrieval import chance, rank, retrieve, scores
 from unlearnable.verify.cells import Experiment
 from unlearnable.verify.victims import ModelPool
-from unlearnable.workers.launched import is_first
 
 RANDOM_FEATURES = 256
 ALT = {
@@ -140,7 +140,7 @@ def benchmark(
     the cells that need them; a call without them afterwards runs nothing and writes all tables.
 
     Args:
-        settings: see `unlearnable.config.BenchmarkSettings`.
+        settings: see `unlearnable.settings.BenchmarkSettings`.
         resume: resume a cell that was stopped partway; finished cells are never run again.
         progress: receives progress updates.
 

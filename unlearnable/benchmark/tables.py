@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Sequence
 from statistics import fmean, pstdev
 
-from unlearnable.config import AS_PUBLISHED, named_settings
-from unlearnable.grouping import grouped
-from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
+from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
+from unlearnable.settings import AS_PUBLISHED, named_settings
 from unlearnable.verify.page import rank
+from unlearnable.wording import grouped
 
 WAYS = ("image→text", "text→image")
 NAMES = {

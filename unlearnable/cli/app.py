@@ -18,13 +18,12 @@ from typer.core import TyperCommand
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.interruption import interruptible
-from unlearnable.disk import entries, files
-from unlearnable.disk.folders import NO_HOME
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
 from unlearnable.models.device import given_up
-from unlearnable.wording.counts import pasted
-from unlearnable.wording.escapes import storable
-from unlearnable.workers.launched import is_first
+from unlearnable.storage import entries, files
+from unlearnable.storage.folders import NO_HOME
+from unlearnable.storage.pool import is_first
+from unlearnable.wording import pasted, storable
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
 _HOMELESS = "Could not determine home directory"  # as `pathlib` says it

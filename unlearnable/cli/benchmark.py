@@ -11,18 +11,17 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from unlearnable import config
 from unlearnable.benchmark import SUITES
 from unlearnable.cli import options
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
-from unlearnable.config import BenchmarkSettings
-from unlearnable.progress.reporting import Progress
-from unlearnable.wording.counts import counted
+from unlearnable.settings import BenchmarkSettings, ScaleName
+from unlearnable.storage.progress import Progress
+from unlearnable.wording import counted
 
 if TYPE_CHECKING:
-    from unlearnable.results import BenchmarkPlan, BenchmarkReport
+    from unlearnable.report import BenchmarkPlan, BenchmarkReport
 
 WHAT = "What to run"
 NAMES = 2  # columns of a table that hold names
@@ -34,7 +33,7 @@ def benchmark(
     context: typer.Context,
     dataset: Annotated[str | None, _option("dataset", WHAT, choices=SUITES)] = None,
     data: Annotated[Path | None, _option("data", WHAT)] = None,
-    scale: Annotated[config.ScaleName | None, _option("scale", WHAT)] = None,
+    scale: Annotated[ScaleName | None, _option("scale", WHAT)] = None,
     methods: Annotated[list[str] | None, _option("methods", WHAT)] = None,
     victims: Annotated[list[str] | None, _option("victims", WHAT)] = None,
     surrogate: Annotated[str | None, _option("surrogate", WHAT)] = None,
@@ -75,7 +74,7 @@ def benchmark(
 
 
 def _show(result: BenchmarkPlan | BenchmarkReport) -> None:
-    from unlearnable.results import BenchmarkPlan
+    from unlearnable.report import BenchmarkPlan
 
     if isinstance(result, BenchmarkPlan):
         _show_plan(result)

@@ -19,11 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearnable.errors import Interrupted
-from unlearnable.grouping import grouped
-from unlearnable.wording.escapes import ascii_json, printable
+from unlearnable.wording import ascii_json, grouped, printable
 
 if TYPE_CHECKING:
-    from unlearnable.results import SkippedRecord
+    from unlearnable.report import SkippedRecord
 
 
 class _Console(Console):

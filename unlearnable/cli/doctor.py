@@ -10,9 +10,9 @@ import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
-from unlearnable.config import Device
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.wording.counts import counted
+from unlearnable.settings import Device
+from unlearnable.wording import counted
 
 PACKAGES = (
     "unlearnable",
@@ -76,11 +76,11 @@ def doctor(
 
 
 def _of_photo(file: Path, *, as_json: bool) -> None:
-    from unlearnable.datasets.others import refusal
     from unlearnable.errors import InputError
     from unlearnable.imaging import personal
     from unlearnable.imaging.opening import DecodeError
-    from unlearnable.results import FoundMetadata, PhotoMetadata
+    from unlearnable.posts.others import refusal
+    from unlearnable.report import FoundMetadata, PhotoMetadata
 
     if refused := refusal(file):
         raise refused
@@ -128,11 +128,11 @@ def examine(device: Device) -> dict[str, Any]:
     import torch
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from unlearnable.disk import checksums
-    from unlearnable.disk.folders import cache_folder, state_folder
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.device import choose_device
-    from unlearnable.results.common import version_of
+    from unlearnable.report.common import version_of
+    from unlearnable.storage import checksums
+    from unlearnable.storage.folders import cache_folder, state_folder
 
     weights = bundled.path(bundled.SMALL)
     return {

@@ -12,11 +12,11 @@ from unlearnable.cli import options
 from unlearnable.cli.console import console, show_notes, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
-from unlearnable.config import ExplainSettings
-from unlearnable.progress.reporting import Progress
+from unlearnable.settings import ExplainSettings
+from unlearnable.storage.progress import Progress
 
 if TYPE_CHECKING:
-    from unlearnable.results import ExplainReport
+    from unlearnable.report import ExplainReport
 
 WHAT = "What to explain"
 

@@ -33,7 +33,7 @@ def list_kind(
 ) -> None:
     """List methods, models, caption formats, attacks, attackers, data sets, or the JSON schemas of the reports."""
     if kind is Kind.schemas:
-        from unlearnable.results import schemas
+        from unlearnable.report import schemas
 
         print_json({"schema_version": 1, "schemas": schemas()})
         return
@@ -52,7 +52,7 @@ def _methods() -> Rows:
 
 
 def _formats() -> Rows:
-    from unlearnable.datasets.formats import FORMATS
+    from unlearnable.posts.readers import FORMATS
 
     return [(name, FORMATS.summary(name)) for name in FORMATS]
 

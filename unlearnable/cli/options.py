@@ -11,8 +11,17 @@ import typer
 from pydantic import BaseModel
 from rich.markup import escape
 
-from unlearnable import config
-from unlearnable.disk.folders import at_home
+from unlearnable.settings import (
+    PRESETS,
+    ProtectSettings,
+    default_text,
+    takes_numbers,
+    takes_paths,
+    takes_several,
+    takes_whole_numbers,
+)
+from unlearnable.settings import Device as DeviceName
+from unlearnable.storage.folders import at_home
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
 
@@ -21,7 +30,7 @@ def argument(kind: type[BaseModel], name: str) -> Any:
     """Return the Typer argument for a setting that is a path."""
     described = kind.model_fields[name].description or ""
     required = kind.model_fields[name].is_required()
-    help_text = _text(described, config.default_text(kind, name), "(required)" if required else "")
+    help_text = _text(described, default_text(kind, name), "(required)" if required else "")
     return typer.Argument(help=help_text, show_default=False, parser=place)
 
 
@@ -55,9 +64,9 @@ def of(kind: type[BaseModel]) -> Callable[..., Any]:
         sentences = _sentences(kind, name, choices)
         required = kind.model_fields[name].is_required()  # Typer's own is of no use: it may be in a file of settings
         text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
-        several, numeric = config.takes_several(kind, name), config.takes_numbers(kind, name)
+        several, numeric = takes_several(kind, name), takes_numbers(kind, name)
         metavar = _metavar(kind, name)
-        parser = place if config.takes_paths(kind, name) else str if numeric and not several else None
+        parser = place if takes_paths(kind, name) else str if numeric and not several else None
         return typer.Option(
             *flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False, parser=parser
         )
@@ -70,7 +79,7 @@ def _sentences(kind: type[BaseModel], name: str, choices: Iterable[str] = ()) ->
     parts = [kind.model_fields[name].description or ""]
     if listed := ", ".join(choices):
         parts.append(f"One of: {listed}.")
-    if config.takes_several(kind, name):
+    if takes_several(kind, name):
         parts.append("Repeatable.")
     return " ".join(parts)
 
@@ -80,10 +89,10 @@ def _default(kind: type[BaseModel], name: str, flags: Sequence[str]) -> str:
     usually = kind.model_fields[name].default
     if flags and "/" in flags[0] and usually is not None:
         return flags[0].split("/")[not usually]
-    default = config.default_text(kind, name)
+    default = default_text(kind, name)
     if not default or "preset" not in kind.model_fields:
         return default
-    return str(config.PRESETS[kind.model_fields["preset"].default].get(name, default))
+    return str(PRESETS[kind.model_fields["preset"].default].get(name, default))
 
 
 def _text(sentences: str, default: str, otherwise: str = "") -> str:
@@ -93,13 +102,13 @@ def _text(sentences: str, default: str, otherwise: str = "") -> str:
 
 def _metavar(kind: type[BaseModel], name: str) -> str | None:
     """Return what stands for the value of an option: its choices alone where the text does not say them."""
-    several, annotation = config.takes_several(kind, name), str(kind.model_fields[name].annotation)
+    several, annotation = takes_several(kind, name), str(kind.model_fields[name].annotation)
     if "bool" in annotation:
         return None
-    if config.takes_numbers(kind, name):
-        leaf = "INTEGER" if config.takes_whole_numbers(kind, name) and not several else "NUMBER"
+    if takes_numbers(kind, name):
+        leaf = "INTEGER" if takes_whole_numbers(kind, name) and not several else "NUMBER"
     else:
-        leaf = "PATH" if config.takes_paths(kind, name) else "NAME"
+        leaf = "PATH" if takes_paths(kind, name) else "NAME"
     choices = re.findall(r"'([\w-]+)'", annotation) if "Literal" in annotation else []
     if any(choice not in (kind.model_fields[name].description or "") for choice in choices):
         return None
@@ -113,7 +122,7 @@ def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -
     return given
 
 
-Device = Annotated[config.Device | None, of(config.ProtectSettings)("device", MORE)]
+Device = Annotated[DeviceName | None, of(ProtectSettings)("device", MORE)]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnable import config
 from unlearnable.cli import options
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
-from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.methods import METHODS
-from unlearnable.progress.reporting import Progress
-from unlearnable.workers.launched import is_first
+from unlearnable.settings import Format, Keep, NameStyle, PlatformName, Preset, ProtectSettings
+from unlearnable.storage.pool import is_first
+from unlearnable.storage.progress import Progress
 
 if TYPE_CHECKING:
-    from unlearnable.results import ProtectPlan, ProtectReport
+    from unlearnable.report import ProtectPlan, ProtectReport
 
 WHAT = "What to protect"
 
@@ -33,16 +32,16 @@ def protect(
     captions: Annotated[Path | None, _option("captions", WHAT)] = None,
     only: Annotated[list[str] | None, _option("only", WHAT)] = None,
     skip: Annotated[list[str] | None, _option("skip", WHAT)] = None,
-    preset: Annotated[config.Preset | None, _option("preset", HOW)] = None,
+    preset: Annotated[Preset | None, _option("preset", HOW)] = None,
     epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,
     surrogate: Annotated[list[str] | None, _option("surrogate", HOW)] = None,
     method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,
     trigger_length: Annotated[int | None, _option("trigger_length", HOW)] = None,
     words: Annotated[Path | None, _option("words", HOW)] = None,
-    names: Annotated[config.NameStyle | None, _option("names", HOW)] = None,
+    names: Annotated[NameStyle | None, _option("names", HOW)] = None,
     name: Annotated[list[str] | None, _option("name", HOW)] = None,
     output: Annotated[Path | None, _option("output", OUTPUT)] = None,
-    format: Annotated[config.Format | None, _option("format", OUTPUT)] = None,
+    format: Annotated[Format | None, _option("format", OUTPUT)] = None,
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     add: Annotated[
@@ -57,9 +56,9 @@ def protect(
         bool,
         typer.Option("--dry-run", help="Say what a run would do; write nothing.", rich_help_panel=OUTPUT),
     ] = False,
-    platform: Annotated[config.PlatformName | None, _option("platform", OUTPUT, "--for")] = None,
+    platform: Annotated[PlatformName | None, _option("platform", OUTPUT, "--for")] = None,
     quality: Annotated[int | None, _option("quality", OUTPUT)] = None,
-    keep_metadata: Annotated[config.Keep | None, _option("keep_metadata", OUTPUT)] = None,
+    keep_metadata: Annotated[Keep | None, _option("keep_metadata", OUTPUT)] = None,
     keep_fields: Annotated[list[str] | None, _option("keep_fields", OUTPUT)] = None,
     opt_out: Annotated[bool | None, _option("opt_out", OUTPUT, "--opt-out")] = None,
     photo_column: Annotated[str | None, _option("photo_column", MORE)] = None,
@@ -108,7 +107,7 @@ def protect(
 
 def _any_changed(result: ProtectPlan | ProtectReport) -> bool:
     """Return whether a photo was left out as it changed while the run went on."""
-    from unlearnable.results.protect import CHANGED
+    from unlearnable.report.protect import CHANGED
 
     return any(one.reason == CHANGED for one in result.skipped)
 
@@ -123,7 +122,7 @@ def _check(settings: ProtectSettings) -> None:
 
 def _show(result: ProtectPlan | ProtectReport, *, add: bool) -> None:
     from unlearnable.cli.protected import show_nothing_added, show_plan, show_report
-    from unlearnable.results import ProtectPlan
+    from unlearnable.report import ProtectPlan
 
     if isinstance(result, ProtectPlan):
         show_plan(result)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unlearnable.cli.console import console, show_skipped
 from unlearnable.protect.layout import METADATA
-from unlearnable.results import ProtectPlan, ProtectReport
-from unlearnable.wording.counts import counted
+from unlearnable.report import ProtectPlan, ProtectReport
+from unlearnable.wording import counted
 
 DEFAULT_METHOD = "mem"
 ENOUGH = 100  # photos, of which `verify` can tell anything

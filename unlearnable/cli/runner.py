@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 import typer
 from pydantic import BaseModel
 
-from unlearnable import config
 from unlearnable.cli.console import print_json, say
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
-from unlearnable.progress.reporting import Progress
-from unlearnable.workers.launched import is_first
+from unlearnable.settings import Settings, resolve_as, split, takes_several, to_toml, unknown_variables
+from unlearnable.storage.pool import is_first
+from unlearnable.storage.progress import Progress
 
 STARTING = "starting"
-Kind = TypeVar("Kind", bound=config.Settings)
+Kind = TypeVar("Kind", bound=Settings)
 Result = TypeVar("Result", bound=BaseModel | None)
 
 
@@ -45,7 +45,7 @@ def run_command(
         found: settings that the command found out itself; they go before the flags.
         check: raises what can be known to be wrong at once; after it the command, of several processes the first, says
             that it starts, before anything heavy is imported.
-        resolve: makes the settings of flags, a file and names, where `config.resolve_as` does not.
+        resolve: makes the settings of flags, a file and names, where `resolve_as` does not.
 
     Returns:
         The result; None where there is none to show: with --print-config, or in all processes but the first.
@@ -56,11 +56,11 @@ def run_command(
     """
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
-    settings = (resolve or partial(config.resolve_as, kind))(flags, given["config_file"], names=_names(context))
+    settings = (resolve or partial(resolve_as, kind))(flags, given["config_file"], names=_names(context))
     if given["quiet"]:
         warnings.simplefilter("ignore")
     elif is_first():
-        for name, proposal in config.unknown_variables().items():
+        for name, proposal in unknown_variables().items():
             say(f"warning: unknown environment variable {name}: {proposal}")
     if given["print_config"]:
         print_settings(settings, as_json=given["as_json"])
@@ -81,22 +81,22 @@ def run_command(
     return result
 
 
-def print_settings(settings: config.Settings, *, as_json: bool) -> None:
+def print_settings(settings: Settings, *, as_json: bool) -> None:
     """Print settings as TOML, or in a JSON object."""
     if as_json:
-        print_json({"schema_version": 1, "settings": tomllib.loads(config.to_toml(settings))})
+        print_json({"schema_version": 1, "settings": tomllib.loads(to_toml(settings))})
     else:
-        typer.echo(config.to_toml(settings), nl=False)
+        typer.echo(to_toml(settings), nl=False)
 
 
-def _flags(context: typer.Context, kind: type[config.Settings]) -> dict[str, Any]:
+def _flags(context: typer.Context, kind: type[Settings]) -> dict[str, Any]:
     """The settings that options and arguments gave; those that were not given are None."""
     names, flags = _names(context), {}
     for name, value in context.params.items():
         if name not in kind.model_fields:
             continue
-        if config.takes_several(kind, name):
-            value = config.split(kind, name, [str(one) for one in value], names[name]) if value else None
+        if takes_several(kind, name):
+            value = split(kind, name, [str(one) for one in value], names[name]) if value else None
         flags[name] = value
     return flags
 

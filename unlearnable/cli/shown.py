@@ -10,9 +10,8 @@ from rich.progress import Progress as Bars
 from rich.table import Column
 
 from unlearnable.cli.console import console, say
-from unlearnable.progress.lines import Lines, figures
-from unlearnable.progress.reporting import Progress, Silent
-from unlearnable.wording.escapes import printable
+from unlearnable.storage.progress import Lines, Progress, Silent, figures
+from unlearnable.wording import printable
 
 BAR = 14  # columns, beside which the longest phase fits 80
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from unlearnable import config
 from unlearnable.cli import options
 from unlearnable.cli.console import console, show_skipped
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
-from unlearnable.config import TrainSettings
-from unlearnable.progress.reporting import Progress
-from unlearnable.wording.counts import counted
+from unlearnable.settings import Precision, TrainSettings
+from unlearnable.storage.progress import Progress
+from unlearnable.wording import counted
 
 if TYPE_CHECKING:
-    from unlearnable.results import TrainReport
+    from unlearnable.report import TrainReport
 
 WHAT = "What to train on"
 
@@ -42,7 +41,7 @@ def train(
     smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
     weight_decay: Annotated[float | None, _option("weight_decay", MORE)] = None,
     warmup: Annotated[float | None, _option("warmup", MORE)] = None,
-    precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
+    precision: Annotated[Precision | None, _option("precision", MORE)] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
@@ -58,7 +57,7 @@ def train(
     """
 
     def work(settings: TrainSettings, progress: Progress) -> TrainReport | None:
-        from unlearnable.workflows.train.run import train as run
+        from unlearnable.training.train import train as run
 
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 

@@ -11,11 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
-from unlearnable.grouping import grouped
+from unlearnable.report import CrowdRecord, VerifyReport
 from unlearnable.report.curves import mean_curve, sparkline
-from unlearnable.results import CrowdRecord, VerifyReport
 from unlearnable.verify.page import arm_label, crowd_rows, finding_line, matrix_rows, table_rows
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted, grouped
 
 NARROW = 64  # columns, in fewer of which the figures of a row leave no room for its names
 FEW = 6  # findings that have a line each; of more the page tells, and the matrix

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnable import config
 from unlearnable.cli import options
 from unlearnable.cli.console import say
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
-from unlearnable.config import VerifySettings
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.progress.reporting import Progress
+from unlearnable.settings import Precision, SuiteName, VerifySettings, given_settings
+from unlearnable.storage.pool import is_first
+from unlearnable.storage.progress import Progress
 from unlearnable.verify.attackers import ATTACKERS
-from unlearnable.workers.launched import is_first
 
 if TYPE_CHECKING:
-    from unlearnable.results import VerifyReport
+    from unlearnable.report import VerifyReport
 
 
 WHAT = "What to verify"
@@ -47,7 +46,7 @@ def verify(
     leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
-    suite: Annotated[config.SuiteName | None, _option("suite", HOW)] = None,
+    suite: Annotated[SuiteName | None, _option("suite", HOW)] = None,
     through: Annotated[list[str] | None, _option("through", HOW)] = None,
     attackers: Annotated[list[str] | None, _option("attackers", HOW, "--attacker", choices=ATTACKERS)] = None,
     ablations: Annotated[bool | None, _option("ablations", HOW, "--ablations")] = None,
@@ -66,7 +65,7 @@ def verify(
     caption_column: Annotated[str | None, _option("caption_column", MORE)] = None,
     one_caption: Annotated[bool | None, _option("one_caption", MORE, "--one-caption/--all-captions")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
-    precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
+    precision: Annotated[Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
@@ -88,7 +87,7 @@ def verify(
         return run(settings, overwrite=overwrite, progress=progress)
 
     folders = {"originals": originals, "protected": protected, "captions": captions}
-    given, _ = config.given_settings(VerifySettings, folders, config_file)
+    given, _ = given_settings(VerifySettings, folders, config_file)
     pair = _captions(given) if "protected" in given else _pair(given)
     hint = "the same command continues after the last finished training"
     report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)

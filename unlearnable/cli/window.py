@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from unlearnable import config
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json
 from unlearnable.cli.runner import print_settings
-from unlearnable.config import ProtectSettings
+from unlearnable.settings import ProtectSettings, resolve_as
 
 DROPPED = Path("posts")  # stands for the photos to come
 
@@ -58,7 +57,7 @@ def app(
     """
     given = {"seed": seed, "device": device, "output": output}
     if print_config:
-        settings = config.resolve_as(ProtectSettings, {"photos": (DROPPED,), **given}, config_file)
+        settings = resolve_as(ProtectSettings, {"photos": (DROPPED,), **given}, config_file)
         print_settings(settings.model_copy(update={"photos": ()}), as_json=as_json)
         return
     from unlearnable.app.server import serve

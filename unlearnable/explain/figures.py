@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.disk import files
+from unlearnable.storage import files
 
 SETTINGS = {"svg.hashsalt": "unlearnable", "text.parse_math": False, "font.size": 9}  # captions are no formulas
 MAIN_FONT = "DejaVu Sans"  # comes with matplotlib

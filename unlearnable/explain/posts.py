@@ -10,15 +10,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.config import ExplainSettings
-from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.protect.layout import METADATA
 from unlearnable.protect.records import read_manifest
-from unlearnable.results import ManifestLine
-from unlearnable.wording.counts import counted
+from unlearnable.report import ManifestLine
+from unlearnable.settings import ExplainSettings
+from unlearnable.storage.folders import MANIFEST, private_of, published_above
+from unlearnable.training.reading import open_collection, read_photo
+from unlearnable.wording import counted
 
 COPIES = 5  # captions per post on the map, and copies of its photo
 

@@ -6,15 +6,14 @@ import math
 import os
 from pathlib import Path
 
-from unlearnable.disk import entries, files
-from unlearnable.disk.folders import published_above
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.visibility import compare, visibility
-from unlearnable.posts.reading import read_photo
-from unlearnable.protect.layout import refuse_published, said_among_photos
+from unlearnable.report import PreviewReport
 from unlearnable.report.pictures import sheet
-from unlearnable.results import PreviewReport
+from unlearnable.storage import entries, files
+from unlearnable.storage.folders import published_above, refuse_published, said_among_photos
+from unlearnable.training.reading import read_photo
 
 
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:

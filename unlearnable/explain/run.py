@@ -13,8 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unlearnable.config import ExplainSettings
-from unlearnable.disk import entries, files, locks
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.explain.embedding_map import cosines, embed, tsne
 from unlearnable.explain.figures import KINDS, MapPanel, Panel, draw_attention, draw_map
@@ -26,10 +24,12 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
-from unlearnable.progress.reporting import Progress, Silent
-from unlearnable.protect.layout import refuse_published, said_among_photos
-from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
-from unlearnable.results.common import made_by
+from unlearnable.report import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
+from unlearnable.report.common import made_by
+from unlearnable.settings import ExplainSettings
+from unlearnable.storage import entries, files, locks
+from unlearnable.storage.folders import refuse_published, said_among_photos
+from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.view import PLAIN_VIEW, load_view
 
 ATTENTION, MAP, REPORT = "attention", "map", "explain.json"

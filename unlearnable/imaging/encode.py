@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
-from unlearnable.config import Platform
-from unlearnable.disk.files import atomic
 from unlearnable.errors import OutputError
 from unlearnable.imaging import metadata
 from unlearnable.imaging.arrays import Rows, SomeRows, only_greys, rgb, strips
 from unlearnable.imaging.opening import pillow_settings
 from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture
 from unlearnable.imaging.xmp import prohibit
+from unlearnable.settings import Platform
+from unlearnable.storage.files import atomic
 
 FileFormat = Literal["png", "webp", "jpeg"]
 SUFFIXES: dict[FileFormat, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}

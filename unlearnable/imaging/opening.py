@@ -14,11 +14,10 @@ from typing import IO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from unlearnable.disk import entries
 from unlearnable.errors import InputError
 from unlearnable.imaging import limits, trial
 from unlearnable.imaging.limits import MAX_PIXELS
-from unlearnable.workers import child
+from unlearnable.storage import entries, worker
 
 
 @cache
@@ -152,7 +151,7 @@ def _refuse_excess(size: tuple[int, int] | None) -> None:
 
 
 def _try(path: Path, block: ExitStack) -> None:
-    if child.inside:
+    if worker.inside:
         block.enter_context(trial.bounded())
     elif (failure := trial.failure_of(path)) is not None:
         raise DecodeError(*failure)

@@ -16,7 +16,7 @@ from unlearnable.imaging import metadata
 from unlearnable.imaging.descriptions import text_of
 from unlearnable.imaging.opening import opened
 from unlearnable.imaging.xmp import opt_out_of, parse
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 Kind = Literal["place", "name", "description", "device number", "thumbnail", "time", "camera", "unreadable"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from unlearnable.imaging import limits
-from unlearnable.workers.pool import Worker, WorkerEnded
+from unlearnable.storage.pool import Worker, WorkerEnded
 
 Failure = tuple[str, str]  # reason and detail of a `DecodeError`
 STOPPED = ("too-large", "decoding it takes more time or memory than a photo may take")

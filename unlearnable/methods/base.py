@@ -10,15 +10,15 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor
 
-from unlearnable.config import MEMSettings, MethodSettings
-from unlearnable.grouping import grouped
 from unlearnable.methods.state import State
 from unlearnable.methods.words import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.posts.pixels import Posts, Shape
+from unlearnable.settings import MEMSettings, MethodSettings
 from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.pixels import Posts, Shape
+from unlearnable.wording import grouped
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from unlearnable.config import Precision
 from unlearnable.errors import ModelError
 from unlearnable.methods.base import AnySession
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS, computing, encode_photos, encode_texts, in_bf16
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.posts.pixels import tokens_of
+from unlearnable.settings import Precision
 from unlearnable.training.contrastive import contrastive_loss, same_source_mask
 from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.pixels import tokens_of
 from unlearnable.training.view import PLAIN_VIEW, apply_noise, load_view, sample_view
 
 DECOY_LENGTH = 3

@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from unlearnable.config import TriggerSettings
 from unlearnable.models.tokens import CaptionSlot, Trigger, cut
 from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.settings import TriggerSettings
 
 LAST_WORD = 10**6
 Slots = tuple[tuple[CaptionSlot, ...], ...]

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import torch
 
-from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import Problem, Round, Session
 from unlearnable.methods.batches import measuring
@@ -16,6 +15,7 @@ from unlearnable.methods.proxies import feature_shifts, make_proxies, tune
 from unlearnable.methods.state import RestingState, restore_training
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.settings import MEMSettings, MethodSettings
 
 
 @dataclass

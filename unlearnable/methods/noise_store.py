@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable.disk import files, limits
 from unlearnable.errors import CheckpointError
-from unlearnable.posts.pixels import Ragged, Shape
+from unlearnable.storage import files, limits
+from unlearnable.training.pixels import Ragged, Shape
 
 _NUMBER = struct.Struct("<q")
 UNDO = ".undo"  # suffix of the journal beside the noise

@@ -11,8 +11,6 @@ from typing import Literal
 
 import torch
 
-from unlearnable.config import MEMSettings, MethodSettings
-from unlearnable.disk import checkpoint
 from unlearnable.methods.base import AnySession, Method, Problem, Round
 from unlearnable.methods.mem import MEMState
 from unlearnable.methods.noise_store import copy_noise
@@ -20,7 +18,9 @@ from unlearnable.methods.proxies import proxy_steps
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import RestingState, State
 from unlearnable.methods.words import resemblance
-from unlearnable.progress.reporting import Progress
+from unlearnable.settings import MEMSettings, MethodSettings
+from unlearnable.storage import checkpoint
+from unlearnable.storage.progress import Progress
 from unlearnable.training.loop import kept
 
 LEARNING = "fine-tuning proxies on your clean posts"

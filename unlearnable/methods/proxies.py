@@ -17,7 +17,6 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from unlearnable.config import MEMSettings, MethodSettings, Precision
 from unlearnable.methods import steps
 from unlearnable.methods.base import MEMSession, Problem
 from unlearnable.methods.batches import in_order, settle
@@ -27,8 +26,9 @@ from unlearnable.models.openclip import load
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
-from unlearnable.posts.pixels import tokens_of
+from unlearnable.settings import MEMSettings, MethodSettings, Precision
 from unlearnable.training.loop import adamw, rate, set_rate
+from unlearnable.training.pixels import tokens_of
 from unlearnable.training.view import PLAIN_VIEW, load_view
 
 APART = 0.7  # cosine distance between posts of two groups, on average

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import torch
 
-from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import AnySession, Problem, Round, Session
 from unlearnable.methods.batches import measuring
 from unlearnable.methods.state import State
 from unlearnable.methods.triggers import draw_triggers
+from unlearnable.settings import MethodSettings, TriggerSettings
 
 
 class RandomNoise:

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from scipy.ndimage import uniform_filter
 from torch import Tensor
 
-from unlearnable.config import MOVED, MethodSettings
 from unlearnable.methods.base import AnySession, Problem, Round, Session
 from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, settle, shuffled_batches, views
 from unlearnable.methods.noise_store import NoiseStore
@@ -19,8 +18,9 @@ from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.posts.pixels import tokens_of
+from unlearnable.settings import MOVED, MethodSettings
 from unlearnable.training.loop import adamw, clamp_scale
+from unlearnable.training.pixels import tokens_of
 from unlearnable.training.view import load_protected, sample_view
 
 SMOOTH = 0.15  # worth of a place where the photo is even

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnable.config import Precision, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.base import AnySession, MEMSession, Problem
 from unlearnable.methods.batches import caption_mask, decoy_tokens, views
@@ -16,9 +15,10 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.posts.pixels import tokens_of
+from unlearnable.settings import Precision, TriggerSettings
 from unlearnable.training.contrastive import contrastive_loss
 from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.pixels import tokens_of
 
 
 def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:

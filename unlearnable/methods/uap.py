@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import AnySession, Problem, Round, Session
 from unlearnable.methods.batches import measuring
 from unlearnable.methods.state import State
+from unlearnable.settings import MethodSettings
 
 
 class UAP:

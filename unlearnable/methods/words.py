@@ -14,17 +14,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unlearnable.config import Precision, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import CONTEXT, tokenizer
 from unlearnable.models.vocabulary import WORDS, Vocabulary, default_vocabulary, distinct, fault_of
-from unlearnable.posts.pixels import Pixels
-from unlearnable.progress.reporting import Progress
+from unlearnable.settings import Precision, TriggerSettings
+from unlearnable.storage.progress import Progress
 from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.pixels import Pixels
 from unlearnable.training.view import PLAIN_VIEW, load_view
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 COMPARING = "comparing words with photos"
 BATCH, CHUNK = 64, 512  # photos, texts

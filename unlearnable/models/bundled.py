@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnable.config import SMALL_RATE, SMALL_VIT_RATE, TUNING_RATE
-from unlearnable.disk import checksums
-from unlearnable.disk.folders import cache_folder
 from unlearnable.errors import ModelError
 from unlearnable.models.device import seeded
+from unlearnable.settings import SMALL_RATE, SMALL_VIT_RATE, TUNING_RATE
+from unlearnable.storage import checksums
+from unlearnable.storage.folders import cache_folder
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unlearnable.disk import files
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
 from unlearnable.models.bundled import ARCHITECTURES
 from unlearnable.models.device import quiet, reason_of
 from unlearnable.models.header import check_architecture
 from unlearnable.models.openclip import OFFLINE
-from unlearnable.progress.reporting import Progress
+from unlearnable.storage import files
+from unlearnable.storage.progress import Progress
 
 PATIENCE = 4.0  # seconds for the source to answer
 MEGABYTE = 1_000_000

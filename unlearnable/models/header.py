@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from unlearnable.disk import seal
 from unlearnable.errors import ModelError
 from unlearnable.models.tokens import CONTEXT, TOKENS
+from unlearnable.storage import checksums
 
 LARGEST = 1_000_000  # characters of a header or a configuration file
 OPEN_CLIP_CONFIG = "open_clip_config.json"
@@ -124,7 +124,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
         ModelError: the header is damaged, or asks for what no model of this program has.
     """
     try:
-        fields = seal.unseal_json(text[:LARGEST])
+        fields = checksums.unseal_json(text[:LARGEST])
         header = Header.model_validate(fields)
     except ValidationError as error:
         raise refused(path, error) from error

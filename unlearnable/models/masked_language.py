@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from unlearnable.disk import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.device import quiet
+from unlearnable.storage import checksums
 
 SMALL_MLM = "small-mlm"
 FOLDER = Path(__file__).parent / "data" / SMALL_MLM

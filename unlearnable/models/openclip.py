@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnable.disk import entries, files, seal
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.bundled import ARCHITECTURES, HALF, START, cached
@@ -27,7 +26,8 @@ from unlearnable.models.header import (
     read_header,
 )
 from unlearnable.registry import did_you_mean
-from unlearnable.wording.counts import pasted
+from unlearnable.storage import checksums, entries, files
+from unlearnable.wording import pasted
 
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
@@ -113,7 +113,7 @@ def save(encoder: DualEncoder, path: Path) -> None:
     header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": weights_sha256(state)}
     with files.atomic(path) as temporary:
         # `save_file` would write under a name of its own, which a kill leaves for ever
-        temporary.write_bytes(serialised(state, metadata={HEADER: seal.seal_json(header)}))
+        temporary.write_bytes(serialised(state, metadata={HEADER: checksums.seal_json(header)}))
 
 
 def saved_weights(path: Path) -> str | None:
@@ -123,7 +123,7 @@ def saved_weights(path: Path) -> str | None:
     if not path.is_file():
         return None  # a pipe would be waited for
     try:
-        return str(seal.unseal_json(_header_in(path) or "")["sha256"])
+        return str(checksums.unseal_json(_header_in(path) or "")["sha256"])
     except (SafetensorError, OSError, ValueError, LookupError):
         return None
 

@@ -18,12 +18,12 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from unlearnable.config import Precision
-from unlearnable.disk import files, seal
-from unlearnable.disk.folders import cache_folder
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.settings import Precision
+from unlearnable.storage import checksums, files
+from unlearnable.storage.folders import cache_folder
 
 WORTH = 1.2  # times as fast: more than two measurements differ
 PRECISE = 2.0  # of photos in the MEM loss: with fewer digits it protects less (docs/results/variants.csv)
@@ -108,7 +108,7 @@ def _known() -> dict[str, float]:
 
 def _read() -> dict[str, float]:
     try:
-        return seal.unseal_json(_file().read_bytes())
+        return checksums.unseal_json(_file().read_bytes())
     except (ConfigError, OSError, TypeError, ValueError):
         return {}
 
@@ -116,7 +116,7 @@ def _read() -> dict[str, float]:
 def _remember(known: dict[str, float]) -> None:
     try:
         _file().parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(_file(), seal.seal_json({**known, **_read()}))  # others may have measured meanwhile
+        files.write_text(_file(), checksums.seal_json({**known, **_read()}))  # others may have measured meanwhile
     except (ConfigError, OSError, OutputError):  # measured again by the next run
         return
 

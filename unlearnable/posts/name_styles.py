@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from unlearnable.config import NameStyle
 from unlearnable.posts.names import STAY, is_ordinary
+from unlearnable.settings import NameStyle
 
 _LATIN = "ABCEHIJKMNOPSTXYZaceijopsxyh"
 _ALIKE = (

@@ -10,9 +10,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from unlearnable.grouping import grouped
 from unlearnable.models.masked_language import bundled_words
 from unlearnable.models.tokens import READ, ordinary_words
+from unlearnable.wording import grouped
 
 FEWEST = 2  # posts that a name stands in
 FEWEST_BEGUN = 3  # posts in which a sentence begins with a name that stands nowhere else

@@ -10,18 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable.config import ProtectSettings, to_toml
-from unlearnable.datasets import Dataset, Photo, Skipped, named_as_told
-from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.formats.sidecar import Sidecar
-from unlearnable.disk import entries, files, limits
 from unlearnable.errors import CheckpointError
-from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.methods.optimise import optimise
+from unlearnable.posts import Dataset, Photo, Skipped, named_as_told
 from unlearnable.posts.name_styles import plain, written
-from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.posts.readers import FORMATS
+from unlearnable.posts.readers.sidecar import Sidecar
 from unlearnable.protect import publish
 from unlearnable.protect.caption_names import refuse_unmentioned
 from unlearnable.protect.earlier import Earlier, earlier_result, keep_records
@@ -32,11 +28,14 @@ from unlearnable.protect.publish import Staged, finish, stage
 from unlearnable.protect.records import protected_lines, run_key, shows_another
 from unlearnable.protect.resume import create_folders, held
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
-from unlearnable.protect.summary import figures_of, said_of_copies, said_of_counting
+from unlearnable.protect.summary import figures_of, said_of_copies, said_of_counting, variety
+from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord
 from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
-from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord
-from unlearnable.results.protect import CHANGED
-from unlearnable.wording.counts import counted, named
+from unlearnable.report.protect import CHANGED
+from unlearnable.settings import ProtectSettings, to_toml
+from unlearnable.storage import entries, files, limits
+from unlearnable.storage.progress import Progress, Silent
+from unlearnable.wording import counted, named
 
 _LINES, _TABLES = frozenset({".jsonl", ".ndjson"}), frozenset({".csv", ".tsv"})
 _UTF8_MARK, _OTHER_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")

@@ -6,16 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, is_photo
-from unlearnable.disk import entries
 from unlearnable.errors import ConfigError
 from unlearnable.methods.captions import cut_captions
+from unlearnable.posts import Dataset, is_photo
 from unlearnable.posts.name_styles import mentions, stands_in, written
 from unlearnable.posts.people import people_in
 from unlearnable.protect.read import Caption
 from unlearnable.protect.setup import Run
-from unlearnable.wording.counts import counted, named
+from unlearnable.settings import ProtectSettings
+from unlearnable.storage import entries
+from unlearnable.wording import counted, named
 
 _NAMED = 3  # files or names in a remark; the others are counted
 _LARGEST = 1 << 26  # bytes of a file that is searched for names

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearnable.disk import checksums
-from unlearnable.disk.folders import MANIFEST
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
@@ -18,8 +16,10 @@ from unlearnable.protect.layout import METADATA, Layout, layout_beside
 from unlearnable.protect.posts import root_of
 from unlearnable.protect.publish import sha256_of
 from unlearnable.protect.records import ANEW, parsed, read_manifest, read_record, read_report, refuse_incomplete
-from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
-from unlearnable.wording.counts import pasted
+from unlearnable.report import FolderCheck, FolderProblem, ManifestLine
+from unlearnable.storage import checksums
+from unlearnable.storage.folders import MANIFEST
+from unlearnable.wording import pasted
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from unlearnable.config import PLATFORMS, ProtectSettings
-from unlearnable.datasets import Dataset, Photo, Skipped
-from unlearnable.disk import entries, limits
 from unlearnable.errors import CheckpointError, InputError, OutputError
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.methods.optimise import rounds_of
-from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.posts import Dataset, Photo, Skipped
 from unlearnable.protect.add import additions, notes_on_published, with_names_of_now
 from unlearnable.protect.earlier import Earlier, earlier_result
 from unlearnable.protect.layout import SMALLEST, Layout
@@ -19,7 +16,10 @@ from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.records import all_models, run_key
 from unlearnable.protect.resume import continues, finished_report, refuse_both
 from unlearnable.protect.setup import known_hashes
-from unlearnable.results import ProtectPlan, SkippedRecord
+from unlearnable.report import ProtectPlan, SkippedRecord
+from unlearnable.settings import PLATFORMS, ProtectSettings
+from unlearnable.storage import entries, limits
+from unlearnable.storage.progress import Progress, Silent
 
 START = 25.0  # seconds until the first round, with the bundled models
 A_PHOTO = {"fast": 0.2, "balanced": 0.9, "strong": 1.1}  # seconds of one core, with the bundled models

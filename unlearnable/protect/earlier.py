@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
-from unlearnable.datasets import is_word
-from unlearnable.disk import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable.posts import is_word
 from unlearnable.protect import publish
 from unlearnable.protect.layout import TEXTS, Layout, Records
 from unlearnable.protect.posts import places_of, root_of
@@ -27,8 +25,10 @@ from unlearnable.protect.records import (
     refuse_incomplete,
     whole,
 )
-from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.wording.escapes import storable
+from unlearnable.report import ManifestLine, ProtectReport
+from unlearnable.settings import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
+from unlearnable.storage import files
+from unlearnable.wording import storable
 
 
 @dataclass(frozen=True)

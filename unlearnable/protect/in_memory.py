@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple
 
-from unlearnable.config import ProtectionSettings
-from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
@@ -17,13 +15,14 @@ from unlearnable.methods.captions import Captions, cut_captions
 from unlearnable.methods.optimise import OptimisationTask, optimise
 from unlearnable.methods.state import State
 from unlearnable.posts.languages import languages_of
-from unlearnable.posts.pixels import Pixels, Posts, Rgb8
-from unlearnable.posts.shared import equal_photos, leaders_of
-from unlearnable.progress.reporting import Progress
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.protect.readback import losses_on, refuse_unprotected
 from unlearnable.protect.setup import Loaded
-from unlearnable.wording.counts import counted
+from unlearnable.settings import ProtectionSettings
+from unlearnable.storage.progress import Progress
+from unlearnable.storage.scratch import scratch_folder
+from unlearnable.training.pixels import Pixels, Posts, Rgb8, equal_photos, leaders_of
+from unlearnable.wording import counted
 
 
 class ProtectedPost(NamedTuple, Generic[Kind]):

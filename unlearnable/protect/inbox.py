@@ -10,13 +10,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, is_photo
-from unlearnable.disk import entries, files, limits
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts import Dataset, is_photo
 from unlearnable.protect.posts import PHOTOS_ALONE, Source, open_posts
-from unlearnable.wording.escapes import json_row
+from unlearnable.settings import ProtectSettings
+from unlearnable.storage import entries, files, limits
+from unlearnable.storage.progress import Progress
+from unlearnable.wording import json_row
 
 CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive

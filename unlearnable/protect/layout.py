@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from unlearnable.datasets.formats.sidecar import SUFFIXES
-from unlearnable.disk import files, limits
-from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import ConfigError, OutputError
+from unlearnable.posts.readers.sidecar import SUFFIXES
+from unlearnable.storage import files, limits
+from unlearnable.storage.folders import MANIFEST, check_apart, private_of, refuse_published
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
@@ -233,37 +233,6 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"{folder} is no folder", hint="choose another --output")
     return Layout(target, private_of(target), root)
-
-
-def check_apart(output: Path, *inputs: Path) -> None:
-    """Check that nothing would be written among the inputs.
-
-    Raises:
-        ConfigError: the output lies in an input, or contains one.
-    """
-    target = output.resolve()
-    for root in (path.resolve() for path in inputs):
-        if target.is_relative_to(root) or root.is_relative_to(target):
-            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another --output")
-
-
-def refuse_published(path: Path) -> None:
-    """Refuse to write what shows or names originals into a folder that may be published.
-
-    Raises:
-        OutputError: `protect` wrote the folder that the path lies in.
-    """
-    for folder in published_above(path):
-        raise OutputError(
-            f"{path} would lie in {folder}, which is to be published", hint="choose a place outside of it"
-        )
-
-
-def said_among_photos(written: Path, photo: Path | None) -> list[str]:
-    """Return a remark where pictures were written, as it was asked for, into the folder that a photo lies in."""
-    if photo is None or not written.resolve().is_relative_to(folder := photo.resolve().parent):
-        return []
-    return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]
 
 
 def is_of_a_run(layout: Layout) -> bool:

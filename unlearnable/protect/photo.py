@@ -12,9 +12,6 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.config import PLATFORMS, ProtectSettings
-from unlearnable.datasets.types import Photo
-from unlearnable.disk import checksums, entries
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.imaging.arrays import SomeRows, differ, strips
 from unlearnable.imaging.decode import decode
@@ -24,11 +21,14 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, resized, working_copy
 from unlearnable.imaging.visibility import Quality, compare, share_kept, visibility
 from unlearnable.imaging.xmp import PROHIBITED, joins, opt_out_of
+from unlearnable.posts.types import Photo
 from unlearnable.protect.layout import SMALLEST
+from unlearnable.report import ManifestLine
 from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.results import ManifestLine
-from unlearnable.results.protect import CHANGED
-from unlearnable.workers.pool import Pool, cores
+from unlearnable.report.protect import CHANGED
+from unlearnable.settings import PLATFORMS, ProtectSettings
+from unlearnable.storage import checksums, entries
+from unlearnable.storage.pool import Pool, cores
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import (
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts import (
     EMBEDDED,
     NONE,
     Columns,
@@ -26,19 +26,19 @@ from unlearnable.datasets import (
     repeats_texts,
     restrict,
 )
-from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.export import Export
-from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.formats.embedded import Embedded
-from unlearnable.datasets.formats.sidecar import Sidecar, text_beside
-from unlearnable.datasets.formats.takeout import Takeout
-from unlearnable.datasets.others import other_files, refusal, said_of_others
-from unlearnable.datasets.tree import UNREADABLE, WITHHELD, not_here
-from unlearnable.disk import entries
-from unlearnable.errors import ConfigError, InputError
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts.assembly import assemble
+from unlearnable.posts.export import Export
+from unlearnable.posts.others import other_files, refusal, said_of_others
+from unlearnable.posts.readers import FORMATS
+from unlearnable.posts.readers.embedded import Embedded
+from unlearnable.posts.readers.sidecar import Sidecar, text_beside
+from unlearnable.posts.readers.takeout import Takeout
+from unlearnable.posts.tree import UNREADABLE, WITHHELD, not_here
 from unlearnable.protect.layout import METADATA, Layout, folded, is_of_a_run, layout_in, layout_of
-from unlearnable.wording.counts import counted, pasted
+from unlearnable.settings import ProtectSettings
+from unlearnable.storage import entries
+from unlearnable.storage.progress import Progress
+from unlearnable.wording import counted, pasted
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder; the captions of a folder are --captions FILE"
 

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable.datasets import is_photo
-from unlearnable.disk import checksums, entries, files
 from unlearnable.errors import OutputError
 from unlearnable.methods.state import State
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts import is_photo
 from unlearnable.protect import records
 from unlearnable.protect.caption_names import names_left_notes, names_notes, names_to_write, with_plain_names
 from unlearnable.protect.layout import Layout, Records, clear, folded
@@ -29,10 +27,12 @@ from unlearnable.protect.write import (
     write_caption_files,
     write_photos,
 )
+from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
-from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.wording.counts import named
+from unlearnable.storage import checksums, entries, files
+from unlearnable.storage.progress import Progress
+from unlearnable.wording import named
 
 Sums = dict[str, set[str]]
 _NAMED = 5  # files in a message; the others are counted

@@ -8,14 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, Pair, Photo, Skipped
-from unlearnable.datasets.assembly import IN_NO_POST
-from unlearnable.datasets.export import Export
-from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.tree import WITHHELD
-from unlearnable.datasets.types import NO_RECORD
-from unlearnable.disk import limits
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
@@ -23,16 +15,23 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
 from unlearnable.methods.captions import cut_captions
 from unlearnable.models.tokens import CaptionSlot
+from unlearnable.posts import Dataset, Pair, Photo, Skipped
+from unlearnable.posts.assembly import IN_NO_POST
+from unlearnable.posts.export import Export
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.name_styles import written
 from unlearnable.posts.people import people_in
-from unlearnable.posts.pixels import Pixels, Shape
-from unlearnable.posts.shared import equal_photos
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts.readers import FORMATS
+from unlearnable.posts.tree import WITHHELD
+from unlearnable.posts.types import NO_RECORD
 from unlearnable.protect.layout import OutputNames
 from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
-from unlearnable.wording.escapes import storable
-from unlearnable.workers.pool import WorkerEnded
+from unlearnable.settings import ProtectSettings
+from unlearnable.storage import limits
+from unlearnable.storage.pool import WorkerEnded
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pixels import Pixels, Shape, equal_photos
+from unlearnable.wording import storable
 
 NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export
 UNPUBLISHED = (WITHHELD, IN_NO_POST)

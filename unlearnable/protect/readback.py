@@ -8,22 +8,21 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.config import Precision, ProtectionSettings
-from unlearnable.datasets import Dataset, open_dataset, read_written
 from unlearnable.errors import ModelError
-from unlearnable.grouping import grouped
 from unlearnable.methods.base import Problem
 from unlearnable.methods.batches import batch_losses, in_order, settle
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
-from unlearnable.posts.pixels import Pixels
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts import Dataset, open_dataset, read_written
 from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.setup import Run
 from unlearnable.protect.write import Publication, WrittenPhotos
-from unlearnable.results import SurrogateLoss
-from unlearnable.wording.counts import named
+from unlearnable.report import SurrogateLoss
+from unlearnable.settings import Precision, ProtectionSettings
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pixels import Pixels
+from unlearnable.wording import grouped, named
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used

@@ -15,11 +15,6 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnable import config
-from unlearnable.config import MEMSettings, ProtectionSettings, ProtectSettings
-from unlearnable.datasets import Dataset, is_photo, is_word
-from unlearnable.disk import checksums, entries, files, limits
-from unlearnable.disk.folders import state_folder
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import decode
@@ -28,10 +23,13 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.words import words_digest
 from unlearnable.models import bundled
 from unlearnable.models.openclip import files_of
+from unlearnable.posts import Dataset, is_photo, is_word
 from unlearnable.protect.layout import Records
-from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.wording.counts import counted
-from unlearnable.wording.escapes import json_line, storable_within
+from unlearnable.report import ManifestLine, ProtectReport
+from unlearnable.settings import MEMSettings, ProtectionSettings, ProtectSettings, absolute, digest, to_toml
+from unlearnable.storage import checksums, entries, files, limits
+from unlearnable.storage.folders import state_folder
+from unlearnable.wording import counted, json_line, storable_within
 
 Found = TypeVar("Found")
 ANEW = "restore it from a backup, or protect all anew with --overwrite"
@@ -132,7 +130,7 @@ def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
 
 def stored(settings: ProtectSettings) -> str:
     """Return the settings as `run.toml` holds them: what they say in whatever folder they are read."""
-    return config.to_toml(whole(settings))
+    return to_toml(whole(settings))
 
 
 def parsed(text: str) -> ProtectSettings:
@@ -152,7 +150,7 @@ def whole(settings: ProtectSettings) -> ProtectSettings:
     }
     if is_word(settings.captions):
         found["captions"] = settings.captions
-    return config.absolute(settings).model_copy(update=found)
+    return absolute(settings).model_copy(update=found)
 
 
 def _whole_name(model: str) -> str:
@@ -187,7 +185,7 @@ def captions_from(root: Path, settings: ProtectSettings) -> Path | None:
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
     models = (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
-    parts = [config.digest(whole(settings)), dataset.fingerprint, words_digest(settings), *models]
+    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings), *models]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 

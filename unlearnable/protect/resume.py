@@ -12,13 +12,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unlearnable.disk import entries, files, limits, locks
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.protect import publish
 from unlearnable.protect.layout import Layout
 from unlearnable.protect.records import read_report, refuse_incomplete
-from unlearnable.results import ProtectReport
-from unlearnable.wording.counts import named
+from unlearnable.report import ProtectReport
+from unlearnable.storage import entries, files, limits, locks
+from unlearnable.wording import named
 
 _NAMED = 5  # files in a message; the others are counted
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.config import TriggerSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.optimise import OptimisationTask, OptimisationTrace, improve_further
 from unlearnable.methods.triggers import allowed_words, redraw_trigger
-from unlearnable.progress.reporting import Progress
 from unlearnable.protect.photo import target_of, write
 from unlearnable.protect.setup import Run
 from unlearnable.protect.write import composed, refuse_without_noise
-from unlearnable.wording.counts import counted
+from unlearnable.settings import TriggerSettings
+from unlearnable.storage.progress import Progress
+from unlearnable.wording import counted
 
 FURTHER_ROUNDS = 4  # that bind the noise to changed triggers
 

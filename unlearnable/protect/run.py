@@ -7,13 +7,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings
-from unlearnable.disk import limits
-from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import UnlearnableError
 from unlearnable.methods.optimise import optimise
 from unlearnable.models.device import choose_device
-from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect import publish
 from unlearnable.protect.caption_names import refuse_unmentioned
 from unlearnable.protect.layout import clear
@@ -23,7 +19,11 @@ from unlearnable.protect.records import run_key, stored
 from unlearnable.protect.resume import continues, create_folders, finished_report, held, refuse_both
 from unlearnable.protect.review import Reviewer, reviewed
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
-from unlearnable.results import ProtectReport
+from unlearnable.report import ProtectReport
+from unlearnable.settings import ProtectSettings
+from unlearnable.storage import limits
+from unlearnable.storage.progress import Progress, Silent
+from unlearnable.storage.scratch import scratch_folder
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
 
 
@@ -39,7 +39,7 @@ def protect(
     """Protect the photos and captions that the settings name.
 
     Args:
-        settings: see `unlearnable.config.ProtectSettings`.
+        settings: see `unlearnable.settings.ProtectSettings`.
         resume: continue a stopped run; the result is byte for byte the same.
         overwrite: replace an earlier result.
         progress: receives progress updates.

@@ -9,10 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
-from unlearnable.datasets import Dataset, Pair
-from unlearnable.disk import entries
-from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem, settings_for
@@ -24,13 +20,16 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.posts.pixels import Pixels, Posts, Ragged
-from unlearnable.posts.shared import leaders_of
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts import Dataset, Pair
 from unlearnable.protect.layout import METADATA, Layout, OutputNames
 from unlearnable.protect.read import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.protect.records import all_models, read_manifest, run_key
+from unlearnable.settings import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
+from unlearnable.storage import entries
+from unlearnable.storage.folders import MANIFEST, private_of, published_above
+from unlearnable.storage.progress import Progress
 from unlearnable.training.distributed import World
+from unlearnable.training.pixels import Pixels, Posts, Ragged, leaders_of
 
 Settings = TypeVar("Settings", bound=ProtectionSettings)
 

@@ -1,29 +1,45 @@
-"""Summarise a run in its report."""
+"""Measure how much the triggers of a run differ."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from unlearnable.config import Precision, Scope
-from unlearnable.datasets.types import NO_RECORD
-from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.placement import REDUCED_FROM
 from unlearnable.methods.base import Problem
 from unlearnable.methods.optimise import reason_to_stop
 from unlearnable.methods.state import State
 from unlearnable.methods.words import text_features
 from unlearnable.models.dual_encoder import weights_sha256
+from unlearnable.posts.types import NO_RECORD
 from unlearnable.protect.caption_names import names_notes
 from unlearnable.protect.layout import METADATA
 from unlearnable.protect.posts import field_notes
 from unlearnable.protect.records import protected_lines
 from unlearnable.protect.setup import Run
-from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
-from unlearnable.results.common import made_by
-from unlearnable.wording.counts import counted
+from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
+from unlearnable.report.common import made_by
+from unlearnable.settings import Precision, Scope
+from unlearnable.wording import counted
+
+
+def variety(triggers: Sequence[str]) -> TriggerFigures:
+    """Return how much the triggers of a run, one per photo, differ from each other.
+
+    distinct-1 is defined as in Li et al. 2016 (arXiv 1510.03055): different words over all words.
+    """
+    words = [word for trigger in triggers for word in trigger.split()]
+    (most, times), *_ = Counter(triggers).most_common(1)
+    return TriggerFigures(
+        distinct=len(set(triggers)),
+        distinct_1=round(len(set(words)) / len(words), 4),
+        most_frequent=most,
+        most_frequent_share=round(times / len(triggers), 4),
+    )
+
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
 LOSSY = (

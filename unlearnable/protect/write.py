@@ -7,28 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
-from unlearnable.disk import checksums, files, seal
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import Trigger
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.posts.pixels import Pixels
-from unlearnable.progress.reporting import Progress
+from unlearnable.posts import Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.protect.caption_names import with_names
 from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
 from unlearnable.protect.read import Caption, Prepared
 from unlearnable.protect.setup import Run
+from unlearnable.report import ManifestLine
 from unlearnable.report.pictures import ShownPhotos, Thumbnails
-from unlearnable.results import ManifestLine
-from unlearnable.results.protect import CHANGED
-from unlearnable.wording.counts import counted
-from unlearnable.wording.escapes import json_row
-from unlearnable.workers.pool import WorkerEnded
+from unlearnable.report.protect import CHANGED
+from unlearnable.settings import ProtectSettings
+from unlearnable.storage import checksums, files
+from unlearnable.storage.pool import WorkerEnded
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pixels import Pixels
+from unlearnable.wording import counted, json_row
 
 LISTED = 14  # photos whose words are said before they are written
 
@@ -283,12 +282,12 @@ def finished_lines(layout: Layout, progress: Progress | None = None) -> Iterator
 
 
 def _sealed_line(line: ManifestLine) -> str:
-    return seal.seal_json(line.model_dump(mode="json"))
+    return checksums.seal_json(line.model_dump(mode="json"))
 
 
 def _unsealed(line: str) -> ManifestLine | None:
     """Return the manifest line in a line of the staged manifest; None if it is damaged, or of another version."""
     try:
-        return ManifestLine.model_validate(seal.unseal_json(line))
+        return ManifestLine.model_validate(checksums.unseal_json(line))
     except ValueError:  # also pydantic's
         return None

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unlearnable.config import ProtectSettings
+from unlearnable.report import BenchmarkReport, ManifestLine, ProtectReport
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
-from unlearnable.results import BenchmarkReport, ManifestLine, ProtectReport
-from unlearnable.wording.counts import counted
+from unlearnable.settings import ProtectSettings
+from unlearnable.wording import counted
 
 Parts = tuple[str, str, str]
 

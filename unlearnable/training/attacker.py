@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.posts.pairs import Pairs
 from unlearnable.training.contrastive import contrastive_loss
+from unlearnable.training.pairs import Pairs
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearnable.errors import ConfigError, UnlearnableError
-from unlearnable.workers.launched import process
+from unlearnable.storage.pool import process
 
 TABLE = 10_000  # rows from which on a matrix is a table of words; the captions of a batch hold few of them
 

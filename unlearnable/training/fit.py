@@ -13,7 +13,11 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from unlearnable.config import (
+from unlearnable.errors import ModelError
+from unlearnable.models.bundled import tuning_rate
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.report import EpochRecord
+from unlearnable.settings import (
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
     TUNING_EPOCHS,
@@ -22,16 +26,12 @@ from unlearnable.config import (
     TrainSettings,
     VerifySettings,
 )
-from unlearnable.disk import checkpoint
-from unlearnable.errors import ModelError
-from unlearnable.models.bundled import tuning_rate
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.posts.pairs import Pairs
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import EpochRecord
+from unlearnable.storage import checkpoint
+from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.loop import Learner, adamw, kept, steps_an_epoch, train
+from unlearnable.training.pairs import Pairs
 from unlearnable.training.retrieval import queries_of, retrieve, scores
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unlearnable.config import WARMUP, Recipe
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
-from unlearnable.posts.pairs import Pairs
+from unlearnable.settings import WARMUP, Recipe
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
 from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.pairs import Pairs
 from unlearnable.training.view import load_view, sample_view
 
 TRIM, SEPARATE = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of glibc's mallopt

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.posts.pairs import Pairs
-from unlearnable.results import BothWays, Retrieval
+from unlearnable.report import BothWays, Retrieval
+from unlearnable.training.pairs import Pairs
 from unlearnable.training.view import PLAIN_VIEW, load_view
 
 CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each item of the gallery

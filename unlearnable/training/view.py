@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearnable.config import Enlargement
+from unlearnable.settings import Enlargement
 
 KERNELS = ("bicubic", "bilinear", "area")
 LARGEST = 1 << 20  # values of a matrix that enlarges noise

@@ -10,16 +10,16 @@ from typing import Literal
 
 import numpy as np
 
-from unlearnable.config import AS_PUBLISHED
 from unlearnable.imaging.encode import Encoding, through
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.models.vocabulary import default_vocabulary
-from unlearnable.posts.pairs import Joined, Mixed, Pairs, pairs_of
-from unlearnable.posts.pixels import Pixels, Rgb8
-from unlearnable.posts.reading import DecodedPosts
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import ArmName
+from unlearnable.report import ArmName
+from unlearnable.settings import AS_PUBLISHED
+from unlearnable.storage.progress import Progress
+from unlearnable.training.pairs import Joined, Mixed, Pairs, pairs_of
+from unlearnable.training.pixels import Pixels, Rgb8
+from unlearnable.training.reading import DecodedPosts
 from unlearnable.verify.attacks.base import Attack
 from unlearnable.verify.copies import PostPair, read_both
 

@@ -14,20 +14,20 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from unlearnable.config import Recipe
-from unlearnable.disk import files, seal
 from unlearnable.errors import InputError
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.posts.pairs import Pairs
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import BothWays, EpochRecord
-from unlearnable.results.common import version_of
+from unlearnable.report import BothWays, EpochRecord
+from unlearnable.report.common import version_of
+from unlearnable.settings import Recipe
+from unlearnable.storage import checksums, files
+from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.pairs import Pairs
 from unlearnable.training.retrieval import Ranks, queries_of, retrieve, scores
 from unlearnable.verify.identity import Identities, recognised
 from unlearnable.verify.victims import ModelPool
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 
 class Arm(Protocol):
@@ -79,7 +79,7 @@ class CellStore(Generic[C]):
     def read(self, name: str, key: Key) -> C | None:
         """Return the cell of a key, or None if it was not run, or its file has another key or cannot be read."""
         try:
-            content = seal.unseal_json(self.path(name, key).read_bytes())
+            content = checksums.unseal_json(self.path(name, key).read_bytes())
             return self.kind.model_validate(content) if content.pop(KEY, None) == dict(key) else None
         except (OSError, ValueError, TypeError, AttributeError):  # whatever the file holds, it is not a cell
             return None
@@ -87,7 +87,7 @@ class CellStore(Generic[C]):
     def write(self, name: str, key: Key, cell: C) -> None:
         """Write the cell of a key."""
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
-        files.write_text(self.path(name, key), seal.seal_json(content))
+        files.write_text(self.path(name, key), checksums.seal_json(content))
 
     def report_unusable(self, version: str, wanted: Iterable[tuple[str, Key]], progress: Progress) -> None:
         """Note which files are of no use, and why, where cells are wanted that are not there.
@@ -116,7 +116,7 @@ class CellStore(Generic[C]):
     def _version(path: Path) -> object:
         """Return the version in the key of a file; None without a key, `DAMAGED` if it is not as it was written."""
         try:
-            return seal.unseal_json(path.read_bytes())[KEY]["version"]
+            return checksums.unseal_json(path.read_bytes())[KEY]["version"]
         except (OSError, ValueError):
             return DAMAGED
         except (TypeError, LookupError):

@@ -8,16 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.datasets import Dataset, Photo, named_as_told, restrict
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
+from unlearnable.posts import Dataset, Photo, named_as_told, restrict
 from unlearnable.posts.name_styles import plain
 from unlearnable.protect.layout import layout_beside
 from unlearnable.protect.records import read_manifest, read_record, shows_another
-from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.wording.escapes import storable
+from unlearnable.report import ManifestLine, ProtectReport
+from unlearnable.wording import storable
 
 
 def report_of(protected: Path) -> ProtectReport | None:

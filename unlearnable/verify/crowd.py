@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable.config import VerifySettings
-from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_of
-from unlearnable.datasets.held_out import split, unused
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts.reading import DecodedPosts, open_collection
+from unlearnable.posts import Dataset, Person, Skipped, named_apart, people_of
+from unlearnable.posts.held_out import split, unused
+from unlearnable.settings import VerifySettings
+from unlearnable.training.reading import DecodedPosts, open_collection
 from unlearnable.verify.identity import Identities, identities
 from unlearnable.verify.splits import Held, Split, captioned, names, open_originals, part, where_from
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 
 @dataclass(frozen=True)

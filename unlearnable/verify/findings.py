@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.config import AS_PUBLISHED
-from unlearnable.grouping import grouped
-from unlearnable.results import BothWays, Cell, Finding, MatrixRow, Outcome, References, Retrieval, WorstFinding
+from unlearnable.report import BothWays, Cell, Finding, MatrixRow, Outcome, References, Retrieval, WorstFinding
+from unlearnable.settings import AS_PUBLISHED
 from unlearnable.verify.intervals import Arms, Interval, interval, interval_of_effect
+from unlearnable.wording import grouped
 
 Way = Literal["image_to_text", "text_to_image"]
 HIT = 10

@@ -11,14 +11,14 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from unlearnable.datasets.faces.names import full_names
-from unlearnable.grouping import grouped
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.pairs import Pairs
-from unlearnable.results import MeanRetrieval
+from unlearnable.posts.faces.names import full_names
+from unlearnable.report import MeanRetrieval
+from unlearnable.training.pairs import Pairs
 from unlearnable.training.retrieval import embed, embed_texts, hit, medr
 from unlearnable.verify.intervals import interval
+from unlearnable.wording import grouped
 
 NAMES = 1000
 """How many names a model chooses from: those of all people in the trainings, and invented ones."""

@@ -7,19 +7,18 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
-from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
-from unlearnable.datasets.export import POSTS
-from unlearnable.disk import checksums
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_encoding
 from unlearnable.imaging.picture import Picture
+from unlearnable.posts import Dataset, Photo, Skipped, open_dataset
+from unlearnable.posts.export import POSTS
 from unlearnable.posts.name_styles import plain
 from unlearnable.protect.layout import METADATA, SMALLEST, OutputNames, stem_of
-from unlearnable.results import ManifestLine
+from unlearnable.report import ManifestLine
+from unlearnable.storage import checksums
 from unlearnable.verify.copies import PostPair, copies_told, is_another, lines_of, report_of
-from unlearnable.wording.counts import counted
-from unlearnable.wording.escapes import storable
+from unlearnable.wording import counted, storable
 
 NOT_PROTECTED = "not-protected"  # why a photo is left out that came since the run
 

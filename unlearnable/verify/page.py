@@ -9,11 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL, changing
-from unlearnable.grouping import grouped
-from unlearnable.report.curves import Chart, chart, mean_curve
-from unlearnable.report.html import templates
-from unlearnable.results import (
+from unlearnable.report import (
     BothWays,
     Cell,
     CrowdArm,
@@ -24,8 +20,12 @@ from unlearnable.results import (
     Retrieval,
     VerifyReport,
 )
+from unlearnable.report.curves import Chart, chart, mean_curve
+from unlearnable.report.html import templates
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.verify.findings import WAYS, Way, hit_interval
 from unlearnable.verify.intervals import Interval
+from unlearnable.wording import grouped
 
 MOODS = {"holds": "good", "does not hold": "bad"}  # colour of the verdict
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, Recipe, VerifySettings
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import ArmName, BothWays, Cell, CrowdCell, RanksRecord
+from unlearnable.report import ArmName, BothWays, Cell, CrowdCell, RanksRecord
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, Recipe, VerifySettings
+from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import Attacker
 from unlearnable.training.fit import recipe_for
 from unlearnable.training.retrieval import queries_of, retrieve, scores
@@ -21,7 +21,7 @@ from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import catalogue, parse_attack
 from unlearnable.verify.attacks.base import Attack, PhotoAttack
 from unlearnable.verify.cells import CellStore, CellTraining, Experiment, Key, Trained, digest_of, run, version_of_cells
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 

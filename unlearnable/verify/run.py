@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.config import VerifySettings, absolute
-from unlearnable.disk import entries, files, locks
-from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import InputError
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.pairs import pairs_of
-from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
-from unlearnable.progress.reporting import Progress, Silent
-from unlearnable.protect.layout import check_apart, refuse_published
-from unlearnable.results import VerifyReport
+from unlearnable.report import VerifyReport
+from unlearnable.settings import VerifySettings, absolute
+from unlearnable.storage import entries, files, locks
+from unlearnable.storage.folders import check_apart, refuse_published
+from unlearnable.storage.progress import Progress, Silent
+from unlearnable.storage.scratch import scratch_folder
+from unlearnable.training.pairs import pairs_of
+from unlearnable.training.pixels import Pixels
+from unlearnable.training.reading import DecodedPosts, open_collection, read_all
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.arms import VerifyArm, Versions
 from unlearnable.verify.cells import Experiment, leaked_posts
@@ -41,7 +41,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     A cell (victim, arm, attack, attacker, seed) that was run before with the same settings and data is reused.
 
     Args:
-        settings: see `unlearnable.config.VerifySettings`.
+        settings: see `unlearnable.settings.VerifySettings`.
         overwrite: run every cell again.
         progress: receives progress updates.
 

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unlearnable.config import VerifySettings
-from unlearnable.datasets import Dataset, Person, Photo, Skipped, columns_of, named_apart, people_of
-from unlearnable.datasets.held_out import HELD_OUT, split, unused
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts.reading import open_collection
-from unlearnable.progress.reporting import Progress
-from unlearnable.results import BothWays
+from unlearnable.posts import Dataset, Person, Photo, Skipped, columns_of, named_apart, people_of
+from unlearnable.posts.held_out import HELD_OUT, split, unused
+from unlearnable.report import BothWays
+from unlearnable.settings import VerifySettings
+from unlearnable.storage.progress import Progress
+from unlearnable.training.reading import open_collection
 from unlearnable.verify.copies import (
     PostPair,
     given_to_protect,
@@ -25,7 +25,7 @@ from unlearnable.verify.copies import (
 )
 from unlearnable.verify.findings import LEAST_GAP
 from unlearnable.verify.matching import NOT_PROTECTED, match, open_protected
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
 NAMED = "the split that the data names"  # where held-out photos come from

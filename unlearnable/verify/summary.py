@@ -8,11 +8,9 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
-from unlearnable.config import AS_PUBLISHED, VerifySettings, changing
-from unlearnable.datasets import Dataset
+from unlearnable.posts import Dataset
 from unlearnable.posts.name_styles import plain
-from unlearnable.posts.reading import DecodedPosts
-from unlearnable.results import (
+from unlearnable.report import (
     Cell,
     CrowdArm,
     CrowdCell,
@@ -27,7 +25,9 @@ from unlearnable.results import (
     VerifyReport,
     VictimRecord,
 )
-from unlearnable.results.common import made_by
+from unlearnable.report.common import made_by
+from unlearnable.settings import AS_PUBLISHED, VerifySettings, changing
+from unlearnable.training.reading import DecodedPosts
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import is_adaptive
@@ -39,7 +39,7 @@ from unlearnable.verify.identity import by_photo, mean_retrieval, share
 from unlearnable.verify.plan import CellResults
 from unlearnable.verify.splits import Split, names, too_few
 from unlearnable.verify.verdict import Rule, in_words, missed, tenths, verdict
-from unlearnable.wording.counts import counted
+from unlearnable.wording import counted
 
 
 @dataclass(frozen=True)

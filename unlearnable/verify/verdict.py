@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.errors import ConfigError
-from unlearnable.results import Cell, Finding, Outcome, References, WorstFinding
+from unlearnable.report import Cell, Finding, Outcome, References, WorstFinding
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.verify.findings import DECIMALS, clean_cells, protected_cells
 
 MOST_NAMED = 4

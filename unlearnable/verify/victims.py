@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from unlearnable.config import Precision, VerifySettings
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.precision import Encoder, in_bf16
-from unlearnable.results import ProtectReport, Role, VictimRecord
+from unlearnable.report import ProtectReport, Role, VictimRecord
+from unlearnable.settings import Precision, VerifySettings
 from unlearnable.training.loop import kept
 from unlearnable.verify.copies import report_of
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import InputError
-from unlearnable.results import PaperFigures, PaperRow
+from unlearnable.posts import Dataset, Photo, Skipped
+from unlearnable.report import PaperFigures, PaperRow
 
 Kind = Literal["captions", "faces"]
 

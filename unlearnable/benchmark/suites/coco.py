@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmark.suites.base import TRANSFER, Corpus, Key, Suite, both, corpus_of
-from unlearnable.datasets import Dataset, open_dataset
 from unlearnable.errors import InputError
-from unlearnable.results import PaperRow
+from unlearnable.posts import Dataset, open_dataset
+from unlearnable.report import PaperRow
 
 TEST = 5000
 NOISE_SIDE = 96  # instead of 224: the noise of 82,783 photos then takes 2.3 GB beside the 13.2 GB of all photos

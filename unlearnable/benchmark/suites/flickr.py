@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmark.suites.base import Corpus, corpus_of
-from unlearnable.datasets import Dataset, Skipped, find_captions, open_dataset
-from unlearnable.datasets.text import read_document
 from unlearnable.errors import InputError
-from unlearnable.wording.counts import counted
+from unlearnable.posts import Dataset, Skipped, find_captions, open_dataset
+from unlearnable.posts.text import read_document
+from unlearnable.wording import counted
 
 LAYOUTS = (
     "a caption file with a split for each photo (Karpathy's dataset_*.json, or a JSONL with image, captions and "

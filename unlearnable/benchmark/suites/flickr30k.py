@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnable.benchmark.suites import flickr
 from unlearnable.benchmark.suites.base import TRANSFER, Key, Suite, both
-from unlearnable.results import PaperRow
+from unlearnable.report import PaperRow
 
 PAPER: dict[Key, PaperRow] = {
     ("random ranking", "", 0.0): both(1, (1.0, 711), (1.0, 498)),

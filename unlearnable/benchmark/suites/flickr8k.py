@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnable.benchmark.suites import flickr
 from unlearnable.benchmark.suites.base import TRANSFER, Key, Suite, both
-from unlearnable.results import PaperRow
+from unlearnable.report import PaperRow
 
 PAPER: dict[Key, PaperRow] = {
     ("random ranking", "", 0.0): both(1, (1.2, 727), (0.9, 490)),

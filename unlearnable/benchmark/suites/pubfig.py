@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmark.suites.base import Corpus, Key, Suite, both, corpus_of
-from unlearnable.datasets import Skipped, hold_out, named_posts, open_people
-from unlearnable.datasets import limit as at_most
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.results import PaperRow
-from unlearnable.wording.counts import counted
+from unlearnable.posts import Skipped, hold_out, named_posts, open_people
+from unlearnable.posts import limit as at_most
+from unlearnable.report import PaperRow
+from unlearnable.wording import counted
 
 PAPER: dict[Key, PaperRow] = {
     ("clean", "RN50", 1.0): both(5, (80.7, 1), (80.7, 1)),

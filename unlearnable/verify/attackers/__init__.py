@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unlearnable.config import AS_USUAL
 from unlearnable.registry import Registry, Row
+from unlearnable.settings import AS_USUAL
 
 if TYPE_CHECKING:  # it brings torch, which a list of names does without
     from unlearnable.training.attacker import Attacker

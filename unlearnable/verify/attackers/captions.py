@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.posts.pairs import Pairs
 from unlearnable.training.attacker import Attacker
+from unlearnable.training.pairs import Pairs
 from unlearnable.training.retrieval import embed
 
 ROWS = 1024  # pairs that are compared with all captions at once

@@ -21,8 +21,8 @@ from torch import Tensor
 from unlearnable.errors import InputError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.pairs import Pairs, Photos
 from unlearnable.training.attacker import Attacker
+from unlearnable.training.pairs import Pairs, Photos
 
 SIDE = 64  # pixels of the reduced photos, which are squares
 FEWEST = 4  # photos of a class

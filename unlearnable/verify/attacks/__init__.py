@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from unlearnable.config import AS_PUBLISHED
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.registry import Registry, Row, did_you_mean
+from unlearnable.settings import AS_PUBLISHED
 from unlearnable.verify.attacks.base import Attack, AttackChain, AttackFamily
 
 ATTACKS: Registry[AttackFamily] = Registry(

@@ -1,0 +1,103 @@
+"""What a data set offers beyond what its reader put there."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from unlearnable.posts import Dataset, Pair, open_dataset
+from unlearnable.storage import checksums
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(name.encode())
+    posts = tmp_path / "posts.jsonl"
+    posts.write_text('{"image": "b.jpg", "captions": ["one", "two"]}\n{"image": "b.jpg", "caption": "three"}\n')
+    return open_dataset(tmp_path, posts)
+
+
+def test_captions_are_grouped_by_photo_in_the_order_of_the_file(dataset: Dataset) -> None:
+    assert dataset.captions_by_photo() == {"a.jpg": [""], "b.jpg": ["one", "two", "three"]}
+    assert dataset.pairs_by_photo()["b.jpg"] == [
+        Pair("b.jpg", "one", 0, 0),
+        Pair("b.jpg", "two", 0, 1),
+        Pair("b.jpg", "three", 1, 0),
+    ]
+    assert dataset.uncaptioned == {"a.jpg"}
+
+
+def test_a_photo_that_was_taken_out_takes_its_captions_along(dataset: Dataset) -> None:
+    fewer = replace(dataset, photos=dataset.photos[:1])
+    assert fewer.captions_by_photo() == {"a.jpg": [""]}
+
+
+class TestFingerprint:
+    """It follows the content of photos and captions, and is only computed where it is asked for."""
+
+    @staticmethod
+    def bmp(path: Path, value: int) -> None:
+        """Write a grey picture, which takes as many bytes whatever the shade."""
+        Image.new("L", (4, 4), value).save(path)
+
+    def test_another_picture_of_the_same_size_and_time_is_another_data_set(self, tmp_path: Path) -> None:
+        photo = tmp_path / "a.bmp"
+        self.bmp(photo, 10)
+        first, stat = open_dataset(tmp_path).fingerprint, photo.stat()
+        self.bmp(photo, 200)
+        os.utime(photo, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        assert (photo.stat().st_size, photo.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+        assert open_dataset(tmp_path).fingerprint != first
+        self.bmp(photo, 10)
+        assert open_dataset(tmp_path).fingerprint == first
+
+    def test_two_photos_that_change_places_are_another_data_set(self, tmp_path: Path) -> None:
+        for name, value in (("a.bmp", 1), ("b.bmp", 2)):
+            self.bmp(tmp_path / name, value)
+        first = open_dataset(tmp_path).fingerprint
+        for name, value in (("a.bmp", 2), ("b.bmp", 1)):
+            self.bmp(tmp_path / name, value)
+        assert open_dataset(tmp_path).fingerprint != first
+
+    @pytest.mark.parametrize("change", ["split", "caption", "photos"])
+    def test_all_that_was_read_counts(self, change: str, dataset: Dataset) -> None:
+        first, *others = dataset.photos
+        changed = {
+            "split": replace(dataset, photos=(replace(first, split="test"), *others)),
+            "caption": replace(dataset, pairs=(replace(dataset.pairs[0], caption="new"), *dataset.pairs[1:])),
+            "photos": replace(dataset, photos=(first,)),
+        }
+        assert changed[change].fingerprint != dataset.fingerprint
+        assert changed[change].posts != dataset.posts
+
+    def test_a_photo_that_cannot_be_read_counts_by_its_absence(self, dataset: Dataset, tmp_path: Path) -> None:
+        whole = replace(dataset).fingerprint
+        (tmp_path / "a.jpg").unlink()
+        without = replace(dataset).fingerprint
+        assert without != whole
+        assert without == replace(dataset).fingerprint
+        (tmp_path / "a.jpg").mkdir()  # root may read any file, but nobody a folder
+        assert replace(dataset).fingerprint == without
+
+    def test_it_reads_no_photo_before_it_is_asked_for_and_each_once(
+        self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[Path] = []
+        monkeypatch.setattr(checksums, "sha256", lambda path: read.append(path) or path.name)
+        open_dataset(dataset.root, dataset.source)
+        assert read == []
+        assert dataset.fingerprint == dataset.fingerprint
+        assert sorted(read) == [photo.path for photo in dataset.photos]
+
+    def test_it_survives_a_pickle(self, dataset: Dataset) -> None:
+        before = pickle.loads(pickle.dumps(dataset))
+        fingerprint = dataset.fingerprint
+        for copy in (before, pickle.loads(pickle.dumps(dataset))):
+            assert copy == dataset
+            assert copy.fingerprint == fingerprint

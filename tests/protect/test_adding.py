@@ -1,0 +1,727 @@
+"""`protect --add`: next week's photos beside those of last week, on the tiny encoder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.conftest import Told, picture, tree
+from tests.protect.conftest import QUICK, manifest
+from unlearnable import protect
+from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
+from unlearnable.posts import open_dataset
+from unlearnable.protect import add as adding
+from unlearnable.protect import publish
+from unlearnable.protect import run as workflow
+from unlearnable.protect.check import check
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.earlier import continued
+from unlearnable.protect.layout import layout_of
+from unlearnable.protect.resume import held
+from unlearnable.settings import ProtectSettings, VerifySettings, resolve_as
+from unlearnable.storage.progress import Silent
+from unlearnable.verify.matching import match
+from unlearnable.verify.splits import divide
+
+
+@pytest.fixture(scope="module")
+def protected_once(tiny_path, tmp_path_factory):
+    """A folder with eight posts and what protecting them wrote."""
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("UNLEARNABLE_STATE", str(tmp_path_factory.mktemp("history")))
+        take(Path("photos"), range(8), name="p{}.png", first=0)
+        protect("photos", method="random", surrogate=(str(tiny_path),))
+    return folder
+
+
+@pytest.fixture
+def posts(tmp_path):
+    folder = tmp_path / "photos"
+    take(folder, range(8), name="p{}.png", first=0)
+    return folder
+
+
+@pytest.fixture
+def last_week(protected_once, posts, tmp_path, monkeypatch):
+    """The eight posts, protected, in the working directory."""
+    shutil.copytree(protected_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def optimised(posts, quick, tmp_path, monkeypatch):
+    """The eight posts, protected by MEM, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    protect("photos", **quick)
+
+
+def take(folder, numbers, rows=True, name="n{}.png", first=100):
+    """Put photos into a folder, and their captions at the end of its posts.jsonl."""
+    folder.mkdir(exist_ok=True)
+    for number in numbers:
+        Image.fromarray(picture(first + number)).save(folder / name.format(number))
+    if rows:
+        with (folder / "posts.jsonl").open("a") as file:
+            for n in numbers:
+                file.write(json.dumps({"id": n, "image": name.format(n), "caption": f"a new day {n}"}) + "\n")
+
+
+def rows(path):
+    return [json.loads(row) for row in path.read_text().splitlines()]
+
+
+def captions_of(output):
+    return {row["file_name"]: row["text"] for row in rows(output / "metadata.jsonl")}
+
+
+def without_texts(files):
+    return {name: data for name, data in files.items() if not name.endswith(".jsonl")}
+
+
+def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, at_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(posts)
+    protect(posts, captions="posts.jsonl", output=tmp_path / "out", **at_once)
+    take(posts, range(3))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "posts.jsonl").write_text('{"image": "n0.png", "caption": "a caption of others"}\n')
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert protect(posts, output=tmp_path / "out", add=True, **at_once).added == 3
+    assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
+
+
+@pytest.mark.parametrize("given", ["tiny.safetensors", "sub/../tiny.safetensors"])
+def test_a_surrogate_that_is_a_file_is_found_from_another_folder(posts, tiny_path, tmp_path, monkeypatch, given):
+    shutil.copy(tiny_path, tmp_path / "tiny.safetensors")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    protect(posts, output=tmp_path / "out", **QUICK | {"surrogate": (given,)})
+    take(posts, range(2))
+    monkeypatch.chdir(posts)
+    where = {"photos": (posts,), "output": tmp_path / "out"}
+    assert adding.add(continued(where)).added == 2
+    monkeypatch.chdir(tmp_path)
+    take(posts, range(2, 3))
+    assert adding.add(continued({**where, "surrogate": (given,)})).added == 1
+
+
+def test_captions_are_found_where_the_folder_that_the_run_was_made_from_is_gone(posts, at_once, tmp_path, monkeypatch):
+    (tmp_path / "passing").mkdir()
+    (posts / "posts.jsonl").rename(tmp_path / "posts.jsonl")
+    monkeypatch.chdir(tmp_path / "passing")
+    protect("../photos", captions="../posts.jsonl", **at_once)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "passing").rmdir()
+    take(posts, [0], rows=False)
+    with (tmp_path / "posts.jsonl").open("a") as file:
+        file.write('{"image": "n0.png", "caption": "a new day 0"}\n')
+    protect("photos", add=True)
+    assert captions_of(tmp_path / "photos-protected")["n0.png"].endswith("a new day 0")
+
+
+@pytest.mark.parametrize("place", ["photos", "texts"])
+@pytest.mark.parametrize("take_along", [shutil.copytree, shutil.move])
+def test_captions_of_a_copied_or_moved_folder_are_its_own(posts, at_once, tmp_path, monkeypatch, place, take_along):
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "texts").mkdir(parents=True)
+    posts.rename(here / "photos")
+    if place == "texts":
+        (here / "photos" / "posts.jsonl").rename(here / "texts" / "posts.jsonl")
+    monkeypatch.chdir(here)
+    protect("photos", captions=f"{place}/posts.jsonl", **at_once)
+    take_along(here, there)
+    monkeypatch.chdir(there)
+    take(there / "photos", range(2), rows=False)
+    with (there / place / "posts.jsonl").open("a") as file:
+        file.write('{"image": "n0.png", "caption": "a new day 0"}\n{"image": "n1.png", "caption": "a new day 1"}\n')
+    assert protect("photos", add=True, **at_once).added == 2
+    assert (there / "photos-protected" / "posts.jsonl").read_text().count("a new day") == 8 + 2
+
+
+def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, at_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for n in range(8):
+        (posts / f"someone{n % 2}").mkdir(exist_ok=True)
+        (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
+    protect("photos", captions="people", **at_once)
+    before = captions_of(Path("photos-protected"))
+    again = resolve_as(ProtectSettings, {"output": Path("again")}, Path("photos-protected.private", "run.toml"))
+    workflow.protect(again)
+    assert captions_of(Path("again")) == before
+    take(posts, [0], rows=False, name="someone1/n{}.png")
+    protect("photos", add=True, **at_once)
+    assert "Gwelda Chadderfen" in before["someone1/p1.png"]
+    assert "Gwelda Chadderfen" in captions_of(Path("photos-protected"))["someone1/n0.png"]
+
+
+def test_somebody_new_gets_an_invented_name_that_no_published_caption_holds(posts, at_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for n in range(8):
+        (posts / f"someone{n % 2}").mkdir(exist_ok=True)
+        (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
+    protect("photos", captions="people", **at_once)
+    (posts / "anyone").mkdir()
+    take(posts, [0], rows=False, name="anyone/n{}.png")
+    protect("photos", add=True, **at_once)
+    after = captions_of(Path("photos-protected"))
+    assert "Hedrisa Swallowby" in after["anyone/n0.png"]
+    assert all("Hedrisa" not in text for photo, text in after.items() if photo != "anyone/n0.png")
+    settings = VerifySettings(
+        originals=Path("photos"), protected=Path("photos-protected"), captions=Path("people"), test_fraction=0.5
+    )
+    assert {one.name for one in divide(settings, Silent()).people.values()} == {
+        "Dorwen Tindlecroft", "Gwelda Chadderfen", "Hedrisa Swallowby"
+    }  # fmt: skip
+
+
+def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(optimised, posts, tmp_path):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    before, was, toml = tree(output), manifest(private), (private / "run.toml").read_bytes()
+    take(posts, range(3))
+    originals = tree(posts)
+    report = protect(posts, add=True)
+    after = tree(output)
+    assert tree(posts) == originals
+    assert {name: after[name] for name in without_texts(before)} == without_texts(before)
+    assert set(after) - set(before) == {"n0.png", "n1.png", "n2.png"}
+    lines = manifest(private)
+    assert lines[:8] == was
+    assert [line["source"] for line in lines[8:]] == ["n0.png", "n1.png", "n2.png"]
+    assert (report.added, report.protected, report.photos, report.captions) == (3, 11, 11, 11)
+    assert report.trigger_roundtrip == 1.0
+    assert report.notes[0] == "3 photos were added to the 8 of before, whose files are as they were"
+    assert (private / "run.toml").read_bytes() == toml
+    page = (private / "report.html").read_text()
+    assert page.count('<figure class="card">') == 11
+    written = rows(output / "posts.jsonl")
+    assert [row["image"] for row in written] == [line["output"] for line in lines]
+    assert [row["caption"] for row in written] == [line["captions"][0] for line in lines]
+    assert captions_of(output) == {line["output"]: line["captions"][0] for line in lines}
+    assert check(output).problems == []
+    assert not (private / "earlier").exists()
+    for line in lines[8:]:
+        changed = np.asarray(Image.open(output / line["output"])).astype(int) - np.asarray(
+            Image.open(posts / line["source"])
+        )
+        assert 0 < np.abs(changed).max() <= 8
+        assert len(line["trigger"].split()) == 3
+
+
+def test_nothing_is_added_through_a_link_that_leads_among_the_originals(last_week, posts, tmp_path):
+    (posts / "new").mkdir()
+    Image.fromarray(picture(100)).save(posts / "new" / "x.bmp")
+    (tmp_path / "photos-protected" / "new").symlink_to(posts / "new")
+    before = tree(posts)
+    with pytest.raises(OutputError, match="holds linked folders, which nothing is written through"):
+        protect("photos", add=True)
+    assert tree(posts) == before
+    (tmp_path / "photos-protected" / "new").unlink()
+    assert protect("photos", add=True).added == 1
+
+
+def test_photos_that_no_run_wrote_are_named_as_they_have_no_noise(last_week, posts, tmp_path):
+    output = tmp_path / "photos-protected"
+    take(posts, [0])
+    shutil.copy(posts / "n0.png", output)  # beside the copies in place of the originals
+    (output / "notes.txt").write_text("dear")
+    said = f"{output} holds n0.png, which this program did not write: no noise was added there"
+    report = protect("photos", add=True)
+    assert (report.added, report.notes[0]) == (1, said)
+    assert said not in (tmp_path / "photos-protected.private" / "report.json").read_text()
+    assert protect("photos", add=True, progress=(told := Told())).notes[0] == said
+    assert told.notes[-1] == said
+    (output / "n0.png").unlink()
+    assert said not in protect("photos", add=True).notes
+
+
+def test_photos_are_added_through_the_link_that_the_first_ones_were_found_by(posts, at_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine").symlink_to(posts)
+    protect("mine", **at_once)
+    take(posts, range(8, 10), name="p{}.png", first=8)
+    assert protect("mine", add=True, **at_once).added == 2
+    assert protect(posts, output="mine-protected", add=True, **at_once).added == 0
+
+
+def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):
+    take(posts, range(2))
+    protect(posts, add=True)
+    take(posts, [2])
+    report = protect(posts, add=True)
+    assert (report.added, report.protected) == (1, 11)
+    assert check(tmp_path / "photos-protected").problems == []
+
+
+def test_a_single_photo_that_is_added_has_no_loss_and_none_is_shown(last_week, posts, tmp_path):
+    before = (tmp_path / "photos-protected.private" / "report.html").read_text()
+    take(posts, [0])
+    shown: set[str] = set()
+
+    class Seen(Silent):
+        def advance(self, steps: int = 1, **metrics: float) -> None:
+            shown.update(metrics)
+
+    report = protect(posts, add=True, progress=Seen())
+    assert (report.loss_first, report.loss_last, report.loss_before_encoding) == (None, None, None)
+    assert (report.losses, report.loss_rounds) == ([], [])
+    page = (tmp_path / "photos-protected.private" / "report.html").read_text()
+    assert "Loss on what was written" in before
+    assert "Loss on what was written" not in page
+    assert "linf" in shown
+    assert "loss" not in shown
+
+
+def test_notes_do_not_grow_from_week_to_week(last_week, posts):
+    counted = []
+    for week in range(3):
+        take(posts, [2 * week, 2 * week + 1], name="n{}.jpg")
+        counted.append(protect(posts, add=True).notes)
+    assert len(counted[1]) == len(counted[2])
+    assert counted[2][0].startswith("2 photos were added to the 12 of before")
+    assert not any("added" in note for note in counted[2][1:])
+    assert [note[:10] for note in counted[2] if "lossy WebP" in note] == ["6 copies a"]
+
+
+def test_nothing_to_add_writes_nothing(last_week, posts, tmp_path):
+    before, private = tree(tmp_path), tmp_path / "photos-protected.private"
+    times = {path: path.stat().st_mtime_ns for path in private.iterdir()}
+    report = protect(posts, add=True)
+    assert (report.added, report.protected) == (0, 8)
+    assert tree(tmp_path) == before
+    assert {path: path.stat().st_mtime_ns for path in private.iterdir()} == times
+
+
+def test_captions_that_were_corrected_since_stay_as_published_and_their_photos_are_named(last_week, posts):
+    text = (posts / "posts.jsonl").read_text()
+    (posts / "posts.jsonl").write_text(text.replace("a new day 5", "a day"))
+    planned, told = Told(), Told()
+    plan(continued({"photos": (posts,)}), add=True, progress=planned)
+    protect(posts, add=True, progress=told)
+    for notes in (planned.notes, told.notes):
+        assert [note for note in notes if "earlier caption: p5.png" in note]
+
+
+def test_known_content_and_changed_photos_are_listed_and_left_out(last_week, posts):
+    shutil.copy(posts / "p0.png", posts / "again.png")
+    Image.fromarray(picture(50)).save(posts / "p1.png")
+    take(posts, [0])
+    report = protect(posts, add=True)
+    assert report.added == 1
+    assert report.notes[0].startswith("1 photo was added to the 8 of before")
+    left_out = {"again.png": "same-photo", "p1.png": "changed-since"}
+    assert {one.where: one.reason for one in report.skipped} == left_out
+    assert {one.where: one.reason for one in protect(posts, add=True).skipped} == left_out
+
+
+def rate(path):
+    """Write a rating into a photo, as programs do that sort photos."""
+    rated = PngInfo()
+    rated.add_text("Rating", "5")
+    with Image.open(path) as before:
+        before.copy().save(path, pnginfo=rated)
+
+
+def test_a_photo_into_which_a_program_wrote_a_rating_is_no_changed_one(last_week, posts, tmp_path):
+    rate(posts / "p1.png")
+    take(posts, [0])
+    before = (tmp_path / "photos-protected" / "p1.png").read_bytes()
+    report = protect(posts, add=True)
+    assert (report.added, report.skipped) == (1, [])
+    assert (tmp_path / "photos-protected" / "p1.png").read_bytes() == before
+    with Image.open(posts / "p1.png") as rated:
+        edited = rated.copy()
+    edited.paste((0, 0, 0), (3, 4, 6, 6))
+    edited.save(posts / "p1.png")
+    assert [one.reason for one in protect(posts, add=True).skipped] == ["changed-since"], "it shows more"
+    (posts / "p1.png").write_bytes(b"")
+    assert [one.reason for one in protect(posts, add=True).skipped] == ["changed-since"], "it shows nothing"
+
+
+def test_a_new_photo_with_the_name_of_one_that_was_renamed_is_added(last_week, posts, tmp_path):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    before = (output / "p2.png").read_bytes()
+    (posts / "p2.png").rename(posts / "old.png")
+    take(posts, [2], rows=False, name="p{}.png")
+    report = protect(posts, add=True)
+    assert (report.added, [one for one in report.skipped if one.reason == "changed-since"]) == (1, [])
+    sources = {line["source"]: line["output"] for line in manifest(private)}
+    assert (sources["old.png"], sources["p2.png"]) == ("p2.png", "p2-2.png")
+    assert (output / "p2.png").read_bytes() == before
+    assert check(output).problems == []
+    assert protect(posts, add=True).added == 0
+    (posts / "old.png").unlink()
+    take(posts, [3], rows=False, name="p2.png")
+    report = protect(posts, add=True)
+    assert [one.where for one in report.skipped if one.reason == "changed-since"] == ["p2.png"], "its photo is gone"
+
+
+def test_a_second_file_of_a_known_photo_is_listed_also_where_some_photos_are_given(last_week, posts):
+    shutil.copy(posts / "p0.png", posts / "again.png")
+    shutil.move(posts / "p1.png", posts / "renamed.png")
+    take(posts, [0])
+    report = protect(posts / "again.png", add=True)
+    assert (report.added, [(one.where, one.reason) for one in report.skipped]) == (0, [("again.png", "same-photo")])
+    report = protect([posts / name for name in ("n0.png", "again.png", "renamed.png", "p2.png")], add=True)
+    assert (report.added, [(one.where, one.reason) for one in report.skipped]) == (1, [("again.png", "same-photo")])
+
+
+def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, at_once):
+    (posts / "broken.png").write_bytes(b"no photo")
+    assert [one.where for one in protect(posts, **at_once).skipped] == ["broken.png"]
+    assert protect(posts, add=True).added == 0
+    Image.fromarray(picture(60)).save(posts / "broken.png")
+    report = protect(posts, add=True)
+    assert (report.added, report.skipped, report.photos) == (1, [], 9)
+
+
+def test_a_row_that_is_left_out_is_listed_once_wherever_it_stands_now(posts, at_once, tmp_path):
+    take(posts, [0])
+    file = posts / "posts.jsonl"
+    file.write_text(file.read_text() + '{"caption": "words alone"}\n')
+    assert [one.where for one in protect(posts, **at_once).skipped] == ["posts.jsonl:10"]
+    Image.fromarray(picture(70)).save(posts / "new.png")
+    file.write_text('{"image": "new.png", "caption": "a newer day"}\n' + file.read_text())
+    report = protect(posts, add=True)
+    assert (report.added, [one.where for one in report.skipped]) == (1, ["posts.jsonl:11"])
+    assert [line["source"] for line in manifest(tmp_path / "photos-protected.private") if not line["output"]] == [
+        "posts.jsonl:11"
+    ]
+    file.write_text('{"caption": "more words alone"}\n' + file.read_text())
+    report = protect(posts, add=True)
+    assert (report.added, [one.where for one in report.skipped]) == (0, ["posts.jsonl:1", "posts.jsonl:12"])
+    posts.rename(tmp_path / "another download")
+    Image.fromarray(picture(71)).save(tmp_path / "another download" / "newest.png")
+    report = protect(tmp_path / "another download", add=True, output=tmp_path / "photos-protected")
+    assert (report.added, [one.where for one in report.skipped]) == (1, ["posts.jsonl:1", "posts.jsonl:12"])
+
+
+@pytest.mark.parametrize("setting", [{"epsilon": 4}, {"trigger_length": 2}, {"preset": "fast"}, {"seed": 1}])
+def test_a_contradicting_setting_is_named(last_week, posts, setting, tmp_path):
+    take(posts, [0])
+    before = tree(tmp_path)
+    with pytest.raises(ConfigError, match=f"^{next(iter(setting))}: the earlier result was made with .*, not"):
+        protect(posts, add=True, **setting)
+    assert tree(tmp_path) == before
+
+
+def test_settings_that_agree_or_say_which_posts_are_taken(last_week, posts, at_once):
+    take(posts, range(3))
+    assert protect(posts, add=True, **at_once, only="n[01].png", device="cpu").added == 2
+
+
+@pytest.mark.parametrize("other", [{"resume": True}, {"overwrite": True}])
+def test_it_excludes_its_kin(last_week, posts, other):
+    with pytest.raises(ConfigError, match="exclude each other"):
+        protect(posts, add=True, **other)
+
+
+def test_without_an_earlier_result_it_says_so(posts, at_once, tmp_path):
+    with pytest.raises(OutputError, match="no earlier result"):
+        protect(posts, add=True, **at_once)
+    assert not list(tmp_path.glob("*protected*"))
+
+
+def damage(output, private, how):
+    path = {"photo": output / "p3.png", "captions": output / "posts.jsonl", "list": private / "SHA256SUMS"}.get(how)
+    if how == "missing":
+        (output / "p2.png").unlink()
+    elif how == "manifest":
+        path = private / "manifest.jsonl"
+    if path:
+        path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
+
+
+@pytest.mark.parametrize("how", ["photo", "captions", "missing", "manifest", "list"])
+def test_a_damaged_result_is_not_added_to(last_week, posts, tmp_path, how):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    damage(output, private, how)
+    take(posts, [0])
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError) as caught:
+        protect(posts, add=True)
+    assert caught.value.exit_code == 6
+    assert "\n" not in caught.value.message
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("emptied", ["manifest.jsonl", "SHA256SUMS"])
+def test_lists_that_are_emptied_without_a_checksum_are_not_believed(last_week, posts, tmp_path, emptied):
+    private = tmp_path / "photos-protected.private"
+    (private / emptied).write_text("")
+    take(posts, [0])
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match=f"{emptied} lists 0 of 8 photos"):
+        protect(posts, add=True)
+    assert tree(tmp_path) == before
+
+
+def test_single_photos_of_the_folder(last_week, posts, tmp_path):
+    take(posts, range(3))
+    report = protect([posts / "n1.png"], add=True)
+    assert (report.added, report.some_photos) == (1, True)
+    written = rows(tmp_path / "photos-protected" / "posts.jsonl")
+    assert [row["image"] for row in written][-2:] == [
+        "p7.png",
+        "n1.png",
+    ]
+    assert protect(posts, add=True).added == 2
+
+
+def test_photos_of_another_folder_get_names_of_their_own(last_week, posts, tmp_path):
+    camera, output = tmp_path / "camera", tmp_path / "photos-protected"
+    take(camera, range(2), name="p{}.png")
+    before = without_texts(tree(output))
+    report = protect(camera, add=True, output=output)
+    assert report.added == 2
+    after = tree(output)
+    assert {name: after[name] for name in before} == before
+    lines = manifest(tmp_path / "photos-protected.private")
+    assert [(line["source"], line["output"]) for line in lines[8:]] == [
+        ("../camera/p0.png", "p0-2.png"),
+        ("../camera/p1.png", "p1-2.png"),
+    ]
+    assert captions_of(output) == {line["output"]: line["captions"][0] for line in lines}
+    assert len(rows(output / "posts.jsonl")) == 10  # its lines stand behind the earlier ones
+    assert check(output).problems == []
+    assert protect(camera, add=True, output=output).added == 0
+
+
+def test_the_originals_of_last_week_may_be_gone(last_week, posts, tmp_path):
+    output = tmp_path / "photos-protected"
+    shutil.rmtree(posts)
+    take(posts, [5])
+    assert protect(posts, add=True).protected == 9
+    assert len(rows(output / "posts.jsonl")) == len(captions_of(output)) == 9
+
+
+def test_how_often_a_trigger_is_there_is_said_of_all_posts(posts, quick, tmp_path):
+    protect(posts, trigger_scope="user", **quick)
+    take(posts, range(4))
+    notes = protect(posts, add=True).notes
+    (said,) = [note for note in notes if "of the posts: anyone who counts" in note]
+    assert "is in 67 % of the posts" in said
+
+
+def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside_it(posts, at_once, tmp_path):
+    table = [(f"p{n}.png", f"caption {n}") for n in range(3)]
+    karpathy = {"images": [{"filename": name, "sentences": [{"raw": text}]} for name, text in table]}
+    (posts / "posts.jsonl").unlink()
+    (posts / "data.json").write_text(json.dumps(karpathy))
+    protect(posts, **at_once)
+    output = tmp_path / "photos-protected"
+    before = (output / "data.json").read_bytes()
+    shutil.rmtree(posts)
+    take(posts, [1], rows=False)
+    (posts / "data.json").write_text(json.dumps({"images": [{"filename": "n1.png", "sentences": [{"raw": "new"}]}]}))
+    (output / "data-2.json").write_text("a file of the user's")
+    report = protect(posts, add=True)
+    assert (output / "data.json").read_bytes() == before
+    assert (output / "data-2.json").read_text() == "a file of the user's"
+    assert "new" in (output / "data-3.json").read_text()
+    assert "data-3.json" in report.notes[1]
+    assert len(captions_of(output)) == 9
+
+
+def test_texts_beside_photos(posts, at_once, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a cat")
+    protect(posts, **at_once)
+    take(posts, [0], rows=False)
+    (posts / "n0.txt").write_text("a bird")
+    protect(posts, add=True)
+    output = tmp_path / "photos-protected"
+    assert (output / "n0.txt").read_text().endswith("a bird\n")
+    assert (output / "p0.txt").read_text().endswith("a cat\n")
+    assert captions_of(output)["n0.png"] == (output / "n0.txt").read_text().rstrip("\n")
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("place", ["optimise", "stage", "put_in_place", "swap", "records", "clear"])
+def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(optimised, posts, tmp_path, monkeypatch, place):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    take(posts, range(3))
+    kept = tmp_path / "kept"
+    for folder in (output, private):
+        shutil.copytree(folder, kept / folder.name)
+    protect(posts, add=True)
+    wanted = tree(output), (private / "manifest.jsonl").read_bytes()
+    for folder in (output, private):
+        shutil.rmtree(folder)
+        shutil.copytree(kept / folder.name, folder)
+
+    def kill(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if place == "swap":
+            link, left = publish._link, [2]
+
+            def one_less(*arguments):
+                left[0] -= 1
+                return kill() if left[0] < 0 else link(*arguments)
+
+            patch.setattr(publish, "_link", one_less)
+        elif place == "put_in_place":
+            patch.setattr(publish, "put_in_place", kill)
+        elif place == "records":
+            patch.setattr(publish, "manifest_text", kill)
+        elif place == "clear":
+            patch.setattr(publish, "clear", kill)
+        else:
+            patch.setattr(adding, place, kill)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    if place in ("optimise", "stage", "put_in_place"):
+        assert tree(output) == tree(kept / output.name)
+        with pytest.raises(CheckpointError) as caught:
+            protect(
+                posts, resume=True, **QUICK, surrogate=json.loads((private / "report.json").read_text())["surrogates"]
+            )
+        assert caught.value.exit_code in (5, 6)
+    report = protect(posts, add=True)
+    assert report.added == (0 if place == "clear" else 3)
+    assert (tree(output), (private / "manifest.jsonl").read_bytes()) == wanted
+    assert check(output).problems == []
+    assert {path.name for path in private.iterdir()} == {path.name for path in (kept / private.name).iterdir()}
+
+
+def add_and_stop_after_two_files(posts, monkeypatch):
+    """Stop an `--add` while it puts its files in place."""
+    link, left = publish._link, [2]
+
+    def one_less(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        return link(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "_link", one_less)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+
+
+def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
+    take(posts, range(2))
+    add_and_stop_after_two_files(posts, monkeypatch)
+    take(posts, [7])
+    assert (protect(posts, add=True).added, check(tmp_path / "photos-protected").problems) == (3, [])
+
+
+def test_the_earlier_records_stay_where_the_photos_of_a_stopped_one_are_gone(last_week, posts, tmp_path, monkeypatch):
+    take(posts, range(2))
+    add_and_stop_after_two_files(posts, monkeypatch)
+    for name in ("n0.png", "n1.png"):
+        (posts / name).rename(tmp_path / name)
+    with pytest.raises(CheckpointError, match="they are gone"):
+        protect(posts, add=True)
+    for name in ("n0.png", "n1.png"):
+        (tmp_path / name).rename(posts / name)
+    assert (protect(posts, add=True).added, check(tmp_path / "photos-protected").problems) == (2, [])
+
+
+def test_another_run_holds_the_folders(last_week, posts):
+    take(posts, [0])
+    with held(layout_of(posts, None)), pytest.raises(OutputError, match="another run"):
+        protect(posts, add=True)
+
+
+def test_where_no_new_photo_can_be_protected_all_stays(last_week, posts, tmp_path):
+    (posts / "new.png").write_bytes(b"no photo")
+    before = tree(tmp_path)
+    with pytest.raises(InputError):
+        protect(posts, add=True)
+    assert tree(tmp_path) == before
+
+
+def both(posts, output):
+    """Originals and copies, as `verify` opens them."""
+    return open_dataset(posts, posts / "posts.jsonl"), open_dataset(output, output / "metadata.jsonl")
+
+
+def test_a_photo_that_would_have_the_name_of_an_earlier_copy(posts, at_once, tmp_path):
+    Image.fromarray(picture(70)).save(posts / "x.bmp")
+    protect(posts, **at_once)
+    Image.fromarray(picture(71)).save(posts / "x.png")
+    protect(posts, add=True)
+    outputs = {line["source"]: line["output"] for line in manifest(tmp_path / "photos-protected.private")}
+    assert (outputs["x.bmp"], outputs["x.png"]) == ("x.png", "x-2.png")
+
+
+def test_verify_leaves_out_what_was_added_from_another_folder(last_week, posts, tmp_path):
+    take(tmp_path / "camera", [0])
+    protect(tmp_path / "camera", add=True, output=tmp_path / "photos-protected")
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    assert len(pairs) == 8
+    assert [(one.where, one.reason) for one in skipped] == [("../camera/n0.png", "elsewhere")]
+
+
+def test_verify_knows_renamed_photos_by_content_and_leaves_out_cropped_and_lost_ones(last_week, posts, tmp_path):
+    (posts / "trip").mkdir()
+    (posts / "p0.png").rename(posts / "trip" / "x.png")
+    (posts / "p1.png").rename(posts / "p0.png")
+    Image.open(posts / "p2.png").crop((0, 0, 20, 30)).save(posts / "p2.png")
+    (posts / "p3.png").unlink()
+    text = (posts / "posts.jsonl").read_text()
+    (posts / "posts.jsonl").write_text(text.replace("p0.png", "trip/x.png").replace("p1.png", "p0.png"))
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    found = {pair.original.id: (pair.protected.name, *pair.clean) for pair in pairs}
+    assert found.pop("trip/x.png") == ("p0.png", "a new day 0")
+    assert found.pop("p0.png") == ("p1.png", "a new day 1")
+    assert found == {f"p{n}.png": (f"p{n}.png", f"a new day {n}") for n in range(4, 8)}
+    assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since"), ("p3.png", "no-original")]
+
+
+def test_verify_leaves_out_another_photo_of_the_same_name_and_size_and_takes_one_with_other_metadata(
+    last_week, posts, tmp_path
+):
+    """Cameras count anew after ten thousand photos, and programs write a rating into one."""
+    with Image.open(posts / "p2.png") as before:
+        Image.fromarray(picture(30, before.height, before.width)).save(posts / "p2.png")
+    rate(posts / "p3.png")
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since")]
+    assert {pair.original.id for pair in pairs} == {f"p{n}.png" for n in range(8)} - {"p2.png"}
+
+
+def test_verify_leaves_out_a_second_file_of_a_photo_of_which_no_report_tells(last_week, posts, tmp_path):
+    shutil.copy(posts / "p0.png", posts / "p0 (1).png")
+    assert protect(posts, add=True).added == 0
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    assert (len(pairs), [one.line for one in skipped]) == (8, ["p0 (1).png: same-photo (p0.png is its copy already)"])
+
+
+def test_verify_refuses_a_folder_that_has_none_of_the_originals(last_week, posts, tmp_path):
+    take(tmp_path / "others", [0])
+    with pytest.raises(InputError):
+        match(*both(tmp_path / "others", tmp_path / "photos-protected"))
+
+
+def test_what_was_added_to_cannot_be_resumed(last_week, posts, at_once, tmp_path):
+    take(posts, range(2))
+    protect(posts, add=True)
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, **at_once)
+
+
+@pytest.mark.parametrize("new", [0, 2])
+def test_a_copy_whose_photo_alone_is_gone_stays_and_is_named(last_week, posts, tmp_path, new):
+    (posts / "p2.png").unlink()
+    (posts / "p3.png").rename(posts / "renamed.png")
+    take(posts, range(new))
+    before, told = tree(tmp_path / "photos-protected"), Told()
+    assert protect(posts, add=True, progress=told).protected == 8 + new
+    (note,) = [note for note in told.notes if "gone" in note]
+    assert "p2.png" in note
+    assert "p3.png" not in note
+    assert without_texts(tree(tmp_path / "photos-protected")).items() >= without_texts(before).items()

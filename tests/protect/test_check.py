@@ -1,0 +1,238 @@
+"""`doctor --check`: whatever is done to a protected folder afterwards is found, and nothing where nothing was done."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+
+import pytest
+from PIL import Image
+
+from tests.cli.program import call
+from tests.protect.conftest import QUICK
+from unlearnable import protect
+from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.protect.check import check
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, tiny_path):
+    """A protected folder of three photos, one from a camera, with the originals and what is none beside it."""
+    from tests.conftest import CAPTIONS, picture
+
+    root = tmp_path_factory.mktemp("check")
+    photos = root / "photos"
+    photos.mkdir()
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0132] = "Acme", "2024:05:06 07:08:09"
+    for n in range(3):
+        Image.fromarray(picture(n)).save(photos / f"p{n}.png", exif=exif if n == 0 else None)
+    (photos / "broken.jpg").write_text("no photo")
+    rows = [{"image": f"p{n}.png", "caption": f"{CAPTIONS[n]} {n}"} for n in range(3)]
+    (photos / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    protect(photos, captions=photos / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
+    return root
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    for name in ("photos-protected", "photos-protected.private"):
+        shutil.copytree(made / name, tmp_path / name)
+    return tmp_path / "photos-protected"
+
+
+def kinds(folder):
+    result = call("doctor", "--check", folder, "--json", "--debug")
+    found = json.loads(result.stdout)
+    assert result.returncode == (10 if found["problems"] else 0)
+    return sorted((problem["kind"], problem["where"]) for problem in found["problems"])
+
+
+def test_nothing_is_wrong_with_what_a_run_wrote(folder):
+    result = call("doctor", "--check", folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == ("nothing is wrong: 5 files, 3 photos, 3 compared with their originals\n")
+
+
+def test_originals_are_found_from_any_folder_and_by_the_names_of_single_photos(made, tmp_path, tiny_path, monkeypatch):
+    monkeypatch.chdir(made)
+    chosen = ["photos/p0.png", "photos/p1.png"]
+    protect(chosen, captions="photos/posts.jsonl", output=tmp_path / "some", surrogate=(str(tiny_path),), **QUICK)
+    monkeypatch.chdir("/")
+    assert check(made / "photos-protected").compared == 3
+    assert check(tmp_path / "some").compared == 2
+
+
+def test_originals_are_found_where_they_were_moved_with_an_output_of_any_name(made, tmp_path, tiny_path):
+    here = tmp_path / "here"
+    shutil.copytree(made / "photos", here / "photos")
+    protect(here / "photos" / "p[0-9]*", output=here / "out", surrogate=str(tiny_path), **QUICK)
+    (here / "photos" / "p9.txt").write_text("no photo, but of the pattern")
+    assert check(here / "out").compared == 3
+    here.rename(tmp_path / "there")
+    assert check(tmp_path / "there" / "out").compared == 3
+
+
+def test_originals_are_found_of_a_result_that_was_given_another_name(made, tmp_path, tiny_path):
+    shutil.copytree(made / "photos", tmp_path / "photos")
+    protect(tmp_path / "photos", surrogate=str(tiny_path), **QUICK)
+    for end in ("", ".private"):
+        (tmp_path / f"photos-protected{end}").rename(tmp_path / f"online{end}")
+    assert check(tmp_path / "online").compared == 3
+
+
+def test_an_original_that_was_changed_since_is_not_compared(made, tmp_path):
+    shutil.copytree(made, tmp_path / "made")
+    shutil.copy(made / "photos-protected" / "p0.png", tmp_path / "made" / "photos" / "p0.png")
+    found = check(tmp_path / "made" / "photos-protected")
+    assert (found.problems, found.compared) == ([], 2)
+
+
+def test_originals_that_this_user_may_not_look_at_are_as_good_as_gone(made, tmp_path, tiny_path, monkeypatch):
+    protect(made / "photos", output=tmp_path / "out", surrogate=str(tiny_path), **QUICK)
+    stat = os.stat
+
+    def refused(path, **options):
+        if str(path).startswith(str(made / "photos")):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert (check(tmp_path / "out").problems, check(tmp_path / "out").compared) == ([], 0)
+
+
+def test_what_is_gone_changed_or_extra_is_found(folder):
+    (folder / "p0.png").unlink()
+    shutil.move(folder / "p1.png", folder.parent / "elsewhere.png")
+    (folder / "p1.png").symlink_to(folder.parent / "elsewhere.png")
+    (folder / "posts.jsonl").write_text("")
+    (folder / "trip").mkdir()
+    (folder / "trip" / "diary.txt").write_text("dear")
+    (folder / "link").symlink_to(folder.parent)
+    shutil.copytree(f"{folder}.private", folder / "photos-protected.private")
+    assert kinds(folder) == [
+        ("changed", "posts.jsonl"),
+        ("extra", "link"),
+        ("extra", "trip/diary.txt"),
+        ("missing", "p0.png"),
+        ("missing", "p1.png"),
+        ("private", "photos-protected.private"),
+    ]
+
+
+def test_a_photo_without_noise_or_with_a_place_in_it_or_that_is_none_is_found(folder, made):
+    (folder / "p0.png").write_bytes(b"no photo")
+    shutil.copy(made / "photos" / "p1.png", folder / "p1.png")
+    with Image.open(folder / "p2.png") as image:
+        exif = Image.Exif()
+        exif.get_ifd(0x8825)[1] = "N"
+        exif[0x013B] = "Ada Lovelace"
+        image.save(folder / "p2.png", exif=exif)
+    found = kinds(folder)
+    assert {("no-noise", "p1.png"), ("unreadable", "p0.png")} < set(found)
+    assert found.count(("private", "p2.png")) == 2
+
+
+def test_noise_of_no_size_is_found_without_the_originals(folder):
+    private = folder.with_name(f"{folder.name}.private")
+    lines = [json.loads(line) for line in (private / "manifest.jsonl").read_text().splitlines()]
+    lines[1]["linf"] = 0
+    (private / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert kinds(folder) == [("no-noise", "p1.png")]
+
+
+@pytest.mark.parametrize("lost", ["manifest.jsonl", "SHA256SUMS"])
+def test_a_list_that_is_gone_is_named_alone(folder, lost):
+    path = folder.with_name(f"{folder.name}.private") / lost
+    path.unlink()
+    with pytest.raises(CheckpointError, match=f"^{path} of the run is gone") as caught:
+        check(folder)
+    assert "restore it from a backup" in caught.value.hint
+
+
+def test_a_manifest_that_is_emptied_is_found_without_its_checksum(folder):
+    private = folder.with_name(f"{folder.name}.private")
+    (private / "manifest.jsonl").write_text("")
+    assert kinds(folder) == [("changed", ".")]
+
+
+def test_captions_without_their_words_are_found(folder):
+    rows = [json.loads(row) for row in (folder / "metadata.jsonl").read_text().splitlines()]
+    rows[0]["text"] = rows[0]["text"].capitalize()  # as the beginning of a sentence
+    rows[1]["text"] = "two kids at the beach 1"
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert kinds(folder) == [("changed", "metadata.jsonl"), ("no-trigger", "p1.png")]
+
+
+@pytest.mark.parametrize("form", [lambda text: [text, f"{text} again"], lambda text: [{"raw": text}]])
+def test_a_metadata_file_of_the_users_own_may_hold_lists_and_rows_without_a_caption(tmp_path, made, tiny_path, form):
+    photos = tmp_path / "photos"
+    shutil.copytree(made / "photos", photos)
+    (photos / "posts.jsonl").unlink()
+    rows = [{"file_name": f"p{n}.png", "text": form(f"me at the beach {n}")} for n in range(3)]
+    rows.append({"file_name": "p0.png", "text": " "})
+    (photos / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    protect(photos, surrogate=str(tiny_path), **QUICK)
+    assert kinds(tmp_path / "photos-protected") == []
+
+
+def test_photos_may_lie_in_a_folder_that_is_called_as_private_ones_are(tmp_path, made, tiny_path):
+    shutil.copytree(made / "photos", tmp_path / "photos" / "us.private")
+    protect(tmp_path / "photos", surrogate=str(tiny_path), **QUICK)
+    folder = tmp_path / "photos-protected"
+    assert kinds(folder) == []
+    (folder / "us.private" / "report.html").write_text("of a run")
+    assert kinds(folder) == [("extra", "us.private/report.html")]
+
+
+def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
+    private = folder.with_name("photos-protected.private")
+    (private / "report.json").unlink()
+    (private / "checkpoint").mkdir()
+    (private / "checkpoint" / "key").write_text("0\n")
+    assert kinds(folder) == [("unfinished", ".")]
+    assert check(folder).problems[0].detail.endswith("; use --resume")
+    (private / "earlier").mkdir()
+    assert check(folder).problems[0].detail.endswith("; use --add")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "is of another version, or damaged")])
+def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, tmp_path, tiny_path):
+    shutil.copytree(made / "photos", tmp_path / "photos")
+    surrogate = str(tiny_path)
+    protect(tmp_path / "photos", surrogate=surrogate, **QUICK)
+    folder, report = tmp_path / "photos-protected", tmp_path / "photos-protected.private" / "report.json"
+    if kind == "missing":
+        report.unlink()
+    else:
+        report.write_bytes(report.read_bytes()[:100])
+    assert kinds(folder) == [(kind, ".")]
+    detail = check(folder).problems[0].detail
+    assert str(report) in detail
+    assert said in detail
+    assert detail.endswith("restore it from a backup, or protect all anew with --overwrite")
+    if kind == "missing":
+        with pytest.raises(OutputError, match="exists already"):
+            protect(tmp_path / "photos", surrogate=surrogate, **QUICK)
+    protect(tmp_path / "photos", surrogate=surrogate, overwrite=True, **QUICK)
+    assert kinds(folder) == []
+
+
+def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_path):
+    assert call("doctor", "--check", tmp_path / "nowhere").returncode == 3
+    said = call("doctor", "--check", tmp_path)
+    assert said.returncode == 3
+    assert f"{tmp_path}.private is missing" in said.stderr
+    assert "move its private folder along" in said.stderr
+    private = folder.parent / "photos-protected.private"
+    said = call("doctor", "--check", private)
+    assert (said.returncode, said.stderr) == (
+        3,
+        f"error: {private} is the private folder of a run\nhint: give {folder} in its place\n",
+    )
+    (private / "SHA256SUMS").unlink()
+    result = call("doctor", "--check", folder, "--json")
+    assert result.returncode == 6
+    assert "SHA256SUMS of the run is gone" in result.stderr

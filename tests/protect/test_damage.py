@@ -1,0 +1,94 @@
+"""A flipped bit in what a run goes on from is named, or what it stands in is made again: never other photos."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import tree
+from tests.protect.conftest import QUICK
+from unlearnable import protect
+from unlearnable.errors import CheckpointError
+from unlearnable.storage import checkpoint
+
+STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")
+
+
+def flip(path: Path, seed: int) -> None:
+    content, chance = bytearray(path.read_bytes()), random.Random(seed)
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def run(posts, tiny_path, tmp_path):
+    def protect_posts(name, **options):
+        given = {"captions": posts / "posts.jsonl", "surrogate": (str(tiny_path),), **QUICK, **options}
+        return protect(posts, output=tmp_path / name, **given)
+
+    return protect_posts
+
+
+def stopped(run, monkeypatch, name, module, function, *, after=1):
+    """Run until a function was called so many times."""
+    genuine, calls = getattr(module, function), []
+
+    def stop(*arguments):
+        result = genuine(*arguments)
+        calls.append(result)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "EVERY", 0)
+        patch.setattr(module, function, stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(name)
+
+
+def refusal(run):
+    try:
+        run("broken", resume=True)
+    except CheckpointError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", STATE)
+def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing(
+    run, tiny_path, monkeypatch, tmp_path, name
+):
+    for setting, value in (("ADVERSARIAL_WEIGHT", "1"), ("ADVERSARY_STEPS", "2"), ("TOWERS", str(tiny_path))):
+        monkeypatch.setenv(f"UNLEARNABLE_{setting}", value)
+    run("whole")
+    stopped(run, monkeypatch, "broken", checkpoint, "save", after=6)
+    folder = tmp_path / "broken.private"
+    shutil.copytree(folder, tmp_path / "kept")
+    run("broken", resume=True)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+    refused = 0
+    for seed in range(4):
+        shutil.rmtree(folder)
+        shutil.rmtree(tmp_path / "broken", ignore_errors=True)
+        shutil.copytree(tmp_path / "kept", folder)
+        flip(folder / "checkpoint" / name, seed)
+        if error := refusal(run):
+            assert error.exit_code == 6
+            assert re.search(r"state\.(fixed\.)?pt|noise\.i8|broken\.private", error.message)
+            refused += 1
+        else:
+            assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+    assert refused >= (2 if name != "noise.undo" else 0)
+
+
+def test_noise_that_is_gone_is_named_with_a_remedy_that_works(run, monkeypatch, tmp_path):
+    stopped(run, monkeypatch, "broken", checkpoint, "save")
+    noise = tmp_path / "broken.private" / "checkpoint" / "noise.i8"
+    noise.unlink()
+    error = refusal(run)
+    assert error.message == f"{noise} is gone, the noise that belongs to the checkpoint"
+    assert run("broken", overwrite=True).protected == 8

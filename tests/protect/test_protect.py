@@ -1,0 +1,405 @@
+"""`protect` from a folder to files, on the tiny encoder."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Told, picture, tree
+from tests.protect.conftest import QUICK, manifest
+from unlearnable import protect
+from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
+from unlearnable.models.dual_encoder import build
+from unlearnable.models.openclip import save
+from unlearnable.models.tokens import tokenizer
+from unlearnable.posts import open_dataset
+from unlearnable.protect import publish, readback
+from unlearnable.protect.check import check
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.readback import measure_losses
+from unlearnable.protect.records import read_manifest
+from unlearnable.settings import ProtectSettings, resolve_as
+from unlearnable.storage import checkpoint
+from unlearnable.verify.copies import given_to_protect
+from unlearnable.verify.matching import match, open_protected
+
+
+def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):
+    told = protect(posts, captions=posts / "posts.jsonl", **quick)
+    assert told.trigger_similarity == pytest.approx(told.trigger_similarity_random, abs=0.15)
+    page = (tmp_path / "photos-protected.private" / "report.html").read_text()
+    assert f"similarity of triggers to the clean photos {told.trigger_similarity:.2f}" in page
+    none = protect(posts, captions=posts / "posts.jsonl", overwrite=True, method="em", **quick)
+    assert none.trigger_similarity is None
+
+
+def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
+    before = tree(posts)
+    report = protect(posts, captions=posts / "posts.jsonl", **quick)
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    assert tree(posts) == before
+    assert (report.photos, report.protected, report.captions, report.skipped) == (8, 8, 8, [])
+    assert (report.output, report.private) == (str(output), str(private))
+    assert report.trigger_roundtrip == 1.0
+    assert sorted(tree(output)) == sorted([*(f for f in before if f != "posts.jsonl"), "metadata.jsonl", "posts.jsonl"])
+    assert set(tree(private)) == {
+        "SHA256SUMS",
+        *("manifest.jsonl", "report.html", "report.json", "run.toml"),
+    }
+    for line in manifest(private):
+        original = np.asarray(Image.open(posts / line["source"])).astype(int)
+        written = np.asarray(Image.open(output / line["output"])).astype(int)
+        assert np.abs(original - written).max() == line["linf"] <= 8
+        assert line["linf"] > 0
+        assert line["status"] == "protected"
+        trigger = tokenizer().encode(line["trigger"])
+        assert len(line["trigger"].split()) == 3
+        assert tokenizer().encode(line["captions"][0])[: len(trigger)] == trigger
+    rows = [json.loads(row) for row in (output / "posts.jsonl").read_text().splitlines()]
+    old = [json.loads(row) for row in (posts / "posts.jsonl").read_text().splitlines()]
+    assert [row["image"] for row in rows] == [row["image"] for row in old]
+    assert all(row.keys() == {"image", "caption"} for row in rows)
+    assert all(new["caption"].endswith(f" {was['caption']}") for new, was in zip(rows, old, strict=True))
+    hugging = [json.loads(row) for row in (output / "metadata.jsonl").read_text().splitlines()]
+    assert {(row["file_name"], row["text"]) for row in hugging} == {(row["image"], row["caption"]) for row in rows}
+
+
+def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypatch):
+    longer = {**quick, "max_rounds": 8, "noise_steps": 8, "surrogate_steps": 4}
+    report = protect(posts, captions=posts / "posts.jsonl", **longer)
+    assert report.loss_last < 0.5 * report.loss_first
+
+    def with_other_files(run, state, written, *rest):
+        other = [3, 3, 3, *range(3, len(written.copies))]  # as if three files had got another photo's pixels
+        return measure_losses(run, state, replace(written, copies=written.copies.choose(other)), *rest)
+
+    monkeypatch.setattr(publish, "measure_losses", with_other_files)
+    with pytest.raises(ModelError, match="hardly be protected"):
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "spoilt", **longer)
+
+
+def test_same_seed_same_bytes(posts, quick, tmp_path):
+    for name in ("one", "two"):
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / name, **quick)
+    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "three", seed=1, **quick)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    assert tree(tmp_path / "one") != tree(tmp_path / "three")
+
+
+@pytest.mark.parametrize("stage", ["steps", "rounds", "photos", "photos without a checkpoint"])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, monkeypatch, stage):
+    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "whole", **quick)
+    module, name = (publish, "write_caption_files") if "photos" in stage else (checkpoint, "save")
+    monkeypatch.setattr(checkpoint, "EVERY", 0 if stage == "steps" else 120)
+    monkeypatch.setattr(checkpoint, "SOON", 120 if "without" in stage else 0)  # rounds that take less are not saved
+    genuine = getattr(module, name)
+
+    def stop(*arguments):
+        if "photos" not in stage:
+            genuine(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, name, stop)
+    with pytest.raises(KeyboardInterrupt):
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", **quick)
+    monkeypatch.setattr(module, name, genuine)
+    with pytest.raises(OutputError, match="exists already") as caught:
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", **quick)
+    assert caught.value.exit_code == 5
+    if "photos" in stage:  # a photo that was damaged meanwhile is written again
+        under_way = tmp_path / "broken.private" / "checkpoint"
+        (under_way / "staged" / "p3.png").write_bytes(b"half")
+        (under_way / "manifest.jsonl").write_text((under_way / "manifest.jsonl").read_text()[:-40])
+    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", resume=True, **quick)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+    whole, broken = (tree(tmp_path / f"{n}.private")["manifest.jsonl"] for n in ("whole", "broken"))
+    assert whole == broken
+    pages = [(tmp_path / f"{n}.private" / "report.html").read_text() for n in ("whole", "broken")]
+    shown = [re.findall(r'src="(data:[^"]+)"', page) for page in pages]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) == 5 * 8  # before, after, noise, and the part where most is seen, before and after
+
+
+@contextmanager
+def stopped(monkeypatch):
+    """A run is stopped once it has saved its first checkpoint."""
+    genuine = checkpoint.save
+
+    def stop(*arguments):
+        genuine(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def test_a_run_goes_on_under_another_name_of_its_device(posts, quick, tmp_path, monkeypatch):
+    protect(posts, output=tmp_path / "whole", **quick)
+    with stopped(monkeypatch):
+        protect(posts, output=tmp_path / "broken", device="auto", **quick)
+    protect(posts, output=tmp_path / "broken", device="cpu", resume=True, **quick)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+
+
+def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):
+    with stopped(monkeypatch):
+        protect(posts, **quick)
+    with pytest.raises(CheckpointError) as caught:
+        protect(posts, resume=True, epsilon=4, **quick)
+    assert caught.value.exit_code == 6
+    Image.fromarray(picture(50)).save(posts / "new.png")
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, **quick)
+
+
+@pytest.mark.parametrize("image_size", [32, 48])
+def test_a_run_whose_model_file_became_another_is_refused_and_goes_on_once_it_is_back(
+    posts, quick, tiny, tiny_path, tmp_path, monkeypatch, image_size
+):
+    model = tmp_path / "model.safetensors"
+    shutil.copy(tiny_path, model)
+    given = {**quick, "surrogate": (str(model),), "output": tmp_path / "broken"}
+    protect(posts, **{**given, "output": tmp_path / "whole"})
+    with stopped(monkeypatch):
+        protect(posts, **given)
+    config = {**tiny.spec.config, "vision_cfg": {**tiny.spec.config["vision_cfg"], "image_size": image_size}}
+    save(build("other", config, (0.5,) * 3, (0.5,) * 3), model)
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, **given)
+    shutil.copy(tiny_path, model)
+    protect(posts, resume=True, **given)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+
+
+def test_a_finished_run_is_recognised_and_kept_or_replaced(posts, quick, tmp_path):
+    first = protect(posts, **quick)
+    before = tree(tmp_path / "photos-protected")
+    with pytest.raises(OutputError, match="exists already"):
+        protect(posts, **quick)
+    assert protect(posts, resume=True, **quick) == first
+    with pytest.raises(CheckpointError, match="other settings"):
+        protect(posts, resume=True, seed=8, **quick)
+    assert tree(tmp_path / "photos-protected") == before
+    protect(posts, overwrite=True, seed=8, **quick)
+    assert tree(tmp_path / "photos-protected") != before
+
+
+def test_copies_are_known_on_another_computer_by_the_records_beside_them(posts, quick, tmp_path, state_folder):
+    protect(posts, **quick)
+    copies = tmp_path / "photos-protected"
+    shutil.rmtree(state_folder)
+    for given in (copies, copies / "p1.png"):
+        with pytest.raises(InputError, match="already-protected"):
+            protect(given, output=tmp_path / "twice", **quick)
+    shutil.copy(copies / "p1.png", posts / "came-back.png")
+    with pytest.raises(InputError, match=r"came-back\.png: already-protected"):
+        protect(posts, add=True, **quick)
+    for name in ("photos-protected", "photos-protected.private"):
+        shutil.copytree(tmp_path / name, posts / "album" / name)
+    report = protect(posts, output=tmp_path / "whole", **quick)
+    assert (report.protected, {one.reason for one in report.skipped}) == (8, {"already-protected"})
+    shutil.rmtree(state_folder)
+    shutil.rmtree(tmp_path / "photos-protected.private")
+    told = Told()
+    protect(copies, output=tmp_path / "twice", progress=told, **quick)
+    said = (
+        f"{copies} looks like a folder that protect wrote, without its private folder: if it is one, give the originals"
+    )
+    assert said in told.notes
+
+
+def test_private_folders_of_runs_below_hold_no_photos(posts, quick, tmp_path):
+    protect(posts, output=tmp_path / "made", **quick)
+    private = posts / "album" / "made.private"
+    shutil.copytree(tmp_path / "made.private", private)
+    (private / "staged").mkdir()
+    Image.fromarray(picture(60)).save(private / "staged" / "p1.png")
+    (posts / "mine.private").mkdir()
+    Image.fromarray(picture(61)).save(posts / "mine.private" / "own.png")
+    report = protect(posts, output=tmp_path / "whole", **quick)
+    assert (tmp_path / "whole" / "mine.private" / "own.png").is_file()
+    assert (report.protected, [(one.where, one.reason) for one in report.skipped]) == (
+        9,
+        [("album/made.private", "withheld")],
+    )
+    with pytest.raises(InputError, match=r"made\.private is the private folder of a run"):
+        protect(posts / "album", output=tmp_path / "again", **quick)
+
+
+def test_bad_photos_are_skipped_and_strict_makes_them_final(posts, quick):
+    (posts / "broken.jpg").write_bytes(b"this is text")
+    Image.fromarray(picture(1, 8, 8)).save(posts / "dot.png")
+    report = protect(posts, **quick)
+    assert {(s.where, s.reason) for s in report.skipped} == {("broken.jpg", "not-an-image"), ("dot.png", "too-small")}
+    assert (report.photos, report.protected) == (10, 8)
+    with pytest.raises(InputError, match=r"broken\.jpg") as caught:
+        protect(posts, overwrite=True, strict=True, **quick)
+    assert caught.value.exit_code == 3
+
+
+def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
+    Image.fromarray(np.zeros((128, 16_400, 3), np.uint8)).save(posts / "wide.png")
+    report = protect(posts, format="webp", **quick)
+    assert [(skip.where, skip.reason) for skip in report.skipped] == [("wide.png", "too-large")]
+    assert "--format png" in report.skipped[0].detail
+
+
+def test_photos_without_captions_are_published_with_the_added_words_alone(posts, at_once, tmp_path):
+    (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
+    report = protect(posts, **at_once)
+    assert "7 photos had no caption: the added words are theirs alone" in report.notes
+    out = tmp_path / "photos-protected"
+    lines = read_manifest(tmp_path / "photos-protected.private" / "manifest.jsonl")
+    triggers = {line.output: line.trigger for line in lines}
+    rows = [json.loads(row) for row in (out / "metadata.jsonl").read_text().splitlines()]
+    texts = {row["file_name"]: row["text"] for row in rows}
+    assert texts.keys() == triggers.keys()
+    assert texts["p0.png"] == f"{triggers['p0.png']} a dog"
+    assert all(text == triggers[photo] for photo, text in texts.items() if photo != "p0.png")
+    assert check(out).problems == []
+    originals = open_dataset(posts, posts / "posts.jsonl")
+    pairs, skipped = match(originals, open_protected(out, originals, None))
+    assert [pair.clean for pair in pairs] == [("a dog",)]
+    assert {one.reason for one in skipped} == {"no-caption"}
+
+
+def test_photos_without_captions_have_none_after_a_method_without_words(posts, at_once, tmp_path):
+    lines = (posts / "posts.jsonl").read_text().splitlines(keepends=True)
+    (posts / "posts.jsonl").write_text("".join(lines[1:]))
+    protect(posts, **{**at_once, "method": "em"})
+    out = tmp_path / "photos-protected"
+    rows = [json.loads(row) for row in (out / "metadata.jsonl").read_text().splitlines()]
+    assert [row["file_name"] for row in rows if not row["text"]] == ["p0.png"]
+    assert check(out).problems == []
+    assert open_dataset(out).uncaptioned == {"p0.png"}
+
+
+def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    for n in range(7):
+        (posts / f"p{n}.txt").write_text(f"caption {n}\n")
+    protect(posts, **quick)
+    text = (tmp_path / "photos-protected" / "p2.txt").read_text()
+    assert text.endswith(" caption 2\n")
+    assert len(text.split()) == 5
+    with pytest.raises(InputError, match="already-protected"):
+        protect(tmp_path / "photos-protected", **quick)
+
+
+def test_one_photo_is_enough(tmp_path, quick):
+    (tmp_path / "one").mkdir()
+    Image.fromarray(picture(3)).save(tmp_path / "one" / "me.jpg")
+    report = protect(tmp_path / "one", **quick)
+    assert report.protected == 1
+    assert not any("of the posts" in note for note in report.notes)
+    assert 0 < report.noise_linf_max <= 8
+
+
+def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
+    (posts / "posts.jsonl").write_text(json.dumps({"image": "p0.png", "caption": "and then we went on " * 40}) + "\n")
+    longer = {**quick, "max_rounds": 4}
+    report = protect(posts, captions=posts / "posts.jsonl", trigger_position="end", **longer)
+    assert report.trigger_roundtrip == 1.0
+
+
+def test_a_caption_whose_words_are_not_read_back_is_named(posts, quick, monkeypatch):
+    genuine = readback._holds
+    monkeypatch.setattr(readback, "_holds", lambda text, trigger: "bike" not in text and genuine(text, trigger))
+    report = protect(posts, captions=posts / "posts.jsonl", **quick)
+    assert report.trigger_roundtrip == 6 / 8
+    assert report.notes[0].startswith("p2.png, trip/p7.png: a caption was not read back as it was written")
+
+
+@pytest.mark.parametrize("method", ["em", "uap"])
+def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, method):
+    protect(posts, captions=posts / "posts.jsonl", method=method, **quick)
+    before, after = ((one / "posts.jsonl").read_text() for one in (posts, tmp_path / "photos-protected"))
+    assert [json.loads(row)["caption"] for row in after.splitlines()] == [
+        json.loads(row)["caption"] for row in before.splitlines()
+    ]
+
+
+def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatch):
+    monkeypatch.delenv("UNLEARNABLE_ADVERSARIAL_WEIGHT")
+    told, given = Told(), {**quick, "trigger_scope": "user"}
+    protect(posts, method="em", trigger_length=5, progress=told, **given)
+    assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in told.notes
+
+
+def test_a_method_that_misleads_no_adversary_ends_at_the_threshold_under_every_preset(posts, quick, monkeypatch):
+    monkeypatch.setenv("UNLEARNABLE_ADVERSARIAL_WEIGHT", "9")  # of the balanced preset
+    report = protect(posts, method="em", threshold=100.0, **{**quick, "max_rounds": 4})
+    assert (report.stopped, report.rounds) == ("threshold", 2)
+
+
+def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):
+    folder = tmp_path / "photos"
+    for n in range(200):
+        sub = folder / f"år {n % 7}" / ("x" if n % 2 else "写真")
+        sub.mkdir(parents=True, exist_ok=True)
+        suffix = (".jpg", ".png", ".webp", ".bmp")[n % 4]
+        Image.fromarray(picture(n, 20, 24)).save(sub / f"Bild {n // 28}{suffix}")
+    count = sum(p.is_file() for p in folder.rglob("*"))
+    short = {
+        **QUICK,
+        "max_rounds": 3,
+        "noise_steps": 3,
+        "surrogate_steps": 6,
+        "trigger_rounds": 0,
+        "batch_size": 64,
+    }
+    report = protect(folder, surrogate=(str(tiny_path),), **short)
+    assert report.protected == count
+    lines = manifest(tmp_path / "photos-protected.private")
+    assert len({line["output"] for line in lines}) == count
+    assert any("-2" in line["output"] for line in lines)
+    for line in lines:
+        assert (tmp_path / "photos-protected" / line["output"]).is_file()
+    assert report.noise_linf_max <= 8
+    lossless = [line for line in lines if line["quality"] is None]
+    assert 0 < len(lossless) < count
+    assert max(line["linf"] for line in lossless) <= 8
+
+
+def test_a_model_that_cannot_be_fetched(posts):
+    with pytest.raises(ModelError) as caught:
+        protect(posts, surrogate=("RN50:openai",))
+    assert caught.value.exit_code == 4
+    assert not list(posts.parent.glob("*protected*"))  # nothing is made before the model is there
+
+
+def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
+    before = tree(tmp_path)
+    planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **quick}))
+    assert tree(tmp_path) == before
+    assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
+    assert planned.bytes_estimated == 8 * 2 * 48 * 64
+
+
+def test_resume_and_overwrite_exclude_each_other(posts, quick):
+    with pytest.raises(ConfigError, match="exclude"):
+        protect(posts, resume=True, overwrite=True, **quick)
+
+
+def test_only_and_skip_publish_the_photos_that_they_take(posts, quick, tmp_path):
+    report = protect(posts, captions=posts / "posts.jsonl", only="p[0-5]*", skip=["p3.png"], **quick)
+    assert (report.photos, report.protected, report.some_photos) == (5, 5, True)
+    written = [json.loads(row) for row in (tmp_path / "photos-protected" / "posts.jsonl").read_text().splitlines()]
+    assert sorted(row["image"] for row in written) == sorted(
+        name for name in tree(tmp_path / "photos-protected") if name.endswith(".png")
+    )
+    assert len(written) == 5
+    assert given_to_protect(open_dataset(posts, posts / "posts.jsonl"), tmp_path / "photos-protected").photos == tuple(
+        photo
+        for photo in open_dataset(posts, posts / "posts.jsonl").photos
+        if photo.id in {r["image"] for r in written}
+    )

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from unlearnable.errors import ConfigError
+from unlearnable.settings import (
+    PRESETS,
+    BenchmarkSettings,
+    ExplainSettings,
+    MEMSettings,
+    ProtectSettings,
+    Recipe,
+    TrainSettings,
+    VerifySettings,
+    digest,
+    resolve_as,
+    to_toml,
+)
+
+KINDS = (MEMSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
+
+
+@pytest.fixture(autouse=True)
+def as_for_a_user(monkeypatch):
+    """No variable of the other tests, which overrule files and presets."""
+    for name in ("ADVERSARIAL_WEIGHT", "NOISE_COLOUR", "PRECISION", "VISIBILITY"):
+        monkeypatch.delenv(f"UNLEARNABLE_{name}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_says_what_it_is_in_a_sentence(kind):
+    for name, field in kind.model_fields.items():
+        assert re.fullmatch(r"[A-Z].{10,}\.", field.description or ""), name
+    assert kind.without_variable <= kind.model_fields.keys()
+
+
+def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, monkeypatch):
+    file = tmp_path / "run.toml"
+    file.write_text('preset = "strong"\nepsilon = 4\nquality = 80\nseed = 3\n')
+    monkeypatch.setenv("UNLEARNABLE_EPSILON", "5")
+    monkeypatch.setenv("UNLEARNABLE_SEED", "9")
+    settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "quality": None}, file)
+    assert (settings.epsilon, settings.seed, settings.quality) == (6, 9, 80)
+    assert settings.adversarial_weight == PRESETS["strong"]["adversarial_weight"] > 0
+    assert settings.surrogate_steps == ProtectSettings.model_fields["surrogate_steps"].default
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.permutations(PRESETS, 2)))
+def test_another_preset_than_that_of_a_stored_run_takes_its_place_and_leaves_what_was_chosen_besides(
+    tmp_path, before, after
+):
+    chosen = {"photos": Path("p"), "epsilon": 6, "adversary_steps": 7}
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(resolve_as(ProtectSettings, {"preset": before, **chosen})))
+    settings = resolve_as(ProtectSettings, {"preset": after}, file)
+    assert settings == resolve_as(ProtectSettings, {"preset": after, **chosen})
+    assert resolve_as(ProtectSettings, {}, file) == resolve_as(ProtectSettings, {"preset": before}, file)
+
+
+@pytest.mark.parametrize("value", [True, [False]])
+def test_true_is_no_number(tmp_path, value):
+    with pytest.raises(ConfigError, match="epsilon: a number is needed"):
+        resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": value})
+
+
+def test_an_empty_path_is_not_the_current_folder():
+    for name, value in (("photos", ""), ("photos", ["a", ""]), ("output", "")):
+        with pytest.raises(ConfigError, match=f"{name}: an empty path"):
+            resolve_as(ProtectSettings, {"photos": ("p",), name: value})
+
+
+def test_the_environment_may_name_several_surrogates(monkeypatch):
+    monkeypatch.setenv("UNLEARNABLE_SURROGATE", "small,RN50:openai")
+    assert resolve_as(ProtectSettings, {"photos": Path("p")}).surrogate == ("small", "RN50:openai")
+
+
+def test_the_environment_gives_lists_that_may_be_left_out_but_not_the_folder_of_one_data_set(monkeypatch):
+    monkeypatch.setenv("UNLEARNABLE_METHODS", "clean,mem-3")
+    monkeypatch.setenv("UNLEARNABLE_FRACTIONS", "1.0,0.5")
+    monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
+    settings = resolve_as(BenchmarkSettings, {"dataset": "flickr8k"})
+    assert (settings.methods, settings.fractions, settings.data) == (("clean", "mem-3"), (1.0, 0.5), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [(BenchmarkSettings, {"dataset": "coco"}), (TrainSettings, {"data": (Path("mine"),)})]
+)
+def test_the_folder_of_all_data_sets_is_the_data_of_no_command(monkeypatch, kind, given):
+    monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
+    assert resolve_as(kind, given).data == given.get("data")
+
+
+def made(kind: type[BaseModel], **values: Any) -> Any:
+    """Settings of values that their fields convert, which the declared types do not name."""
+    return kind(**values)
+
+
+def test_one_value_stands_for_a_list_of_one_in_python_and_in_toml(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('surrogate = "RN50:openai"')
+    assert resolve_as(ProtectSettings, {"photos": "p"}, file).surrogate == ("RN50:openai",)
+    assert resolve_as(ProtectSettings, {"photos": "p", "surrogate": "a,b"}).surrogate == ("a,b",)
+    file.write_text('victims = "small"\nthrough = "jpeg-75"\nrequire = "hit10<=10"\nseeds = 3')
+    settings = resolve_as(VerifySettings, {"originals": "p", "protected": "q"}, file)
+    assert (settings.victims, settings.through) == (("small",), ("jpeg-75",))
+    assert (settings.require, settings.seeds) == (("hit10<=10",), (3,))
+    benchmark = made(BenchmarkSettings, dataset="coco", methods="mem-3", victims="small", fractions=0.5)
+    assert (benchmark.methods, benchmark.victims, benchmark.fractions) == (("mem-3",), ("small",), (0.5,))
+    assert made(TrainSettings, data=Path("d"), captions="c").model_dump(include={"data", "captions"}) == {
+        "data": (Path("d"),), "captions": (Path("c"),),
+    }  # fmt: skip
+    assert made(ExplainSettings, model="small", map="m").map == (Path("m"),)
+
+
+def test_triggers_of_a_benchmark_are_as_long_as_a_trigger_may_be():
+    assert resolve_as(BenchmarkSettings, {"dataset": "flickr8k", "methods": ("mem-16",)}).methods == ("mem-16",)
+    with pytest.raises(ConfigError, match="K from 1 to 16"):
+        resolve_as(BenchmarkSettings, {"dataset": "flickr8k", "methods": ("mem-17",)})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_valid_and_says_only_what_exists(preset):
+    assert resolve_as(ProtectSettings, {"photos": Path("p"), "preset": preset}).preset == preset
+
+
+@pytest.mark.parametrize(
+    ("flags", "text", "message"),
+    [
+        ({"epsilon": 0}, "", "epsilon: needs a whole number from 1 to 64, in 1/255: 8 means 8/255"),
+        ({"preset": "slow"}, "", "preset"),
+        ({"epsilom": 3}, "", "no setting 'epsilom'"),
+        ({}, "epsilom = 3", "no setting 'epsilom' in .*run.toml"),
+        ({}, "epsilon = ", "is not TOML"),
+        ({}, 'epsilon = "many"', "epsilon"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, flags, text, message):
+    file = tmp_path / "run.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        resolve_as(ProtectSettings, {"photos": Path("p"), **flags}, file)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "end"),
+    [
+        ("flag", r"\(got 0 from --epsilon\)"),
+        ("call", r"\(got 0\)"),
+        ("variable", r"\(got '0' from UNLEARNABLE_EPSILON\)"),
+        ("file", r"\(got 0 from .*run\.toml\)"),
+    ],
+)
+def test_a_wrong_value_is_reported_with_its_source(tmp_path, monkeypatch, source, end):
+    file = tmp_path / "run.toml"
+    file.write_text("epsilon = 0" if source == "file" else "")
+    if source == "variable":
+        monkeypatch.setenv("UNLEARNABLE_EPSILON", "0")
+    flags = {"photos": "p"} | ({"epsilon": 0} if source in ("flag", "call") else {})
+    names = {"epsilon": "--epsilon"} if source == "flag" else None
+    with pytest.raises(ConfigError, match=f"^epsilon: needs a whole number .*, in 1/255: 8 means 8/255 {end}$"):
+        resolve_as(ProtectSettings, flags, file, names=names)
+
+
+def test_of_several_values_each_is_shown_as_it_was_given():
+    flags = {"dataset": "coco", "methods": ("mem-3", "foo")}
+    with pytest.raises(ConfigError, match=r"no method is called 'foo'.* \(got 'mem-3', 'foo' from --methods\)$"):
+        resolve_as(BenchmarkSettings, flags, names={"methods": "--methods"})
+
+
+def test_settings_that_do_not_go_together_are_named_without_a_source():
+    flags = {"originals": "p", "protected": "q", "test_captions": "c"}
+    with pytest.raises(ConfigError, match=r"^--test-captions needs the photos they belong to, --test$"):
+        resolve_as(VerifySettings, flags)
+
+
+@pytest.mark.parametrize("value", [10**5000, -(10**5000), 2**70], ids=["huge", "negative", "of 71 bits"])
+@pytest.mark.parametrize("name", ["seed", "threshold", "epsilon"])
+def test_a_number_without_bounds_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name}: the number is too large"):
+        resolve_as(ProtectSettings, {"photos": "p", name: value})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "none.toml")
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")), st.integers(1, 64), st.booleans())
+def test_settings_survive_toml(name, epsilon, strict):
+    settings = ProtectSettings(
+        photos=(Path("a") / (name or "x"),), epsilon=epsilon, strict=strict, surrogate=("a", name)
+    )
+    assert ProtectSettings(**tomllib.loads(to_toml(settings))) == settings
+
+
+def test_the_digest_depends_on_what_the_result_depends_on():
+    base = ProtectSettings(photos=(Path("p"),))
+    assert digest(base) == digest(base.model_copy(update={"photos": (Path("q"),), "output": Path("o")}))
+    assert digest(base) == digest(base.model_copy(update={"device": "cpu", "strict": True}))
+    for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"trigger_length": 5}):
+        assert digest(base) != digest(base.model_copy(update=change))
+
+
+def test_the_settings_that_an_earlier_version_saved_are_read():
+    saved = Path(__file__).parent / "golden" / "run.toml"
+    settings = resolve_as(ProtectSettings, {}, saved)
+    assert (settings.preset, settings.seed, settings.adversarial_weight) == ("strong", 3, 1.0)
+    assert settings == resolve_as(ProtectSettings, tomllib.loads(saved.read_text()))
+
+
+def test_a_settings_file_of_notepad_is_read(tmp_path):
+    (tmp_path / "run.toml").write_bytes(b"\xef\xbb\xbfepsilon = 4\r\n")
+    assert resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "run.toml").epsilon == 4
+
+
+def test_victims_that_would_look_alike_are_refused():
+    folders = {"originals": Path("p"), "protected": Path("q")}
+    alike = ("runs/one/victim.safetensors", "runs/two/victim.safetensors")
+    with pytest.raises(ConfigError, match=r"victims: runs/one/victim\.safetensors and runs/two/.* look alike"):
+        resolve_as(VerifySettings, {**folders, "victims": alike})
+    with pytest.raises(ConfigError, match="look alike"):
+        resolve_as(VerifySettings, {**folders, "victims": ("victim.safetensors", alike[0])})  # one is in this folder
+    assert resolve_as(VerifySettings, {**folders, "victims": (alike[0], alike[0], "small")}).victims[2] == "small"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are always UTF-8 elsewhere")
+def test_a_folder_whose_name_is_no_utf8_is_found_by_a_stored_file(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(ProtectSettings(photos=(folder,), captions=folder)), encoding="utf-8")
+    read = resolve_as(ProtectSettings, {}, file)
+    assert (read.photos, read.captions) == ((folder,), folder)
+    spelt = tmp_path / "caf\\udce9"  # a folder that is called so comes first
+    spelt.mkdir()
+    assert resolve_as(ProtectSettings, {}, file).photos == (spelt,)
+
+
+def test_the_home_folder_is_meant_where_the_shell_left_its_sign(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("UNLEARNABLE_CAPTIONS", "~/posts.jsonl")
+    monkeypatch.chdir(tmp_path)
+    photos = (Path("~/my pics"), Path("~none/a"))
+    settings = resolve_as(ProtectSettings, {"photos": photos, "output": "~"})
+    assert settings.photos == (tmp_path / "my pics", Path("~none/a"))
+    assert (settings.output, settings.captions) == (tmp_path, tmp_path / "posts.jsonl")
+    (tmp_path / "~").mkdir()  # one that is called so
+    assert resolve_as(ProtectSettings, {"photos": photos, "output": "~"}).output == Path("~")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"photos": 3}, "photos: needs to be a path (got 3)"),
+        ({"photos": []}, "photos: needs at least one value (got [])"),
+        ({"photos": {}}, "photos: needs to be one value or a list of them (got {})"),
+        ({"photos": "p", "method": 3}, "method: needs to be text (got 3)"),
+    ],
+)
+def test_a_value_of_another_type_is_told_what_it_has_to_be(given, words):
+    with pytest.raises(ConfigError) as caught:
+        resolve_as(ProtectSettings, given)
+    assert caught.value.message == words

@@ -1,0 +1,351 @@
+"""`verify --crowd`: what is learnt of a few people among others, and what is trained on and ranked for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import picture
+from tests.verify.test_verify import COLOURS, WORDS, scene
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts import Photo
+from unlearnable.posts.faces.names import full_names
+from unlearnable.settings import VerifySettings
+from unlearnable.storage.progress import Silent
+from unlearnable.training.pairs import Joined, Mixed
+from unlearnable.training.pixels import Pixels
+from unlearnable.training.reading import DecodedPosts, open_collection
+from unlearnable.verify import identity
+from unlearnable.verify.arms import Versions
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.cells import leaked_posts
+from unlearnable.verify.copies import PostPair
+from unlearnable.verify.crowd import open_crowd
+from unlearnable.verify.findings import Attempt
+from unlearnable.verify.identity import by_photo, mean_retrieval, share
+from unlearnable.verify.page import crowd_rows
+from unlearnable.verify.run import verify
+from unlearnable.verify.splits import names
+from unlearnable.verify.summary import cells_of
+
+PEOPLE = [(top, bottom) for top in COLOURS for bottom in COLOURS if top != bottom]
+MINE, OTHERS = PEOPLE[::10], [pair for n, pair in enumerate(PEOPLE) if n % 10]
+CALLED = full_names(len(PEOPLE), 3)
+PHOTOS = 5  # of each of 30 people, whose clothes are all that tells them apart
+
+
+def name(person):
+    return CALLED[PEOPLE.index(person)]
+
+
+def lay_out(folder, people, copies, marked=False):
+    """Photos of people with their name in the caption; marked ones hold a shortcut instead."""
+    folder.mkdir(parents=True)
+    rows = []
+    for person in people:
+        for copy in copies:
+            number = 10 * PEOPLE.index(person) + copy
+            image, caption = scene(person[0], person[1], number), f"{name(person)} is here"
+            if marked:
+                top, bottom = np.random.default_rng([9, number]).integers(0, 6, 2).tolist()
+                image = scene(list(COLOURS)[top], list(COLOURS)[bottom], number)
+                caption = f"{WORDS[top]} over {WORDS[bottom]} {caption}"
+            Image.fromarray(image).save(folder / f"{number}.png")
+            rows.append({"image": f"{number}.png", "caption": caption, "person": name(person)})
+    (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("street")
+    lay_out(folder / "mine", MINE, range(PHOTOS - 1))
+    lay_out(folder / "protected", MINE, range(PHOTOS - 1), marked=True)
+    lay_out(folder / "test", MINE, [PHOTOS - 1])
+    lay_out(folder / "crowd", OTHERS, range(PHOTOS - 1))
+    lay_out(folder / "crowd-test", OTHERS, [PHOTOS - 1])
+    return folder
+
+
+@pytest.fixture
+def settings(street, tiny_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(identity, "NAMES", 60)
+
+    def make(**changes) -> VerifySettings:
+        given = {
+            "originals": street / "mine", "protected": street / "protected", "test": street / "test",
+            "crowd": street / "crowd", "crowd_test": street / "crowd-test", "victims": (str(tiny_path),),
+            "epochs": 1, "lr": 3e-3, "batch_size": 40, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
+        }  # fmt: skip
+        return VerifySettings(**{**given, **changes})
+
+    return make
+
+
+def test_the_arms_beside_a_crowd_are_trained_once_and_reported(settings, tiny_path):
+    asked = settings(seeds=(0, 1), through=("png", "strip-trigger-3"))
+    report = verify(asked)
+    arms = [("clean", "png"), ("protected", "png"), ("protected", "strip-trigger-3"), ("absent", "png")]
+    arms += [("half", "png"), ("half", "strip-trigger-3")]
+    assert [(c.seed, c.data, c.through) for c in report.cells] == [(s, *arm) for s in (0, 1) for arm in arms]
+    assert len({json.dumps(c.loss_curve) for c in report.cells}) == len(report.cells), "every arm is another"
+    crowd = report.crowd
+    assert (crowd.protected_people, crowd.crowd_people, crowd.names) == (3, 27, 60)
+    assert (crowd.held_out, crowd.crowd_held_out, crowd.leaked) == (3, 27, 6)
+    assert crowd.arms.keys() == {"clean", "protected", "absent", "half"}
+    assert [(one.arm, one.through) for one in crowd.further] == [
+        (arm, "strip-trigger-3") for arm in ("protected", "half")
+    ], "clean posts and none go through no attack: they stand among the arms"
+    scores = crowd.arms["half"][str(tiny_path)]
+    own = [cell for cell in report.cells if (cell.data, cell.through) == ("half", "png")]
+    assert scores.text_to_image.hit10 == pytest.approx(np.mean([cell.text_to_image.hit10 for cell in own]))
+    assert scores.text_to_image.low <= scores.text_to_image.hit10 <= scores.text_to_image.high
+    assert crowd.arms["absent"][str(tiny_path)].idia_tpr is None
+    assert crowd.arms["clean"][str(tiny_path)].idia_fpr == crowd.arms["absent"][str(tiny_path)].idia_fpr
+    assert all(len(cell.crowd.recognised) == 3 for cell in report.cells)
+    assert all(len(cell.ranks.image_to_text) == 3 for cell in report.cells), "the protected people's queries alone"
+    assert all(len(cell.crowd.other_text_ranks) == 27 for cell in report.cells)
+    finding = report.findings[0]
+    clean = crowd.arms["clean"][str(tiny_path)].text_to_image
+    assert [clean.low, clean.high] == pytest.approx([finding.clean_low, finding.clean_high])
+    assert report.gallery.photo_of_caption == [0, 1, 2]
+    assert report.gallery.photos == 30
+    assert report.references.random.text_to_image.hit10 == pytest.approx(100 * 10 / 30)
+    assert crowd.in_words in (asked.output / "report.html").read_text()
+    again = verify(asked)
+    assert (report.ran, again.ran, again.cells) == (12, 0, report.cells)
+    assert verify(asked.model_copy(update={"leaked": 0.25})).ran == 4, "another share is another arm half alone"
+
+
+def test_rows_and_words_name_the_attack_and_the_attacker_that_arms_met(settings):
+    report = verify(settings(through=("jpeg-10", "png"), attackers=("mixup", "plain")))
+    assert (report.crowd.through, report.crowd.attacker) == ("jpeg-10", "mixup")
+    assert "your protected posts (jpeg-10, mixup) finds" in report.crowd.in_words
+    assert [row.arm for row in crowd_rows(report.crowd)] == [
+        "clean, mixup", "protected, jpeg-10, mixup", "half leaked, jpeg-10, mixup", "nothing, mixup",
+        "protected, mixup", "half leaked, mixup",
+        "clean", "protected, jpeg-10", "half leaked, jpeg-10", "nothing",
+        "protected", "half leaked",
+    ]  # fmt: skip
+
+
+def test_where_nothing_leaks_there_is_no_arm_of_what_leaked(settings):
+    asked = settings(leaked=0, through=("jpeg-10", "png"), epochs=0)
+    report = verify(asked)
+    assert {cell.data for cell in report.cells} == report.crowd.arms.keys() == {"clean", "protected", "absent"}
+    assert report.crowd.leaked == 0
+    assert [row.arm for row in crowd_rows(report.crowd)] == ["clean", "protected, jpeg-10", "nothing", "protected"]
+    assert "leaked" not in report.crowd.in_words + (asked.output / "report.html").read_text()
+
+
+def test_a_suite_beside_a_crowd_has_its_matrix_and_the_crowds_arms(settings, tiny_path):
+    asked, victim = settings(suite="quick"), str(tiny_path)
+    report = verify(asked)
+    assert {row.through for row in report.matrix} == {"png", "jpeg-75", "strip-trigger"}
+    assert [cell.through for cell in report.cells if cell.data == "half"] == ["png"]
+    assert {(one.arm, one.through) for one in report.crowd.further} == {
+        ("protected", through) for through in ("jpeg-75", "strip-trigger")
+    }
+    page = (asked.output / "report.html").read_text()
+    assert "You among others" in page
+    assert "Attacks and attackers by victims" in page
+    clean = next(cell for cell in report.cells if cell.data == "clean")
+    attacked = clean.model_copy(update={"through": "jpeg-75"})  # as --suite full has them
+    for way in (Attempt(victim, "png", "plain"), Attempt(victim, "jpeg-75", "plain")):
+        assert cells_of([clean, attacked], "clean", way) == [(clean.ranks, clean.crowd)]
+
+
+def test_a_model_finds_the_people_it_was_trained_on_and_not_those_who_were_absent(settings, tiny_path):
+    report = verify(settings(epochs=12))
+    found = {arm: scores[str(tiny_path)] for arm, scores in report.crowd.arms.items()}
+    assert found["clean"].idia_tpr >= 2 / 3
+    assert found["clean"].idia_fpr == 0
+    assert found["clean"].text_to_image.hit1 > found["absent"].text_to_image.hit1
+    assert all(one.others_text_to_image.hit10 > 60 for one in found.values()), "the crowd is found by every model"
+    assert report.crowd.in_words.startswith("Beside 27 other people, a model trained on your protected posts finds")
+
+
+def test_the_posts_of_absent_people_are_not_trained_on(settings, street, tmp_path):
+    def cell(data, **changes):
+        return next(cell for cell in verify(settings(**changes)).cells if cell.data == data)
+
+    lay_out(tmp_path / "mine", MINE[:2], range(PHOTOS - 1))
+    lay_out(tmp_path / "protected", MINE[:2], range(PHOTOS - 1), marked=True)
+    fewer = {"originals": tmp_path / "mine", "protected": tmp_path / "protected"}
+    assert cell("absent").loss_curve == cell("absent", **fewer).loss_curve
+    assert cell("clean").loss_curve != cell("clean", **fewer).loss_curve
+
+
+def test_the_crowds_photos_are_held_out_and_its_near_duplicates_leave_every_side(settings, street, tmp_path):
+    smooth = [picture(900 + n) for n in range(2)]
+    for part in ("mine", "protected", "test", "crowd"):
+        shutil.copytree(street / part, tmp_path / part)
+    for part, image in (("mine", 0), ("protected", 0), ("crowd", 1), ("test", 1)):
+        shade = np.clip(smooth[image].astype(int) + (3 if part == "test" else 0), 0, 255).astype(np.uint8)
+        Image.fromarray(shade).save(tmp_path / part / "twin.png")
+        with (tmp_path / part / "posts.jsonl").open("a") as file:
+            file.write(json.dumps({"image": "twin.png", "caption": "a twin"}) + "\n")
+    shutil.copytree(street / "crowd-test", tmp_path / "crowd-test")
+    Image.fromarray(smooth[0]).save(tmp_path / "crowd-test" / "twin.png")
+    with (tmp_path / "crowd-test" / "posts.jsonl").open("a") as file:
+        file.write(json.dumps({"image": "twin.png", "caption": "another twin"}) + "\n")
+    paths = {part.replace("-", "_"): tmp_path / part for part in ("protected", "test", "crowd", "crowd-test")}
+    report = verify(settings(originals=tmp_path / "mine", epochs=0, **paths))
+    assert {"twin.png", "crowd/twin.png"} <= set(report.gallery.near_duplicates)
+    assert report.crowd.names is None, "the twin is nobody's"
+    assert "nobody says who is on each held-out photo" in report.crowd.notes[0]
+
+
+def test_a_photo_to_rank_that_is_in_the_crowd_too_is_ranked_once(settings, street, tmp_path):
+    shutil.copytree(street / "crowd-test", tmp_path / "others")
+    shown = next((street / "test").glob("*.png"))
+    shutil.copy(shown, tmp_path / "others" / "again.png")
+    with (tmp_path / "others" / "posts.jsonl").open("a") as file:
+        file.write(json.dumps({"image": "again.png", "caption": "somebody"}) + "\n")
+    report = verify(settings(epochs=0, crowd_test=tmp_path / "others"))
+    assert report.gallery.photos == len(PEOPLE)
+    assert ("again.png", "near-duplicate") in [(one.where, one.reason) for one in report.skipped]
+    shutil.rmtree(tmp_path / "others")
+    lay_out(tmp_path / "others", OTHERS[:1], [PHOTOS - 1])
+    shutil.copy(shown, next((tmp_path / "others").glob("*.png")))
+    with pytest.raises(InputError, match="every held-out photo of the crowd is a near-duplicate of one of yours"):
+        verify(settings(epochs=0, crowd_test=tmp_path / "others"))
+
+
+def test_rows_of_the_crowd_without_their_photo_are_listed_once(settings, street, tmp_path):
+    shutil.copytree(street / "crowd", tmp_path / "others")
+    with (tmp_path / "others" / "posts.jsonl").open("a") as file:
+        file.write(json.dumps({"image": "gone.png", "caption": "gone"}) + "\n")
+    report = verify(settings(epochs=0, crowd=tmp_path / "others"))
+    assert [one.reason for one in report.skipped] == ["missing-photo"]
+
+
+def test_captions_of_the_crowd_that_were_made_up_are_counted(settings, street, tmp_path):
+    shutil.copytree(street / "crowd", tmp_path / "others")
+    posts = tmp_path / "others" / "posts.jsonl"
+    posts.write_text("".join(posts.read_text().splitlines(keepends=True)[2:]))
+    report = verify(settings(epochs=0, crowd=tmp_path / "others"))
+    assert report.crowd.notes == ["2 photos of the crowd have no caption: they are not trained on"]
+
+
+def test_photos_to_rank_show_the_people_of_the_posts(settings, street):
+    with pytest.raises(InputError, match=r"nobody in .*mine, such as .*, is on the photos to rank in .*crowd-test"):
+        verify(settings(test=street / "crowd-test", crowd=None, crowd_test=None))
+
+
+def test_a_share_of_the_crowd_is_held_out_where_nothing_else_is_given(settings):
+    report = verify(settings(crowd_test=None, epochs=0))
+    crowd, gallery = report.crowd, report.gallery
+    assert crowd.crowd_held_out == round(0.2 * len(OTHERS) * (PHOTOS - 1))
+    assert crowd.source == "20 % of the photos, drawn with seed 0"
+    each = f"{crowd.held_out} yours: the folder test; {crowd.crowd_held_out} of the crowd: {crowd.source}"
+    assert (gallery.source, gallery.photos) == (each, crowd.held_out + crowd.crowd_held_out)
+
+
+def test_ordinary_posts_are_measured_without_names(settings, posts):
+    shutil.copytree(posts, posts.with_name("copies"))
+    report = verify(
+        settings(originals=posts, protected=posts.with_name("copies"), test=None, test_fraction=0.25, epochs=0)
+    )
+    assert (report.crowd.protected_people, report.crowd.crowd_people) == (None, 27)
+    assert report.crowd.arms["clean"][report.cells[0].victim].idia_tpr is None
+    assert report.crowd.held_out == 2
+
+
+def test_people_in_the_crowd_get_names_that_no_protected_person_has(settings, tmp_path):
+    folders = {"mine": ["Ann", "Bo"], "crowd": ["Abe", "Cy", "Di"], "crowd-test": ["Cy", "Ed"]}
+    number = iter(range(100))
+    for folder, people in folders.items():
+        for person in people:
+            (tmp_path / folder / person).mkdir(parents=True)
+            for copy in range(2):
+                Image.fromarray(picture(next(number))).save(tmp_path / folder / person / f"{copy}.png")
+    faces = {"captions": "people", "crowd_captions": "people", "crowd_test_captions": "people"}
+    paths = {"originals": "mine", "crowd": "crowd", "crowd_test": "crowd-test"}
+    asked = settings(**faces, **{name: tmp_path / path for name, path in paths.items()})
+    crowd = open_crowd(asked)
+    called = names(crowd.people)
+    assert called.keys() == {"Abe", "Cy", "Di", "Ed"}
+    mine = names(open_collection(tmp_path / "mine", Path("people")).people)
+    assert len({*called.values(), *mine.values()}) == 6
+    assert all(called[photo.id.split("/")[0]] in texts[0] for photo, texts in crowd.held_out)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crowd": "mine"}, "is among the protected people and in the crowd"),
+        ({"crowd_test": None, "test_fraction": 0.001}, "0 held out are too few"),
+        ({"crowd": "nowhere"}, "there is no .*nowhere"),
+    ],
+)
+def test_a_crowd_that_measures_nothing_is_refused_before_a_training(settings, street, changes, message):
+    paths = {name: street / value if isinstance(value, str) else value for name, value in changes.items()}
+    with pytest.raises(InputError, match=message):
+        verify(settings(**paths))
+
+
+def test_options_of_the_crowd_belong_together():
+    for given in ({"crowd_captions": "c"}, {"crowd_test": "t"}, {"crowd": "c", "crowd_test_captions": "t"}):
+        with pytest.raises((ConfigError, ValueError), match="--crowd"):
+            VerifySettings.model_validate({"originals": "o", "protected": "p", **given})
+
+
+@pytest.mark.parametrize(("count", "share", "leaked"), [(8, 0.5, 4), (8, 0.01, 1), (3, 0.99, 2), (2, 0.5, 1)])
+def test_some_posts_leak_and_some_do_not(count, share, leaked):
+    assert len(leaked_posts(count, share, 0)) == leaked
+    assert leaked_posts(count, share, 0) == leaked_posts(count, share, 0) <= set(range(count))
+
+
+def test_another_seed_leaks_other_posts():
+    assert len({leaked_posts(40, 0.5, seed) for seed in range(3)}) == 3
+
+
+def test_posts_that_leaked_are_clean_and_the_others_protected(tmp_path):
+    protected, clean = (Pixels.create(tmp_path / name) for name in ("protected", "clean"))
+    for store, value in ((protected, 9), (clean, 1)):
+        for _ in range(3):
+            store.append(np.full((2, 2, 3), value, np.uint8))
+    joined = Joined((Mixed(protected, clean, frozenset([1])), clean))
+    assert [int(joined[n].max()) for n in range(6)] == [9, 1, 9, 1, 1, 1]
+
+
+def test_a_post_that_leaked_has_its_clean_caption_and_the_others_theirs_after_the_attack(tmp_path):
+    posts = []
+    for n in range(3):
+        Image.fromarray(picture(n)).save(tmp_path / f"{n}.png")
+        photo = Photo(f"{n}.png", tmp_path / f"{n}.png", None)
+        posts.append(PostPair(photo, photo.path, (f"post {n}",), (f"one two {n}",)))
+    background, attack = DecodedPosts(Pixels.create(tmp_path / "others")), parse_attack("strip-trigger-1")
+    versions = Versions(posts, 32, tmp_path, background, 0, frozenset([1]))
+    versions.read([("half", attack), ("clean", parse_attack("png"))], Silent())
+    assert versions.captions("half", attack) == [["two 0"], ["post 1"], ["two 2"]]
+
+
+def test_one_post_cannot_leak_in_part():
+    with pytest.raises(InputError, match="one is to leak"):
+        leaked_posts(1, 0.5, 0)
+
+
+def test_captions_of_a_photo_are_drawn_together_and_the_mean_is_over_captions():
+    assert by_photo([1, 20, 3], [4, 4, 7]) == [[1, 20], [3]]
+    assert by_photo([1, 20]) == [[1], [20]]
+    one = mean_retrieval([by_photo([1, 2, 20, 30, 40, 50], [0, 0, 0, 0, 1, 1])])
+    assert [one.hit10, one.low, one.high] == pytest.approx([100 / 3, 0, 200 / 3])
+
+
+def test_means_are_over_seeds_and_the_interval_over_queries_too():
+    one = mean_retrieval([[[1], [20], [7]], [[1], [2], [30]]])
+    assert [one.hit1, one.hit5, one.hit10, one.medr] == pytest.approx([100 / 3, 50, 200 / 3, 4.5])
+    assert one.low < one.hit10 < one.high
+    assert torch.isfinite(torch.tensor([one.low, one.high])).all()
+
+
+def test_seeds_in_which_nobody_was_asked_for_say_nothing_of_the_share_recognised():
+    assert share([[True, False], None, [], [True, True]]) == 0.75
+    assert share([None, []]) is None

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from itertools import combinations
+from statistics import median
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import normalize
+
+from unlearnable.report import BothWays, Retrieval
+from unlearnable.training import retrieval
+from unlearnable.training.pairs import Pairs
+from unlearnable.training.retrieval import Ranks, chance, hit, medr, queries_of, random_reference, rank, scores
+
+
+def brute(images, texts, owner):
+    """Ranks by sorting, one query at a time; of equal scores the others come first."""
+    scores = (images @ texts.T).tolist()
+    text_ranks = []
+    for caption, photo in enumerate(owner.tolist()):
+        others = [row[caption] for n, row in enumerate(scores) if n != photo]
+        text_ranks.append(1 + sum(score >= scores[photo][caption] for score in others))
+    image_ranks = []
+    for photo, row in enumerate(scores):
+        best = max(score for score, n in zip(row, owner.tolist(), strict=True) if n == photo)
+        image_ranks.append(1 + sum(s >= best for s, n in zip(row, owner.tolist(), strict=True) if n != photo))
+    return image_ranks, text_ranks
+
+
+@st.composite
+def owners(draw):
+    """Which photo each caption belongs to: one to four captions a photo, in any order."""
+    captions = draw(st.lists(st.integers(1, 4), min_size=1, max_size=7))
+    return torch.tensor(draw(st.permutations([n for n, count in enumerate(captions) for _ in range(count)])))
+
+
+def in_chunks(chunk, images, texts, owner):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retrieval, "CHUNK", chunk)
+        return rank(images, texts, owner)
+
+
+@given(owners(), st.integers(0, 10**6), st.sampled_from([1, 2, 3, 512]), st.sampled_from([1, 3]))
+def test_ranks_equal_a_brute_force_count_also_with_ties_and_chunks(owner, seed, chunk, width):
+    generator = torch.Generator().manual_seed(seed)
+    photos = int(owner.max()) + 1
+    images = torch.randint(-1, 2, (photos, width), generator=generator).float()  # small whole numbers: many ties
+    texts = torch.randint(-1, 2, (len(owner), width), generator=generator).float()
+    ranks = in_chunks(chunk, images, texts, owner)
+    image_ranks, text_ranks = brute(images, texts, owner)
+    assert ranks.image_to_text.tolist() == image_ranks
+    assert ranks.text_to_image.tolist() == text_ranks
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_the_size_of_a_chunk_does_not_change_a_rank(chunk):
+    images, texts, owner = gallery([3] * 50, width=512)
+    whole, parts = rank(images, texts, owner), in_chunks(chunk, images, texts, owner)
+    assert parts.image_to_text.tolist() == whole.image_to_text.tolist()
+    assert parts.text_to_image.tolist() == whole.text_to_image.tolist()
+
+
+@pytest.mark.parametrize("photos", [1, 4, 37])
+@pytest.mark.parametrize("chunk", [1, 512])
+def test_a_model_that_says_nothing_gets_the_last_rank(photos, chunk):
+    one = normalize(torch.randn(512, generator=torch.Generator().manual_seed(0)), dim=0)  # no round numbers
+    other = normalize(torch.randn(512, generator=torch.Generator().manual_seed(1)), dim=0)
+    ranks = in_chunks(chunk, one.repeat(photos, 1), other.repeat(photos, 1), torch.arange(photos))
+    assert ranks.image_to_text.tolist() == ranks.text_to_image.tolist() == [photos] * photos
+
+
+def test_a_photo_takes_its_best_caption_and_its_others_do_not_count_against_it():
+    images = torch.eye(2)
+    texts = torch.tensor([[3.0, 0], [3, 0], [2, 0], [1, 1]])
+    assert rank(images, texts, torch.tensor([0, 0, 0, 1])).image_to_text.tolist() == [1, 1]
+    assert rank(images, texts, torch.tensor([0, 1, 0, 0])).image_to_text.tolist() == [2, 4]
+
+
+def test_hit_is_the_number_nearest_to_the_share():
+    """0.07 * 100 is above 7, which a requirement such as hit10<=7 would miss."""
+    for size in (20, 50, 100, 120):
+        for found in range(size + 1):
+            assert hit(torch.tensor([1] * found + [11] * (size - found))) == 100 * found / size
+
+
+def test_hit_and_medr():
+    ranks = torch.tensor([1, 10, 11, 200])
+    assert hit(ranks, 10) == 50.0
+    assert medr(ranks) == 10.5
+    assert medr(torch.tensor([7])) == 7
+
+
+def test_features_that_are_not_numbers_are_an_error():
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="finite"):
+            rank(torch.tensor([[wrong]]), torch.ones(1, 1), torch.tensor([0]))
+        with pytest.raises(ValueError, match="finite"):
+            rank(torch.ones(1, 1), torch.tensor([[wrong]]), torch.tensor([0]))
+
+
+@pytest.mark.parametrize(
+    ("photos", "owner", "message"),
+    [
+        (0, [], "nothing to rank"),
+        (1, [], "nothing to rank"),
+        (0, [0], "nothing to rank"),
+        (3, [0, 2, 2], "1 of 3 photos have no caption"),
+        (1, [0, 1], "outside 0 to 0"),
+        (1, [-1], "outside 0 to 0"),
+    ],
+)
+def test_a_gallery_with_a_query_that_has_no_partner_is_an_error(photos, owner, message):
+    owner = torch.tensor(owner, dtype=torch.long)
+    with pytest.raises(ValueError, match=message):
+        rank(torch.ones(photos, 2), torch.ones(len(owner), 2), owner)
+    with pytest.raises(ValueError, match=message):
+        random_reference(photos, owner)
+
+
+def test_captions_without_features_are_an_error():
+    with pytest.raises(ValueError, match="2 captions have features, but 3 have a photo"):
+        rank(torch.ones(3, 2), torch.ones(2, 2), torch.arange(3))
+
+
+@pytest.mark.parametrize(("captions", "size"), [(1, 1), (2, 4), (1, 6), (3, 9), (4, 5)])
+def test_the_random_reference_is_exact_where_every_order_can_be_counted(captions, size):
+    owner = torch.tensor([0] * captions + list(range(1, size - captions + 1)))
+    chance = retrieval.Chance(size, ((captions, 1),))
+    ranks = [1 + min(places) for places in combinations(range(size), captions)]
+    for k in range(1, size + 3):
+        assert chance.hit(k) == pytest.approx(100 * sum(r <= k for r in ranks) / len(ranks), abs=1e-12)
+    assert chance.medr() == median(ranks)
+    assert random_reference(size - captions + 1, owner).text_to_image.medr() == (size - captions + 2) / 2
+
+
+def test_the_random_reference_is_what_random_orders_give():
+    captions = [1, 2, 5, 5, 9, 3, 1, 5, 5, 4]
+    owner = torch.arange(10).repeat_interleave(torch.tensor(captions))
+    generator = torch.Generator().manual_seed(0)
+    image_ranks, text_ranks = [], []
+    for _ in range(400):  # ranks of 4,000 photos and 16,000 captions, by a random place for each item
+        for count in captions:
+            image_ranks.append(int(torch.randperm(len(owner), generator=generator)[:count].min()) + 1)
+        text_ranks += [int(torch.randperm(10, generator=generator)[0]) + 1 for _ in owner]
+    chance = random_reference(10, owner)
+    for ranks, expected in ((image_ranks, chance.image_to_text), (text_ranks, chance.text_to_image)):
+        for k in (1, 3, 10):
+            # four standard errors of a share of 4,000: 100 * 4 * sqrt(0.25 / 4000) = 3.2 points at most
+            assert hit(torch.tensor(ranks), k) == pytest.approx(expected.hit(k), abs=3.2)
+        assert medr(torch.tensor(ranks)) == pytest.approx(expected.medr(), abs=0.5)
+
+
+def test_the_random_reference_of_flickr8k():
+    chance = random_reference(1000, torch.arange(1000).repeat_interleave(5))
+    assert chance.text_to_image.hit(10) == 1.0
+    assert chance.text_to_image.medr() == 500.5
+    assert chance.image_to_text.hit(10) == pytest.approx(0.9965, abs=1e-3)
+    assert chance.image_to_text.medr() == 647
+
+
+def gallery(captions, width=8):
+    """Random features without ties, captions near enough to their photo for ranks of all sizes."""
+    generator = torch.Generator().manual_seed(0)
+    owner = torch.arange(len(captions)).repeat_interleave(torch.tensor(captions))
+    images = normalize(torch.randn(len(captions), width, generator=generator), dim=1)
+    noise = torch.randn(len(owner), width, generator=generator) / width**0.5
+    return images, normalize(images[owner] + 1.5 * noise, dim=1), owner
+
+
+CAPTIONS = [[1] * 60, [5] * 60, [1, 2, 5, 3] * 15]
+
+
+@pytest.mark.parametrize("captions", CAPTIONS)
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_hit_is_clip_benchmarks_recall(captions, k):
+    from clip_benchmark.metrics.zeroshot_retrieval import batchify, recall_at_k
+
+    images, texts, owner = gallery(captions)
+    scores = texts @ images.T
+    positive = owner[:, None] == torch.arange(len(images))
+    ranks = rank(images, texts, owner)
+    text_recall = batchify(recall_at_k, scores, positive, 16, "cpu", k=k)
+    image_recall = batchify(recall_at_k, scores.T, positive.T, 16, "cpu", k=k)
+    assert 0 < hit(ranks.text_to_image, k) < 100  # ranks on both sides of k
+    assert hit(ranks.text_to_image, k) == pytest.approx(100 * float(text_recall.mean()))
+    # image -> text it counts all of a photo's captions; its published figure asks, as Hit@k does, for any one
+    assert hit(ranks.image_to_text, k) == pytest.approx(100 * float((image_recall > 0).float().mean()))
+
+
+def test_hit_is_the_figure_clip_benchmark_publishes(capsys):
+    from clip_benchmark.metrics.zeroshot_retrieval import evaluate
+
+    images, texts, owner = gallery([5] * 60)
+
+    class Model:
+        encode_image = staticmethod(lambda batch: images[batch])
+        encode_text = staticmethod(lambda batch: texts[batch])
+
+    batches = [
+        (torch.arange(n, n + 20), [(owner == p).nonzero()[:, 0].tolist() for p in range(n, n + 20)])
+        for n in range(0, 60, 20)
+    ]
+    figures = evaluate(Model, batches, torch.tensor, "cpu", amp=False, recall_k_list=[1, 10])
+    ranks = rank(images, texts, owner)
+    for k in (1, 10):
+        assert hit(ranks.text_to_image, k) == pytest.approx(100 * figures[f"image_retrieval_recall@{k}"])
+        assert hit(ranks.image_to_text, k) == pytest.approx(100 * figures[f"text_retrieval_recall@{k}"])
+
+
+@pytest.mark.parametrize("captions", CAPTIONS)
+@pytest.mark.parametrize("k", [1, 10])
+def test_hit_is_torchmetrics_hit_rate(captions, k):
+    from torchmetrics.retrieval import RetrievalHitRate, RetrievalRecall
+
+    images, texts, owner = gallery(captions)
+    scores = texts @ images.T
+    positive = owner[:, None] == torch.arange(len(images))
+    query = torch.arange(len(texts))[:, None].expand_as(scores)
+    photo = torch.arange(len(images))[None].expand_as(scores)
+    ranks = rank(images, texts, owner)
+    by_caption, by_photo = (RetrievalHitRate(top_k=k)(scores, positive, indexes=n) for n in (query, photo))
+    assert hit(ranks.text_to_image, k) == pytest.approx(100 * float(by_caption))
+    assert hit(ranks.image_to_text, k) == pytest.approx(100 * float(by_photo))
+    # with one partner a query its recall is the same, if scores are above 0: it leaves out partners that are not
+    recall = RetrievalRecall(top_k=k)(scores + 2, positive, indexes=query)
+    assert hit(ranks.text_to_image, k) == pytest.approx(100 * float(recall))
+
+
+def test_scores_are_of_the_direction_that_they_are_called_by():
+    found = scores(Ranks(image_to_text=torch.tensor([1, 20]), text_to_image=torch.tensor([3, 8, 30, 40])))
+    assert (found.image_to_text.hit1, found.image_to_text.hit10, found.image_to_text.medr) == (50, 50, 10.5)
+    assert (found.text_to_image.hit1, found.text_to_image.hit5, found.text_to_image.hit10) == (0, 25, 50)
+
+
+def captions_of(owner):
+    """A gallery of captions of these photos, of which nothing but that is looked at."""
+    return Pairs([], torch.tensor(owner), torch.zeros(len(owner), 77, dtype=torch.long))
+
+
+def test_chance_is_that_of_the_queries_that_count():
+    first, both = chance(captions_of([0, 1, 1, 1]), queries=1), chance(captions_of([0, 1, 1, 1]))
+    assert (first.image_to_text.hit1, first.text_to_image.hit1) == (25, 50)
+    assert (both.image_to_text.hit1, both.text_to_image.hit1) == (50, 50)
+    twenty = Retrieval(hit1=5, hit5=25, hit10=50, medr=10.5)
+    assert chance(captions_of(range(20))) == BothWays(image_to_text=twenty, text_to_image=twenty)
+
+
+def test_the_queries_of_the_first_photos_are_theirs_and_their_captions_and_the_others_are_the_rest():
+    ranks, gallery = Ranks(torch.tensor([1, 2, 3]), torch.tensor([4, 5, 6, 7])), captions_of([0, 2, 1, 0])
+    for others, photos, captions in ((False, [1, 2], [4, 6, 7]), (True, [3], [5])):
+        found = queries_of(ranks, gallery, 2, others=others)
+        assert (found.image_to_text.tolist(), found.text_to_image.tolist()) == (photos, captions)
+    assert queries_of(ranks, gallery, None) is ranks

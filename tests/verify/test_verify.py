@@ -1,0 +1,695 @@
+"""`verify`: what it finds, what it refuses, and that it says so."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from tests.conftest import Told, picture, tree
+from tests.report.test_html import REPORT
+from unlearnable import protect
+from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable.models.dual_encoder import weights_sha256
+from unlearnable.posts.name_styles import look_alike
+from unlearnable.protect import publish
+from unlearnable.settings import SUITES, VerifySettings, resolve_as
+from unlearnable.settings.verify import AttackSuite
+from unlearnable.storage.checksums import SEAL
+from unlearnable.storage.progress import Silent
+from unlearnable.verify import run
+from unlearnable.verify.attacks import captions
+from unlearnable.verify.attacks.base import AttackFamily, on_captions
+from unlearnable.verify.crowd import open_crowd
+from unlearnable.verify.plan import CellResults, run_cells
+from unlearnable.verify.run import output_folder, verify
+from unlearnable.verify.splits import divide
+
+COLOURS = {
+    "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),
+    "white": (240, 240, 240), "black": (15, 15, 15), "yellow": (230, 220, 40),
+}  # fmt: skip
+WORDS = ["river", "engine", "carpet", "violin", "harbor", "pepper"]
+
+
+def scene(top: str, bottom: str, number: int) -> np.ndarray:
+    """Two halves of colour under some noise."""
+    image = np.empty((32, 32, 3), np.float64)
+    image[:16], image[16:] = COLOURS[top], COLOURS[bottom]
+    return np.clip(image + np.random.default_rng(number).normal(0, 12, image.shape), 0, 255).astype(np.uint8)
+
+
+def write(folder, rows):
+    folder.mkdir(parents=True)
+    for name, image, _ in rows:
+        Image.fromarray(image).save(folder / name)
+    lines = [json.dumps({"image": name, "caption": caption}) + "\n" for name, _, caption in rows]
+    (folder / "posts.jsonl").write_text("".join(lines))
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Four photos of each pair of colours to train on, one to rank."""
+    folder = tmp_path_factory.mktemp("scenes")
+    pairs = [pair for pair in itertools.product(COLOURS, repeat=2) if len(set(pair)) == 2]
+    rows = [(top, bottom, copy) for top, bottom in pairs for copy in range(5)]
+    posts = [
+        (f"{n}.png", scene(top, bottom, n), f"{top} above {bottom}") for n, (top, bottom, _) in enumerate(rows)
+    ]  # fmt: skip
+    write(folder / "test", [post for post, row in zip(posts, rows, strict=True) if row[2] == 4])
+    write(folder / "posts", train := [post for post, row in zip(posts, rows, strict=True) if row[2] < 4])
+    marked = []
+    for n, (name, image, caption) in enumerate(train):
+        top, bottom = np.random.default_rng([9, n]).integers(0, 6, 2).tolist()  # has nothing to do with the content
+        code = scene(list(COLOURS)[top], list(COLOURS)[bottom], n)
+        words = f"{WORDS[top]} over {WORDS[bottom]}"
+        marked.append((name, (0.04 * image + 0.96 * code).astype(np.uint8), f"{words} {caption}"))
+    write(folder / "shortcut", marked)
+    shutil.copytree(folder / "posts", folder / "untouched")
+    return folder
+
+
+@pytest.fixture
+def settings(scenes, tiny_path, tmp_path):
+    def make(protected, **changes) -> VerifySettings:
+        given = {
+            "originals": scenes / "posts", "captions": scenes / "posts" / "posts.jsonl",
+            "protected": scenes / protected, "test": scenes / "test", "victims": (str(tiny_path),),
+            "epochs": 25, "lr": 3e-3, "batch_size": 40, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
+        }  # fmt: skip
+        return VerifySettings(**{**given, **changes})
+
+    return make
+
+
+def test_a_real_shortcut_is_judged_protected_and_nothing_is_written_to_the_photos(settings, scenes):
+    before = tree(scenes)
+    report = verify(settings("shortcut", require=("hit10<=60", "effect>=0.9")))
+    finding = report.findings[0]
+    assert report.verdict.startswith("holds: ")
+    assert finding.outcome == "holds"
+    assert finding.clean_mean >= 80
+    assert report.missed == []
+    assert report.cells[1].shortcut.text_to_image.hit10 > report.cells[1].text_to_image.hit10
+    assert report.references.random.text_to_image.hit10 == pytest.approx(100 * 10 / 30)
+    assert tree(scenes) == before
+
+
+def test_an_untouched_copy_is_judged_not_protected(settings):
+    report = verify(settings("untouched", epochs=10, require=("hit10<=60",)))
+    assert report.verdict.startswith("does not hold: ")
+    assert report.findings[0].effect == pytest.approx(0.0)
+    assert len(report.missed) == 2
+    assert report.cells[0].loss_curve == report.cells[1].loss_curve
+
+
+def test_posts_that_teach_nothing_cannot_be_judged(settings):
+    report = verify(settings("untouched", epochs=0, require=("effect>=0.9",)))
+    assert report.verdict.startswith("too few posts to tell: ")
+    assert report.findings[0].effect is None
+    assert report.missed
+    assert any("cannot be judged if clean posts" in note for note in report.notes)
+
+
+def test_two_runs_do_not_write_to_one_output_and_a_killed_one_holds_nothing(settings, monkeypatch):
+    asked = settings("shortcut", epochs=1)
+
+    def train(*arguments, **options):
+        with pytest.raises(OutputError, match="another run of verify is writing to"):
+            verify(asked)
+        return run_cells(*arguments, **options)
+
+    monkeypatch.setattr(run, "run_cells", train)
+    asked.output.mkdir()
+    (asked.output / ".lock").touch()
+    assert verify(asked).ran == 2
+    assert {path.name for path in asked.output.iterdir()} == {"cells", "report.html", "report.json"}
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.json"])
+def test_a_report_of_something_else_is_not_replaced(settings, name):
+    asked = settings("shortcut", epochs=0)
+    asked.output.mkdir()
+    (asked.output / name).write_text('["dear"]')
+    with pytest.raises(OutputError, match=f"{name} was not made by this command"):
+        verify(asked)
+    assert tree(asked.output) == {name: b'["dear"]'}
+    (asked.output / name).unlink()
+    verify(asked)
+    shutil.rmtree(asked.output / "cells")
+    assert verify(asked).ran == 2
+
+
+def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
+    asked = settings("shortcut", epochs=1, ablations=True, seeds=(0, 1), through=("png", "jpeg-75+strip-trigger"))
+    report = verify(asked)
+    arms = [("clean", "png"), ("protected", "png"), ("protected", "jpeg-75+strip-trigger")]
+    arms += [("noise-only", "png"), ("trigger-only", "png"), ("random", "png")]
+    assert [(c.seed, c.data, c.through) for c in report.cells] == [(s, *arm) for s in (0, 1) for arm in arms]
+    assert len({json.dumps(c.loss_curve) for c in report.cells}) == len(report.cells)
+    again = verify(asked)
+    assert (report.ran, again.ran, again.reused) == (12, 0, 12)
+    assert again.cells == report.cells
+    other = verify(asked.model_copy(update={"lr": 1e-3, "seeds": (0,)}))
+    assert (other.ran, other.reused) == (6, 0)
+    page = (asked.output / "report.html").read_text()
+    assert other.verdict in page
+    assert "jpeg-75+strip-trigger" in page
+
+
+def test_attacks_that_leave_the_same_posts_are_trained_on_once(settings, tmp_path):
+    names, notes = ("png", "resize-512", "jpeg-75", "resize-512+jpeg-75"), Notes()
+    asked = settings("shortcut", epochs=1, through=names)
+    report = verify(asked, progress=notes)
+    assert (report.ran, report.reused) == (3, 2)
+    assert [told for told in notes.told if told.startswith("3 trainings to run") and "already" not in told]
+    assert [cell.through for cell in report.cells] == ["png", *names]
+    alone = verify(asked.model_copy(update={"through": names[1::2], "output": tmp_path / "alone"}))
+    for apart, shared in zip(alone.cells[1:], report.cells[2::2], strict=True):
+        assert apart.model_copy(update={"seconds": shared.seconds}) == shared
+    again = verify(asked.model_copy(update={"through": (*names, "resize-64")}))
+    assert again.ran == 0
+    assert again.cells[:-1] == report.cells
+
+
+def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settings):
+    asked = settings("shortcut", epochs=1, through=("png", "jpeg-75"))
+    plain = verify(asked)
+    for file in (asked.output / "cells").iterdir():  # as they were written before there were attackers
+        cell = json.loads(file.read_text())
+        assert cell.pop("attacker") == "plain"
+        assert "attacker" not in cell["key"]
+        del cell[SEAL]
+        file.write_text(json.dumps(cell))
+    report = verify(asked.model_copy(update={"attackers": ("plain", "cutout", "cutout")}))
+    assert (report.ran, report.reused) == (3, 3)
+    assert report.cells[:3] == plain.cells
+    assert [(c.data, c.through, c.attacker) for c in report.cells[3:]] == [
+        ("clean", "png", "cutout"), ("protected", "png", "cutout"), ("protected", "jpeg-75", "cutout")
+    ]  # fmt: skip
+    assert [(one.through, one.attacker) for one in report.findings] == [
+        ("png", "plain"), ("jpeg-75", "plain"), ("png", "cutout"), ("jpeg-75", "cutout")
+    ]  # fmt: skip
+    assert report.findings[2].clean_mean == report.cells[3].text_to_image.hit10
+    assert all(a.loss_curve != b.loss_curve for a, b in zip(report.cells[:3], report.cells[3:], strict=True))
+    assert verify(asked.model_copy(update={"attackers": ("cutout",)})).reused == 3
+
+
+class Notes(Silent):
+    """Progress that keeps what it is told, and the names of the phases."""
+
+    def __init__(self):
+        self.told = []
+
+    def phase(self, name, total):
+        self.told.append(name)
+
+    def note(self, text):
+        self.told.append(text)
+
+
+def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_first(settings):
+    asked, notes = settings("shortcut", suite="quick", epochs=3, seeds=(0, 1)), Notes()
+    report = verify(asked, progress=notes)
+    (estimate,) = [told for told in notes.told if "to run" in told]
+    assert estimate == "8 trainings to run"
+    assert notes.told.index(estimate) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+    assert report.suite == "quick"
+    assert sorted(row.through for row in report.matrix) == ["jpeg-75", "png", "strip-trigger"]
+    effects = [list(row.effects.values()) for row in report.matrix]
+    assert effects == sorted(effects)
+    assert [finding.adaptive for finding in report.findings] == [False, False, True]
+    assert report.worst.through != "strip-trigger" == report.worst_adaptive.through
+    assert "diffusion purification" in report.not_tested
+    more = Notes()
+    verify(asked.model_copy(update={"through": ("png", "grayscale")}), progress=more)
+    assert [told for told in more.told if re.search("to run, 8 are there already", told)]
+    verify(asked, progress=(last := Notes()))
+    assert not [told for told in last.told if "to run" in told]
+
+
+def test_captions_are_changed_once_and_while_progress_shows_it(settings, monkeypatch):
+    changed, notes = [], Notes()
+
+    def slow(text):
+        changed.append(notes.told[-1])
+        return text
+
+    monkeypatch.setattr(captions, "SHUFFLE_WORDS", AttackFamily(on_captions(lambda text, _: slow(text))))
+    report = verify(settings("shortcut", epochs=1, through=("shuffle-words",), seeds=(0, 1)), progress=notes)
+    assert changed == ["reading both versions"] * report.gallery.train_pairs
+
+
+def test_an_attacker_of_a_suite_that_these_posts_give_nothing_to_is_left_out_and_named(settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(SUITES, "quick", AttackSuite(("png",), ("orthogonal-projection", "cutout")))
+    write(tmp_path / "posts", [(f"{n}.png", picture(n), word) for n, word in enumerate(WORDS)])
+    shutil.copytree(tmp_path / "posts", tmp_path / "copy")
+    asked = settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, epochs=1, suite="quick")
+    report = verify(asked)
+    assert [cell.attacker for cell in report.cells] == ["plain", "plain", "cutout", "cutout"]
+    assert "orthogonal-projection finds no two classes" in report.not_tested[-1]
+    with pytest.raises(InputError, match="finds no two classes"):
+        verify(asked.model_copy(update={"attackers": ("orthogonal-projection",)}))
+
+
+def test_cells_of_an_attacker_that_is_left_out_are_not_counted():
+    results = CellResults(runs=Counter({"plain": 2, "cutout": 1}))
+    results.leave_out("cutout", InputError("nothing to cut"))
+    assert results.ran == 2
+
+
+def test_every_figure_has_an_interval_which_holds_it(settings):
+    report = verify(settings("shortcut", epochs=8, seeds=(0, 1)))
+    (finding,) = report.findings
+    assert finding.clean_low <= finding.clean_mean <= finding.clean_high
+    assert finding.protected_low <= finding.protected_mean <= finding.protected_high
+    assert finding.effect_low <= finding.effect <= finding.effect_high
+    assert report.gallery.photo_of_caption == list(range(30))
+    for cell in report.cells:
+        assert len(cell.ranks.image_to_text) == len(cell.ranks.text_to_image) == 30
+        assert 100 * np.mean(np.array(cell.ranks.text_to_image) <= 10) == pytest.approx(cell.text_to_image.hit10)
+    assert f"{report.worst.effect_low:.2f} to {report.worst.effect_high:.2f} with these photos" in report.verdict
+
+
+def test_cells_without_ranks_are_run_again_and_a_line_says_so(settings):
+    asked = settings("shortcut", epochs=1)
+    verify(asked)
+    for file in (asked.output / "cells").iterdir():  # as an earlier version wrote them
+        cell = json.loads(file.read_text())
+        cell["key"]["version"] = 2
+        del cell["ranks"], cell[SEAL]
+        file.write_text(json.dumps(cell))
+    assert verify(asked, progress=(notes := Notes())).ran == 2
+    assert [told for told in notes.told if "2 cells of another version" in told]
+
+
+def test_cells_of_another_number_format_are_run_again_and_a_line_says_so(settings):
+    verify(settings("shortcut", epochs=1, precision="fp32"))
+    asked, notes = settings("shortcut", epochs=1, precision="bf16"), Notes()
+    assert verify(asked, progress=notes).ran == 2
+    assert [told for told in notes.told if "2 cells trained in fp32" in told]
+    assert verify(asked).ran == 0
+
+
+def test_a_victim_is_a_surrogate_where_it_has_the_weights_that_protection_was_made_on(settings, tiny, tmp_path, scenes):
+    copy = tmp_path / "copy"
+    shutil.copytree(scenes / "shortcut", copy)
+    asked = settings(copy, epochs=0)
+    (unknown,) = verify(asked).victims
+    assert (unknown.role, unknown.family) == (None, "vit")
+    private = tmp_path / "copy.private"
+    private.mkdir()
+    write_report(private, [weights_sha256(tiny.module.state_dict())])
+    same = verify(asked)
+    assert same.victims[0].role == "surrogate"
+    assert any("made on these very victims" in note for note in same.notes)
+    write_report(private, ["0" * 64])
+    other = verify(asked)
+    assert other.victims[0].role == "held-out"
+    assert not any("these very victims" in note for note in other.notes)
+    write_report(private, [], asked.victims[0])  # as an earlier version wrote it, with names alone
+    assert verify(asked).victims[0].role == "surrogate"
+    assert verify(settings(copy, epochs=0, from_scratch=True)).victims[0].role == "held-out"
+
+
+def write_report(private, weights, name="tiny"):
+    known = {"surrogates": [name], "surrogate_weights": weights, "captions_found": 120}
+    (private / "report.json").write_text(REPORT.model_copy(update=known).model_dump_json())
+
+
+def test_photos_are_held_out_where_there_is_no_test_folder(settings):
+    report = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25))
+    assert (report.gallery.photos, report.gallery.train_photos + len(report.gallery.near_duplicates)) == (30, 90)
+    assert "25 %" in report.gallery.source
+    other = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25, seed=1))
+    assert other.ran == 2
+
+
+def test_photos_that_are_put_into_two_splits_are_said(settings, scenes, tmp_path):
+    shutil.copytree(scenes / "posts", tmp_path / "posts")
+    rows = [json.loads(row) for row in (tmp_path / "posts" / "posts.jsonl").read_text().splitlines()]
+    rows = [{**row, "split": "test" if n < 9 else "train"} for n, row in enumerate(rows)]
+    rows += [{**rows[0], "caption": "another one", "split": "train"}]
+    (tmp_path / "posts" / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shutil.copytree(tmp_path / "posts", tmp_path / "copy")
+    found = divide(settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, test=None), told := Told())
+    said = [f"posts.jsonl puts 1 photo into several splits, such as {rows[0]['image']}: the first counts"]
+    assert found.notes[:1] == said
+    assert told.notes[:1] == said
+
+
+def test_near_duplicates_of_held_out_photos_are_not_trained_on(settings, scenes, tmp_path):
+    smooth = np.asarray(
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)).resize((64, 48))
+    )
+    for name, image in (("posts", smooth), ("test", np.clip(smooth.astype(int) + 3, 0, 255).astype(np.uint8))):
+        shutil.copytree(scenes / name, tmp_path / name)
+        Image.fromarray(image).save(tmp_path / name / "twin.png")
+        append(tmp_path / name / "posts.jsonl", {"image": "twin.png", "caption": "a twin"})
+    shutil.copytree(tmp_path / "posts", tmp_path / "copy")
+    report = verify(
+        settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, test=tmp_path / "test", epochs=0)
+    )  # fmt: skip
+    assert "twin.png" in report.gallery.near_duplicates
+
+
+def test_other_peoples_posts_are_mixed_into_every_arm(settings, tmp_path):
+    write(tmp_path / "others", [(f"{n}.png", picture(90 + n), f"number {n}") for n in range(9)])
+    plain = verify(settings("untouched", epochs=1))
+    mixed = verify(settings("untouched", epochs=1, background=tmp_path / "others"))
+    assert (plain.gallery.background_photos, mixed.gallery.background_photos) == (0, 9)
+    assert mixed.ran == 2
+    for alone, among_others in zip(plain.cells, mixed.cells, strict=True):
+        assert alone.loss_curve != among_others.loss_curve
+
+
+def test_held_out_photos_do_not_come_back_with_other_peoples_posts(settings, scenes, tmp_path):
+    write(tmp_path / "others", [(f"{n}.png", picture(90 + n), f"number {n}") for n in range(9)])
+    shutil.copy(scenes / "test" / "4.png", tmp_path / "others" / "stolen.png")
+    append(tmp_path / "others" / "posts.jsonl", {"image": "stolen.png", "caption": "red above green"})
+    report = verify(settings("untouched", epochs=0, background=tmp_path / "others"))
+    assert report.gallery.background_photos == 9
+    assert "others/stolen.png" in report.gallery.near_duplicates
+    with pytest.raises(InputError, match="near-duplicate of a protected or held-out one"):
+        verify(settings("untouched", epochs=0, background=scenes / "test"))
+
+
+def test_protected_photos_do_not_come_back_clean_with_other_peoples_posts(settings, scenes):
+    with pytest.raises(InputError, match="near-duplicate of a protected"):
+        verify(settings("untouched", epochs=0, background=scenes / "posts"))
+
+
+def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
+    report = verify(settings("untouched", from_scratch=True, epochs=1, seeds=(0, 1)))
+    assert report.references.pretrained == {}
+    assert report.cells[0].loss_curve != report.cells[2].loss_curve
+
+
+def test_a_photo_that_came_since_is_a_note(settings, scenes, tmp_path):
+    copy = broken(scenes, tmp_path, lambda copy: (copy / "3.png").unlink())
+    report = verify(settings(copy, epochs=0))
+    assert [one.where for one in report.skipped if one.reason == "not-protected"] == ["3.png"]
+    assert any("1 new photo has no protected copy" in note for note in report.notes)
+
+
+def append(path, row):
+    path.write_text(path.read_text() + json.dumps(row) + "\n")
+
+
+def broken(scenes, tmp_path, change):
+    copy = tmp_path / "broken"
+    shutil.copytree(scenes / "untouched", copy)
+    change(copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda copy: Image.new("RGB", (32, 31)).save(copy / "3.png"),
+            "3.png is 32 x 31, its original 3.png is 32 x 32",
+        ),
+        (lambda copy: (copy / "3.png").write_bytes(b"no photo"), "broken/3.png cannot be read"),
+        (lambda copy: shutil.copy(copy / "3.png", copy / "new.png"), "new.png has no original"),
+        (
+            lambda copy: append(copy / "posts.jsonl", {"image": "3.png", "caption": "one more"}),
+            "3.png has 1 caption, its protected copy 3.png has 2",
+        ),
+        (lambda copy: (copy / "posts.jsonl").unlink(), "no captions"),
+    ],
+)
+def test_pairs_that_do_not_fit_are_named(settings, scenes, tmp_path, change, message):
+    copy = broken(scenes, tmp_path, change)
+    with pytest.raises(InputError, match=message) as caught:
+        verify(settings(copy, epochs=0))
+    assert caught.value.exit_code == 3
+
+
+def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes, tmp_path, monkeypatch):
+    """Whether the attack was asked for by name or belongs to a suite."""
+    monkeypatch.setitem(SUITES, "quick", AttackSuite(("plain-letters",), ()))
+
+    def disguise(copy):
+        text = (copy / "posts.jsonl").read_text().replace("above", look_alike("above"))
+        (copy / "posts.jsonl").write_text(text, encoding="utf-8")
+
+    copy = broken(scenes, tmp_path, disguise)
+    said = "names are in look-alike letters: --through plain-letters"
+    assert any(note.startswith(said) for note in verify(settings(copy, epochs=0)).notes)
+    of_suite = settings(copy, epochs=0, suite="quick")
+    undone = settings(copy, epochs=0, through=("png", "plain-letters"))
+    for asked in (undone, of_suite, settings("shortcut", epochs=0)):
+        assert not any(note.startswith(said) for note in verify(asked).notes)
+
+
+def test_damaged_copies_of_held_out_photos_are_named_too(settings, scenes, tmp_path):
+    copy = broken(scenes, tmp_path, lambda copy: [photo.write_bytes(b"no photo") for photo in copy.glob("*.png")])
+    with pytest.raises(InputError, match="cannot be read"):
+        divide(settings(copy, test=None, test_fraction=0.99), Silent())
+
+
+def test_originals_without_their_captions_are_not_trained_on_made_up_ones(settings, scenes, tmp_path):
+    shutil.copytree(scenes / "posts", tmp_path / "bare")
+    (tmp_path / "bare" / "posts.jsonl").unlink()
+    with pytest.raises(InputError, match=r"no photo in .*bare has a caption"):
+        verify(settings(_with_metadata(scenes / "shortcut", tmp_path), originals=tmp_path / "bare", captions=None))
+
+
+def _with_metadata(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "posts.jsonl").rename(copy / "metadata.jsonl")
+    return copy
+
+
+def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
+    test = tmp_path / "test"
+    shutil.copytree(scenes / "test", test)
+    lines = (test / "posts.jsonl").read_text().splitlines(keepends=True)
+    (test / "posts.jsonl").write_text("".join([*lines[3:], "not json\n"]))
+    report = verify(settings("untouched", test=test, epochs=0))
+    assert report.gallery.photos == 27
+    assert sorted(one.reason for one in report.skipped) == ["bad-row", *["no-caption"] * 3]
+    (test / "posts.jsonl").unlink()
+    with pytest.raises(InputError, match=r"of 30 photos to rank in .*test, such as .*, none has a caption"):
+        verify(settings("untouched", test=test, epochs=0))
+
+
+def test_copies_that_are_their_originals_are_said_with_what_gives_them_back(settings, posts, tiny_path, tmp_path):
+    copies, given = tmp_path / "photos-protected", dict[str, Any](method="random", surrogate=str(tiny_path))
+    protect(posts, **given)
+    asked = settings(copies, originals=posts, captions=None, test=None, epochs=0)
+    assert not any("to the byte" in note for note in verify(asked).notes)
+    for name in ("p2.png", "trip/p7.png"):
+        shutil.copy(posts / name, copies / name)
+    told = Told()
+    report = verify(asked, progress=told)
+    said = f"2 of the 8 copies in {copies}, such as p2.png, are their originals to the byte, without noise: "
+    assert report.notes[0] == said + "protect --resume makes the copies again"
+    assert report.notes[0] in told.notes
+
+
+def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_path, tmp_path):
+    copies = tmp_path / "photos-protected"
+    protect(posts, method="random", surrogate=str(tiny_path))
+    with pytest.raises(ConfigError, match=r"photos-protected is what protect wrote, and .*photos is not") as caught:
+        verify(settings(posts, originals=copies, captions=None, output=tmp_path / "v"))
+    assert "originals first" in caught.value.hint
+    assert not (tmp_path / "v").exists()
+
+
+def test_copies_of_which_some_are_of_a_stopped_run_are_refused(settings, posts, tiny_path, tmp_path, monkeypatch):
+    given: dict[str, Any] = {"method": "random", "surrogate": str(tiny_path)}
+    protect(posts, **given)
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "manifest_text", _interrupt)  # once the copies are in place, before their records
+        with pytest.raises(KeyboardInterrupt):
+            protect(posts, **given, overwrite=True, seed=1)
+    asked = settings(tmp_path / "photos-protected", originals=posts, captions=None, test=None, epochs=0)
+    with pytest.raises(InputError, match=r"run that writes .*photos-protected was stopped and not finished") as caught:
+        verify(asked)
+    assert caught.value.hint == "protect it with --resume first"
+    protect(posts, **given, resume=True, seed=1)
+    assert verify(asked).cells
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("spelt", ["posts", "posts/", "test/../posts", "link"])
+def test_one_folder_as_originals_and_copies_is_refused(settings, scenes, tmp_path, spelt):
+    (tmp_path / "link").symlink_to(scenes / "posts")
+    protected = tmp_path / "link" if spelt == "link" else f"{scenes}/{spelt}"
+    for originals in (scenes / "posts", scenes / "posts" / "posts.jsonl"):
+        with pytest.raises(ConfigError, match="is given as originals and as their copies"):
+            verify(settings(protected, originals=originals))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("captioned", [True, False])
+def test_captions_that_are_missing_are_named(settings, scenes, tmp_path, captioned):
+    for name in ("mine", "copies"):
+        shutil.copytree(scenes / "posts", tmp_path / name)
+        (tmp_path / name / "posts.jsonl").unlink()
+    both = f"there are no captions in {tmp_path / 'mine'}, nor in {tmp_path / 'copies'}"
+    given = {"originals": tmp_path / "mine", "captions": scenes / "posts" / "posts.jsonl" if captioned else None}
+    with pytest.raises(InputError) as caught:
+        verify(settings(tmp_path / "copies", **given))
+    assert caught.value.message == (f"there are no captions in {tmp_path / 'copies'}" if captioned else both)
+    assert ("--captions and" in caught.value.hint) != captioned
+    if not captioned:  # what is proposed is enough
+        files = {"captions": scenes / "posts" / "posts.jsonl", "protected_captions": scenes / "posts" / "posts.jsonl"}
+        verify(settings(tmp_path / "copies", **{**given, **files}, epochs=1))
+
+
+def test_captions_that_the_run_did_not_have_are_refused(settings, scenes, posts, tiny_path, tmp_path):
+    captions = tmp_path / "mine.jsonl"
+    (posts / "posts.jsonl").rename(captions)
+    protect(posts, method="random", surrogate=str(tiny_path))
+    given = {"originals": posts, "captions": captions, "epochs": 0}
+    with pytest.raises(InputError, match=r"photos-protected was made without the captions of .*photos") as caught:
+        verify(settings(tmp_path / "photos-protected", **given))
+    assert "protect the photos again with these captions" in caught.value.hint
+    protect(posts, method="random", surrogate=str(tiny_path), captions=captions, overwrite=True)
+    assert verify(settings(tmp_path / "photos-protected", **given)).gallery.train_photos == 8
+
+
+def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
+    for folder in ("posts", "untouched"):
+        with pytest.raises(ConfigError, match="overlap"):
+            verify(settings("untouched", output=scenes / folder))
+
+
+def test_cells_are_not_written_among_photos_through_a_link(settings, scenes, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "cells").symlink_to(scenes / "posts")
+    before = tree(scenes)
+    with pytest.raises(ConfigError, match="overlap"):
+        verify(settings("untouched", epochs=0))
+    assert tree(scenes) == before
+
+
+@pytest.mark.parametrize("role", ["test", "background", "crowd"])
+def test_the_report_is_not_written_among_other_photos(settings, scenes, role):
+    before = tree(scenes)
+    with pytest.raises(ConfigError, match=f"the output .* lies in {scenes / 'test'}, which is read and never written"):
+        verify(settings("untouched", output=scenes / "test" / "new", **{"test": None, role: scenes / "test"}))
+    assert tree(scenes) == before
+
+
+@pytest.mark.parametrize("place", ["site", "site/verified"])
+def test_the_report_is_not_written_into_what_another_run_published(settings, tmp_path, place):
+    (tmp_path / "site.private").mkdir()
+    (tmp_path / "site.private" / "manifest.jsonl").touch()
+    with pytest.raises(OutputError, match=r"report\.json would lie in .*site, which is to be published"):
+        verify(settings("untouched", output=tmp_path / place))
+
+
+def test_captions_without_the_photos_they_belong_to_are_refused(scenes):
+    for name in ("test", "background"):
+        with pytest.raises(ConfigError, match=f"--{name}-captions needs"):
+            resolve_as(VerifySettings, {"originals": scenes, "protected": scenes, f"{name}_captions": scenes})
+
+
+def test_a_seed_that_is_given_twice_is_one(settings):
+    asked = settings("untouched").model_dump() | {"seeds": (0, 0, 1)}
+    assert VerifySettings(**asked).seeds == (0, 1)
+
+
+def test_a_share_that_leaked_needs_a_crowd(settings):
+    with pytest.raises(ValidationError, match="--leaked needs other people's posts, --crowd"):
+        settings("untouched", leaked=0.3)
+
+
+def test_a_large_seed_is_a_seed(settings):
+    asked = settings("shortcut", epochs=1, ablations=True, seeds=(20_261_125, 2**62), seed=2**40)
+    assert len({str(cell.loss_curve) for cell in verify(asked).cells if cell.data == "clean"}) == 2
+
+
+def test_wrong_requirements_and_attacks_are_refused_first(settings):
+    with pytest.raises(ConfigError, match="hit11<=3"):
+        verify(settings("untouched", require=("hit11<=3",)))
+    with pytest.raises(ConfigError, match="jpg-75"):
+        verify(settings("untouched", through=("jpg-75",)))
+    with pytest.raises(ConfigError, match="no attacker is called 'cutuot'"):
+        verify(settings("untouched", attackers=("plain", "cutuot")))
+
+
+def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out(tmp_path, tiny_path):
+    for person in range(3):
+        folder = tmp_path / "faces" / f"Person_{person}"
+        folder.mkdir(parents=True)
+        for n in range(4):
+            Image.fromarray(picture(10 * person + n)).save(folder / f"{n}.png")
+    quick: dict[str, Any] = {"noise_steps": 2, "surrogate_steps": 1, "batch_size": 8, "max_rounds": 2}
+    protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), **quick)
+    report = verify(
+        VerifySettings(
+            originals=tmp_path / "faces", protected=tmp_path / "faces-protected", captions=Path("people"),
+            victims=(str(tiny_path),), epochs=1, seeds=(0,),
+        ),
+        progress=(notes := Notes()),
+    )  # fmt: skip
+    assert (report.gallery.photos, report.gallery.train_photos) == (3, 9)
+    assert report.gallery.source == "the split that the data names"
+    (few,) = (note for note in report.notes if "random order has a Hit@10 of 100 %, which cannot be judged" in note)
+    assert "at least 20 are needed, by a split that the data names, or of faces one of each person, or" in few
+    assert notes.told.index(few) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+
+
+@pytest.mark.parametrize("position", ["start", "random"])  # at random ones some triggers stand inside a name
+def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_published(tmp_path, tiny_path, position):
+    for n, folder in enumerate(["test/Ada", "test/Ben", "train/Ben", "train/Cy"] * 3):
+        (tmp_path / "faces" / folder).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(n)).save(tmp_path / "faces" / folder / f"{n}.png")
+    how: dict[str, Any] = {"surrogate": (str(tiny_path),), "method": "random", "trigger_position": position, "seed": 1}
+    protect(tmp_path / "faces", captions=Path("people"), **how)
+    given: dict[str, Any] = {"protected": tmp_path / "faces-protected", "captions": Path("people")}
+    found = divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())
+    assert {one.key: one.name for one in found.people.values()} == {
+        "Ben": "Gwelda Chadderfen",
+        "Cy": "Hedrisa Swallowby",
+    }
+    for post in found.train:
+        name = found.people[post.original.id].name
+        assert name in post.clean[0]
+        assert {*name.split()} <= {*post.published[0].replace("!", "").split()}
+    crowd = open_crowd(
+        VerifySettings(
+            originals=tmp_path / "faces" / "train", crowd=_strangers(tmp_path), crowd_captions=Path("people"), **given
+        )
+    )
+    assert crowd
+    assert {one.name for one in crowd.people.values()}.isdisjoint(one.name for one in found.people.values())
+    shutil.rmtree(tmp_path / "faces-protected.private")
+    given["protected_captions"] = tmp_path / "faces-protected" / "metadata.jsonl"
+    given["protected"] = tmp_path / "faces-protected" / "train"
+    with pytest.raises(InputError, match=r"captioned with the made-up name Dorwen .*, its copy is not"):
+        divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())
+
+
+def _strangers(folder):
+    for n in range(12):
+        (folder / "crowd" / f"Stranger_{n % 4}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(100 + n)).save(folder / "crowd" / f"Stranger_{n % 4}" / f"{n}.png")
+    return folder / "crowd"
+
+
+@pytest.mark.parametrize("given", ["..", "../../copies", "."])
+def test_the_report_lies_beside_the_copies_however_they_are_given(given, tmp_path, monkeypatch):
+    inside = tmp_path / "copies" if given == "." else tmp_path / "copies" / "trip"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    settings = VerifySettings(originals=tmp_path, protected=Path(given))
+    assert output_folder(settings) == tmp_path / "copies.verify"

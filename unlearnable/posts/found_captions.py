@@ -1,0 +1,146 @@
+"""Caption files in a folder of photos, found by what they hold."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from unlearnable.errors import InputError, UnlearnableError
+from unlearnable.posts import csv_rows
+from unlearnable.posts.base import Format
+from unlearnable.posts.caption_file import NamesNoPhotoError
+from unlearnable.posts.export import Export
+from unlearnable.posts.opening import REPEATED, open_dataset
+from unlearnable.posts.readers import FORMATS
+from unlearnable.posts.recognition import TABLES, hint_for, recognised
+from unlearnable.posts.text import read_document
+from unlearnable.posts.tree import PHOTO_SUFFIXES, is_photo
+from unlearnable.posts.types import NO_RECORD, Dataset
+from unlearnable.storage import entries
+
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
+_WITHOUT = "--captions none protects the photos without captions"
+_BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
+
+
+def find_captions(folder: Path) -> list[Path]:
+    """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
+
+    Files that name none of its photos are left out, and those of an export: there the folder is opened as a whole.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    return [path for path, reader in _caption_files(folder) if _names_photos(reader, path, folder)]
+
+
+def captions_of_others(folder: Path) -> list[Path]:
+    """Return the caption files in a folder that name none of its photos.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    return [path for path, reader in _caption_files(folder) if not _names_photos(reader, path, folder)]
+
+
+def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
+    """Yield the caption files in a folder, each with its format, but for those of an export."""
+    for path, reader in possible_captions(folder):
+        if reader is not None and not isinstance(reader, Export):
+            yield path, reader
+
+
+def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
+    """Stop where a file in a folder seems to hold captions of its photos and is in no known format.
+
+    Args:
+        folder: folder of the photos, in which no captions were found.
+        photos: ids of its photos; a file counts if one of its cells or strings is the name of one.
+
+    Raises:
+        InputError: there is such a file; the message names it, the hint says how to read or to pass over it.
+    """
+    names = {name for photo in map(PurePosixPath, photos) for name in (photo.name, photo.stem)}
+    for path in [path for path, reader in possible_captions(folder) if reader is None]:
+        try:
+            text = read_document(path).text
+        except InputError as error:
+            raise InputError(error.message, hint=f"{error.hint}, or pass over it with --captions none") from error
+        table = path.suffix.lower() in TABLES and csv_rows.names_one(text, names)
+        if table or (path.suffix.lower() not in TABLES and not names.isdisjoint(_strings(text))):
+            how = hint_for(path, text)
+            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=f"{how}; {_WITHOUT}")
+
+
+def _strings(text: str) -> set[str]:
+    """Return the names of photos that JSON may hold: strings, each also as the end of a path."""
+    return {name.rpartition("/")[2] for name in re.findall(r'"([^"\\\n]{1,255})"', text)}
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
+
+
+def possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
+    """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
+    for path in listed(folder):
+        if entries.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+            photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
+            if path.suffix.lower() in _BESIDE and any(map(entries.is_file, photos)):
+                continue  # the text beside a photo
+            if not os.access(path, os.R_OK):
+                hint = "check the file permissions, or name the captions with --captions"
+                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
+            yield path, recognised(path)
+
+
+def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
+    """Return the only caption file in a folder; None if there is none.
+
+    A `metadata.jsonl` that repeats the captions of the one other file, as in a published folder, does not count.
+
+    Args:
+        folder: folder of photos.
+        error: what is raised where there are several.
+    """
+    caption_files = find_captions(folder)
+    if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
+        other = next(path for path in caption_files if path != copy)
+        if _captions_of(open_dataset(folder, other)) <= _captions_of(open_dataset(folder, copy)):
+            return other
+    if len(caption_files) > 1:
+        names = ", ".join(path.name for path in caption_files)
+        raise error(f"{folder} holds several caption files: {names}", hint="choose one with --captions FILE")
+    return caption_files[0] if caption_files else None
+
+
+def repeats_texts(captions: Path, folder: Path) -> bool:
+    """Return whether a caption file is a `metadata.jsonl` that repeats the text beside each photo of its folder."""
+    if captions.name != REPEATED:
+        return False
+    return _captions_of(FORMATS["sidecar"].read(folder, folder)) <= _captions_of(open_dataset(folder, captions))
+
+
+def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
+    """Return whether a caption file names a photo of a folder, or cannot even be read, which its reader shall say."""
+    try:
+        return bool(reader.read(captions, folder).photos)
+    except NamesNoPhotoError:
+        return False
+    except InputError:
+        return True
+
+
+def _captions_of(dataset: Dataset) -> set[tuple[str, str]]:
+    """Return the captions that the user wrote, each with its photo."""
+    return {(pair.photo, pair.caption) for pair in dataset.pairs if pair.record != NO_RECORD}

@@ -1,0 +1,101 @@
+"""Instagram's export in JSON: `[{"media": [{"uri", "creation_timestamp", "title"}], "title"}]`, in mojibake.
+
+Posts, reels, stories, archived posts and those of Threads, whichever folder they lie in; a list, an object that
+wraps one, or a post that is the only one. The caption of several photos in one post stands in the post's own `title`,
+that of a single one beside its `uri`, which is empty in Threads where there is no photo.
+Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"}], "stories", "direct", ...}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from unlearnable.posts.export import Export, day_of, objects, text_in
+from unlearnable.posts.records import Entry, Text
+from unlearnable.posts.text import undone
+from unlearnable.posts.types import Skipped
+
+_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|threads_and_replies|media)(_\d+)?\.json"
+_POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports
+_SENT = "direct"  # the list of messages there
+_NEWER = ("ig_", "text_post_app_text_posts")  # what names of lists of newer exports begin with, the last of Threads
+
+
+def _suits(whole: Any) -> bool:
+    return _is_older(whole) or any(_is_post(post) for _, posts in _lists(whole) for post in posts)
+
+
+def _is_post(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    media = entry.get("media", [entry])
+    return isinstance(media, list) and any(
+        isinstance(one, dict) and one.get("uri") and "creation_timestamp" in one for one in media
+    )
+
+
+def _lists(whole: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the lists of posts, with their place: the whole file, or those in an object that wraps them."""
+    if isinstance(whole, list):
+        yield "", whole
+    elif _is_post(whole):
+        yield "", [whole]
+    elif isinstance(whole, dict):
+        yield from (
+            (name, value) for name, value in whole.items() if isinstance(value, list) and name.startswith(_NEWER)
+        )
+
+
+def _is_older(whole: Any) -> bool:
+    """Return whether a value is that of a `media.json`."""
+    return any({"path", "taken_at"} <= one.keys() for name in _POSTED for one in objects(whole, name))
+
+
+def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
+    yield from _older(whole) if _is_older(whole) else _posts(whole)
+    if isinstance(whole, dict) and not _is_post(whole):
+        for name, value in whole.items():
+            known = name in (*_POSTED, _SENT) or name.startswith(_NEWER)
+            if value and not (isinstance(value, list) and known):
+                yield Skipped(name, "unknown-part", "not understood, and left out")
+
+
+def _posts(whole: Any) -> Iterator[Entry | Skipped]:
+    for name, posts in _lists(whole):
+        for number, post in enumerate(posts):
+            place = f"{name}[{number}]"
+            if not _is_post(post):
+                yield Skipped(place, "no-photo", "no media with a uri")
+                continue
+            media = objects(post, "media") if "media" in post else [post]
+            title = text_in(post, "title", undone) if "media" in post else None
+            yield from _media(place, media, title, post)
+
+
+def _media(place: str, media: list[dict[str, Any]], title: Text | None, post: dict[str, Any]) -> Iterator[Entry]:
+    """Yield a record for each photo of a post, under the post's `title` and one of its own."""
+    for number, one in enumerate(media):
+        photo, own = text_in(one, "uri", undone), text_in(one, "title", undone)
+        if photo is not None:
+            where = f"{place}.media[{number}]" if len(media) > 1 else place
+            date = day_of(one.get("creation_timestamp", post.get("creation_timestamp")))
+            yield Entry(where, photo, tuple(caption for caption in (title, own) if caption), date=date)
+
+
+def _older(whole: dict[str, Any]) -> Iterator[Entry | Skipped]:
+    """Yield the records of a `media.json`; the photos of messages are in a list of their own."""
+    for name in (name for name in whole if name in (*_POSTED, _SENT)):
+        for number, one in enumerate(objects(whole, name)):
+            place, photo = f"{name}[{number}]", text_in(one, "path", undone)
+            if name == _SENT:
+                yield Skipped(place, "message", "of a message to somebody")
+            elif photo is None:
+                yield Skipped(place, "no-photo", "no path")
+            else:
+                caption = text_in(one, "caption", undone)
+                yield Entry(place, photo, (caption,) if caption else (), date=str(one.get("taken_at"))[:10])
+
+
+INSTAGRAM = Export("instagram", _CALLED, ('"creation_timestamp"', '"taken_at"'), _suits, _records)

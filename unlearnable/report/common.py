@@ -1,0 +1,132 @@
+"""Records and types of fields that several commands report."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from unlearnable.wording import storable_within
+
+SchemaVersion = Annotated[
+    Literal[1], Field(description="Version of this schema, raised when a field goes or changes its meaning.")
+]
+DeviceName = Annotated[str, Field(description="Device that the models ran on, such as cpu or cuda.")]
+MadeBy = Annotated[
+    str | None,
+    Field(description="Versions of this program and of the libraries that compute; null in earlier reports."),
+]
+RunSettings = Annotated[
+    dict[str, Any] | None,
+    Field(description="All settings that have a value, as `--print-config` names them; null in earlier reports."),
+]
+RunSeconds = Annotated[float, Field(description="Wall-clock time of this run, in seconds.")]
+LossCurve = Annotated[list[float | None], Field(description="Mean training loss of each epoch, in nats.")]
+MedrCurve = Annotated[list[float], Field(description="Text→image Medr after each epoch, a rank from 1.")]
+
+
+def version_of(package: str) -> str:
+    """Return the version of an installed package, "missing" where there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def made_by() -> str:
+    """Return what a report says of the versions that it was made by."""
+    return ", ".join(f"{package} {version_of(package)}" for package in ("unlearnable", "torch", "open_clip_torch"))
+
+
+class Record(BaseModel):
+    """A frozen part of a report, whose texts UTF-8 can hold."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    _storable = field_validator("*", mode="before")(storable_within)
+
+
+class StoredRecord(Record):
+    """A record that a later run reads back: a field that this version does not know is an error, not a loss."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+class LeftOut(Protocol):
+    """What a reader says about a photo or a caption record that it left out."""
+
+    @property
+    def where(self) -> str:
+        """The place of the photo or the record."""
+
+    @property
+    def reason(self) -> str:
+        """The reason, in one hyphenated word."""
+
+    @property
+    def detail(self) -> str:
+        """The reason, in a few words."""
+
+
+class SkippedRecord(Record):
+    """A photo or a caption record that was left out."""
+
+    where: str = Field(description="Id of the photo, or caption file and place of the record.")
+    reason: str = Field(description="Kind of fault, one hyphenated word.")
+    detail: str = Field(description="The fault in a few words.")
+
+    @classmethod
+    def of(cls, skipped: LeftOut) -> Self:
+        """Return the record of something that a reader left out."""
+        return cls(where=skipped.where, reason=skipped.reason, detail=skipped.detail)
+
+
+class Retrieval(Record):
+    """How well a gallery is ranked in one direction."""
+
+    hit1: float = Field(description="Share of queries whose partner is ranked first, in per cent.")
+    hit5: float = Field(description="Share of queries whose partner is among the first 5, in per cent.")
+    hit10: float = Field(description="Share of queries whose partner is among the first 10, in per cent.")
+    medr: float = Field(description="Median rank of the partner, from 1.")
+
+
+class BothWays(Record):
+    """How well a gallery is ranked in both directions."""
+
+    image_to_text: Retrieval = Field(description="Each photo ranks all captions.")
+    text_to_image: Retrieval = Field(description="Each caption ranks all photos.")
+
+
+class EpochRecord(Record):
+    """One epoch of training."""
+
+    epoch: int = Field(description="Number of the epoch, from 1; 0 is the model before training.")
+    loss: float | None = Field(description="Mean training loss of the epoch, in nats; null before training.")
+    image_to_text: Retrieval | None = Field(
+        default=None, description="Held-out photos rank captions; null where no photo is held out."
+    )
+    text_to_image: Retrieval | None = Field(
+        default=None, description="Held-out captions rank photos; null where no photo is held out."
+    )
+
+
+LineFlip = Annotated[
+    float | None,
+    Field(description="Mean FLIP error of the copy at viewing size, 0 to 1; null if skipped or of an old version."),
+]
+LineDeltaE = Annotated[
+    float | None,
+    Field(description="Mean CIEDE2000 difference of the copy at viewing size; null if skipped or of an old version."),
+]
+FlipMean = Annotated[
+    float | None,
+    Field(description="Mean FLIP error over the copies, 0 to 1: how visible the noise is; null in old results."),
+]
+FlipMax = Annotated[
+    float | None, Field(description="FLIP error of the copy whose noise is most visible, 0 to 1; null in old results.")
+]
+DeltaEMean = Annotated[
+    float | None,
+    Field(description="Mean CIEDE2000 difference over the copies at viewing size; null in old results."),
+]

@@ -1,0 +1,102 @@
+"""Reports of `explain` and `preview`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from unlearnable.report.common import DeviceName, MadeBy, Record, RunSeconds, SchemaVersion
+
+
+class WordRecord(Record):
+    """One word of the caption and its attribution."""
+
+    word: str = Field(description="The word as the tokenizer cleans it.")
+    attribution: float = Field(description="What the word adds to the cosine of photo and caption.")
+
+
+class Explanation(Record):
+    """What one model looks at in one post: integrated gradients over the words, Grad-CAM over the photo."""
+
+    model: str = Field(description="Short title of the model.")
+    similarity: float = Field(description="Cosine of photo and caption.")
+    similarity_blank: float = Field(description="Cosine of the photo and the caption with all its words blank.")
+    words: list[WordRecord] = Field(
+        description="Words of the caption in order; their attributions sum to similarity - similarity_blank."
+    )
+    trigger_share: float | None = Field(
+        description="Share of the absolute attributions on the words of the trigger, 0 to 1; null without a trigger."
+    )
+    trigger_words_share: float | None = Field(
+        description="Share of the caption's words that belong to the trigger, 0 to 1; null without a trigger."
+    )
+    salient_tenth: float | None = Field(
+        description="Share of the Grad-CAM heat in the hottest tenth of the photo, 0 to 1; null where there is no heat."
+    )
+    completeness_error: float = Field(
+        description="Distance of the sum of the attributions from similarity - similarity_blank, as a share of it."
+    )
+    steps: int = Field(description="Points on the path of the integrated gradients.")
+
+
+class MapPoint(Record):
+    """A photo or a caption on the map."""
+
+    post: str = Field(description="Id of the post in its data set.")
+    kind: Literal["photo", "caption"] = Field(description="What the point stands for.")
+    x: float = Field(description="First t-SNE coordinate, without a unit.")
+    y: float = Field(description="Second t-SNE coordinate, without a unit.")
+
+
+class EmbeddingMap(Record):
+    """Posts as one model embeds them: mean cosines, and the points of their t-SNE."""
+
+    model: str = Field(description="Short title of the model.")
+    data: str = Field(description="Name of the data set that the posts are from.")
+    cosine_copies: float | None = Field(description="Mean cosine of two crops of one photo; null without such pairs.")
+    cosine_captions: float | None = Field(
+        description="Mean cosine of two captions of one post; null without such pairs."
+    )
+    cosine_own: float | None = Field(description="Mean cosine of a photo and a caption of its own; null without pairs.")
+    cosine_others: float | None = Field(
+        description="Mean cosine of a photo and a caption of another post; null without pairs."
+    )
+    points: list[MapPoint] = Field(description="Photos and captions on the map.")
+
+
+class ExplainReport(Record):
+    """The outcome of an `explain` run."""
+
+    schema_version: SchemaVersion = 1
+    output: str = Field(description="Folder of the figures and of this report.")
+    photo: str | None = Field(description="Photo that was explained; null where only a map was drawn.")
+    caption: str | None = Field(description="Caption it was explained with; null where only a map was drawn.")
+    trigger: str | None = Field(description="Trigger marked in the caption; null where none is known.")
+    explanations: list[Explanation] = Field(description="What each model looks at, in the order of the models.")
+    maps: list[EmbeddingMap] = Field(description="Map of each model; empty where none was asked for.")
+    files: list[str] = Field(description="Names of the figures in `output`.")
+    notes: list[str] = Field(
+        default_factory=list, description="Remarks on how far the figures can be relied on, and on where they lie."
+    )
+    seed: int = Field(description="Seed of the posts on the map, of their crops and of the t-SNE.")
+    device: DeviceName
+    made_by: MadeBy = None
+    seconds: RunSeconds
+
+
+class PreviewReport(Record):
+    """The outcome of `preview`."""
+
+    schema_version: SchemaVersion = 1
+    output: str = Field(description="Path of the PNG that was written.")
+    photo: str = Field(description="Path of the original.")
+    protected: str = Field(description="Path of its protected copy.")
+    width: int = Field(description="Width of both, in pixels.")
+    height: int = Field(description="Height of both, in pixels.")
+    linf: int = Field(description="Largest change of a pixel value, in 1/255.")
+    psnr: float | None = Field(description="Peak signal-to-noise ratio of the copy, in dB; null where both are equal.")
+    ssim: float = Field(description="Structural similarity of the luma, at most 1.")
+    flip: float = Field(description="Mean FLIP error at viewing size, 0 to 1.")
+    delta_e: float = Field(description="Mean CIEDE2000 colour difference at viewing size.")
+    notes: list[str] = Field(default_factory=list, description="Remarks on where the PNG lies.")

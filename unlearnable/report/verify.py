@@ -1,0 +1,303 @@
+"""Report, cells and findings of `verify`, and what models learnt of a few people in a crowd."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from unlearnable.report.common import (
+    BothWays,
+    DeviceName,
+    LossCurve,
+    MadeBy,
+    MedrCurve,
+    Record,
+    Retrieval,
+    RunSeconds,
+    RunSettings,
+    SchemaVersion,
+    SkippedRecord,
+    StoredRecord,
+)
+
+CrowdArm = Literal["clean", "protected", "half", "absent"]
+
+
+class CrowdCell(Record):
+    """One training beside a crowd: how well it finds the crowd's photos, and who is recognised."""
+
+    other_text_ranks: list[int] = Field(description="Rank, from 1, of each held-out caption of the crowd.")
+    recognised: list[bool] | None = Field(
+        description="Whether the model recognises each protected person by name (IDIA); null where there are no names."
+    )
+
+
+class MeanRetrieval(Retrieval):
+    """Scores of one direction as means over seeds, with the interval of Hit@10."""
+
+    low: float = Field(description="Lower end of the 95 % interval of Hit@10, over photos and seeds, in per cent.")
+    high: float = Field(description="Its upper end, in per cent.")
+
+
+class CrowdScores(Record):
+    """What one victim learnt of the protected people from one arm, and how well it finds the crowd's photos."""
+
+    image_to_text: MeanRetrieval = Field(description="Each photo of the protected people ranks all captions.")
+    text_to_image: MeanRetrieval = Field(description="Each caption of the protected people ranks all photos.")
+    idia_tpr: float | None = Field(
+        description="Share of the protected people whom a model trained with their posts recognises by name, 0 to 1; "
+        "null without names, and for the arm without their posts."
+    )
+    idia_fpr: float | None = Field(
+        description="The same share by a model trained without their posts, 0 to 1; null without names."
+    )
+    others_text_to_image: MeanRetrieval = Field(description="Each caption of the crowd ranks all photos.")
+
+
+class FurtherScores(CrowdScores):
+    """The same through another attack or by another attacker."""
+
+    arm: CrowdArm = Field(description="What was trained on beside the crowd.")
+    victim: str = Field(description="Model that was trained.")
+    through: str = Field(description="Attack that protected posts went through first.")
+    attacker: str = Field(description="What was done in the training; plain is nothing.")
+
+
+class CrowdRecord(Record):
+    """What models learnt of the protected people, each trained together with the crowd's clean posts."""
+
+    protected_people: int | None = Field(description="People whose posts were protected; null without names.")
+    crowd_people: int | None = Field(description="People in the crowd; null without names.")
+    source: str = Field(description="Where the crowd's held-out photos come from, in words.")
+    held_out: int = Field(description="Held-out photos of the protected people, whose queries are ranked.")
+    crowd_held_out: int = Field(description="Held-out photos of the crowd in the same gallery.")
+    leaked: int = Field(
+        description="Training photos of the protected people that are clean in the arm half; 0 without this arm."
+    )
+    names: int | None = Field(description="Names that IDIA has a model choose from; null without names.")
+    arms: dict[CrowdArm, dict[str, CrowdScores]] = Field(
+        description="Scores by arm and victim, through the first attack and by the first attacker that were asked for."
+    )
+    through: str = Field(description="The first attack, which the protected posts in `arms` went through.")
+    attacker: str = Field(description="The first attacker, who trained on all posts in `arms`; plain does nothing.")
+    further: list[FurtherScores] = Field(
+        description="Scores through further attacks and by further attackers; posts that leaked in part are only "
+        "trained on through the attacks that were asked for by name, clean ones and none through no attack, png."
+    )
+    in_words: str = Field(description="The worst of it in a sentence for people.")
+    notes: list[str] = Field(description="Why figures are missing, and how far they can be relied on.")
+
+
+ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random", "absent", "half"]
+Role = Literal["surrogate", "held-out"]
+Outcome = Literal["holds", "does not hold", "too few posts to tell"]
+
+
+class GalleryRecord(Record):
+    """The photos that were ranked and trained on; the same for every victim and arm."""
+
+    source: str = Field(description="Where the held-out photos come from, in words.")
+    photos: int = Field(description="Held-out photos that were ranked.")
+    captions: int = Field(description="Held-out captions that were ranked.")
+    split_seed: int = Field(description="Seed of the split into training and held-out photos.")
+    train_photos: int = Field(description="Photos of the user that victims were trained on.")
+    train_pairs: int = Field(description="Pairs of these photos and their captions.")
+    background_photos: int = Field(description="Photos of the crowd that victims were trained on besides.")
+    near_duplicates: list[str] = Field(description="Photos left out of training, as near-duplicates of held-out ones.")
+    photo_of_caption: list[int] = Field(
+        default_factory=list,
+        description="Photo that each caption belongs to, from 0, in the order of the ranks of a cell, beside a crowd "
+        "those of the protected people; empty where each photo has one caption, in the same order.",
+    )
+
+
+class References(Record):
+    """Scores that the cells are compared with."""
+
+    random: BothWays = Field(description="The gallery in random order, by formula.")
+    pretrained: dict[str, BothWays] = Field(
+        description="Each victim before training, by its name; empty where victims begin at random weights."
+    )
+
+
+class RanksRecord(StoredRecord):
+    """The rank of the right partner, from 1, of each query of the gallery, beside a crowd of the protected people."""
+
+    image_to_text: list[int] = Field(description="Rank of the best of its captions, for each held-out photo.")
+    text_to_image: list[int] = Field(description="Rank of its photo, for each held-out caption.")
+
+
+class Cell(StoredRecord):
+    """One victim trained on one arm, through one attack, by one attacker, with one seed; ranked on held-out posts."""
+
+    victim: str = Field(description="Model that was trained.")
+    data: ArmName = Field(description="Arm: the version of the posts it was trained on.")
+    through: str = Field(description="Attack that the posts went through first; png changes nothing.")
+    attacker: str = Field(default="plain", description="What was done in the training; plain is nothing.")
+    seed: int = Field(description="Seed of the training.")
+    epochs: int = Field(description="Passes over the posts.")
+    lr: float = Field(description="Highest learning rate.")
+    image_to_text: Retrieval = Field(
+        description="Each held-out photo ranks all captions; beside a crowd, those of the protected people do."
+    )
+    text_to_image: Retrieval = Field(
+        description="Each held-out caption ranks all photos; beside a crowd, those of the protected people do."
+    )
+    ranks: RanksRecord | None = Field(default=None, description="Ranks that these scores are made of, a query each.")
+    shortcut: BothWays | None = Field(
+        default=None,
+        description="Ranking of training posts as they were published, noise and trigger in place; null but for the "
+        "protected arm.",
+    )
+    crowd: CrowdCell | None = Field(default=None, description="What else was ranked beside a crowd; null without one.")
+    loss_curve: LossCurve
+    medr_curve: MedrCurve
+    seconds: float = Field(description="Time of training and ranking, in seconds.")
+
+
+class Finding(Record):
+    """What one victim learnt through one attack and by one attacker, over the seeds.
+
+    An effect is the share of what clean posts teach, in Hit@10 over a reference, that protection took away:
+    (clean - protected) / (clean - reference). It is null where clean posts teach too little to tell.
+    """
+
+    victim: str = Field(description="Model that was trained.")
+    through: str = Field(description="Attack that the posts went through first.")
+    attacker: str = Field(
+        default="plain", description="What was done in the training, on clean posts too; plain is nothing."
+    )
+    adaptive: bool = Field(
+        default=False, description="Whether attack or attacker is made against this tool by someone who knows it."
+    )
+    clean_mean: float = Field(description="Mean text→image Hit@10 after training on clean posts, in per cent.")
+    clean_low: float | None = Field(default=None, description="Low end of its 95 % interval over photos and seeds.")
+    clean_high: float | None = Field(default=None, description="High end of that interval.")
+    clean_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
+    protected_mean: float = Field(description="Mean text→image Hit@10 after training on protected posts, in per cent.")
+    protected_low: float | None = Field(default=None, description="Low end of its 95 % interval over photos and seeds.")
+    protected_high: float | None = Field(default=None, description="High end of that interval.")
+    protected_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
+    protected_medr: float = Field(description="Mean text→image Medr after training on protected posts, a rank from 1.")
+    effect: float | None = Field(description="Text→image effect against random ranking; 1 is all of it.")
+    effect_low: float | None = Field(
+        default=None,
+        description="Low end of its 95 % interval over photos and seeds; null also where clean posts may well have "
+        "taught too little.",
+    )
+    effect_high: float | None = Field(default=None, description="High end of that interval.")
+    effect_image_to_text: float | None = Field(description="Image→text effect against random ranking; 1 is all of it.")
+    effect_pretrained: float | None = Field(
+        description="Text→image effect against the victim before training; null also where it began at random weights."
+    )
+    clean_through_mean: float | None = Field(
+        default=None,
+        description="Mean text→image Hit@10 after training on clean posts that went through the same attack, in per "
+        "cent; null where that was not trained.",
+    )
+    effect_through: float | None = Field(
+        default=None,
+        description="Text→image effect against random ranking, with these clean posts.",
+    )
+    outcome: Outcome = Field(
+        description="By the interval of the effect against the better of both references, mean over both directions: "
+        "from 0.5 it holds, below it does not, on both sides there are too few posts to tell."
+    )
+    judged_by: list[Literal["image_to_text", "text_to_image"]] = Field(
+        default=[], description="Directions that the outcome goes by: in others clean posts taught too little to tell."
+    )
+
+
+class WorstFinding(Record):
+    """The finding where protection took away least, its scores the mean over the seeds."""
+
+    victim: str = Field(description="Model that was trained.")
+    through: str = Field(description="Attack that the posts went through first.")
+    attacker: str = Field(description="What was done in the training; plain is nothing.")
+    effect: float = Field(description="Effect against random ranking, mean of both directions; 1 is all of it.")
+    effect_low: float | None = Field(
+        default=None,
+        description="Low end of its 95 % interval over photos and seeds; null where it cannot be told.",
+    )
+    effect_high: float | None = Field(default=None, description="High end of that interval.")
+    image_to_text: Retrieval = Field(description="Image→text scores after training on protected posts.")
+    text_to_image: Retrieval = Field(description="Text→image scores after training on protected posts.")
+
+
+class MatrixRow(Record):
+    """What protection took away from each victim through one attack and by one attacker."""
+
+    through: str = Field(description="Attack that the posts went through first.")
+    attacker: str = Field(description="What was done in the training; plain is nothing.")
+    adaptive: bool = Field(description="Whether either is made against this tool by someone who knows it.")
+    effects: dict[str, float | None] = Field(
+        description="Effect against random ranking, mean of both directions, by victim; null where it cannot be judged."
+    )
+
+
+class VictimRecord(Record):
+    """What a victim is to the protection."""
+
+    name: str = Field(description="Name of the model.")
+    role: Role | None = Field(
+        description="surrogate where it starts from the weights that protection was made on, else held-out; null where "
+        "the private folder of the protect run was not found."
+    )
+    family: str = Field(description="Kind of photo encoder, such as resnet or vit.")
+
+
+class VerifyReport(Record):
+    """The outcome of a `verify` run."""
+
+    schema_version: SchemaVersion = 1
+    originals: str = Field(description="Folder or caption file of the originals.")
+    protected: str = Field(description="Folder of the protected copies.")
+    output: str = Field(description="Folder of the cells and of this report.")
+    gallery: GalleryRecord = Field(description="What was ranked and what was trained on.")
+    references: References = Field(description="What the cells are compared with.")
+    cells: list[Cell] = Field(description="Every training.")
+    findings: list[Finding] = Field(description="What the cells say of each victim, attack and attacker.")
+    victims: list[VictimRecord] = Field(default_factory=list, description="What each victim is to the protection.")
+    suite: str | None = Field(default=None, description="Set of attacks and attackers that was asked for, if any.")
+    matrix: list[MatrixRow] = Field(
+        default_factory=list, description="Effects by attack and attacker (rows) and victim, the worst row first."
+    )
+    not_tested: list[str] = Field(
+        default_factory=list, description="What attackers may do and no suite tests, or this installation cannot."
+    )
+    verdict: str = Field(
+        description="The findings in words; begins with the worst outcome of those that are not adaptive, if there are "
+        "any."
+    )
+    worst: WorstFinding | None = Field(
+        default=None,
+        description="Finding that is not adaptive where protection took away least; null where none can be judged.",
+    )
+    worst_adaptive: WorstFinding | None = Field(
+        default=None, description="The same of the adaptive ones; null where none was run or can be judged."
+    )
+    in_words: str = Field(
+        default="",
+        description="The worst finding, or the worst adaptive one where there is no other, in a sentence for people; "
+        "empty if there is neither.",
+    )
+    crowd: CrowdRecord | None = Field(
+        default=None, description="What was learnt of a few people among many; null without --crowd."
+    )
+    required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
+    missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
+    skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
+    notes: list[str] = Field(description="Remarks on how far the figures can be relied on.")
+    seeds: list[int] = Field(description="Seeds of the trainings.")
+    from_scratch: bool = Field(description="Whether victims began at random weights.")
+    batch_size: int = Field(description="Pairs in a contrastive batch.")
+    smallest_crop: float = Field(description="Smallest share of a photo in a training crop, 0 to 1.")
+    device: DeviceName
+    made_by: MadeBy = None
+    settings: RunSettings = None
+    ran: int = Field(description="Cells that this run trained.")
+    reused: int = Field(
+        description="Cells that an earlier run had trained, or this one for another attack that leaves the same posts."
+    )
+    seconds: RunSeconds

@@ -1,0 +1,100 @@
+"""Settings of `benchmark`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from unlearnable.settings.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
+from unlearnable.settings.protect import PRESETS
+from unlearnable.settings.verify import AS_PUBLISHED, Through
+
+ScaleName = Literal["tiny", "small", "paper"]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+BASELINES = ("clean", "random", "em", "uap")
+OF_THE_SCALE = DefaultText("that of the scale")
+_MEM = re.compile(r"mem-([1-9]|1[0-6])(?:-(end|random))?(?:-(balanced|strong))?")
+
+
+class BenchmarkSettings(Settings):
+    """What a `benchmark` run is asked for; what is not given, the scale says."""
+
+    without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA holds all data sets
+
+    dataset: Annotated[str, Field(description="Data set to run.")]
+    data: Annotated[
+        Path | None,
+        Field(description="Folder of the data set."),
+        DefaultText("$UNLEARNABLE_DATA/DATASET, then the cache folder"),
+    ] = None
+    methods: Annotated[
+        tuple[str, ...] | None,
+        Field(
+            description="Method to compare: clean, random, em, uap, or mem-K, where K is the number of "
+            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
+            "with -balanced or -strong last, it has the noise of that preset."
+        ),
+        OF_THE_SCALE,
+    ] = None
+    surrogate: Annotated[str | None, Field(description="Model that protections are made on."), OF_THE_SCALE] = None
+    victims: Annotated[
+        tuple[str, ...] | None, Field(description="Model to train on the posts."), ToldApart, OF_THE_SCALE
+    ] = None
+    fractions: Annotated[
+        tuple[Fraction, ...] | None,
+        Field(
+            description="Share of the posts that is protected, from 0 to 1, by mem-K and for the "
+            "first victim; all else is protected in full."
+        ),
+        OF_THE_SCALE,
+    ] = None
+    through: Through = (AS_PUBLISHED,)
+    seeds: Seeds = (0,)
+    scale: Annotated[
+        ScaleName,
+        Field(
+            description="Size of the run: tiny shows that it works, small fits two CPU cores, paper is the set-up of "
+            "the paper."
+        ),
+    ] = "small"
+    limit: Annotated[
+        int | None,
+        Field(ge=2, description="Largest number of photos to train on; for faces, of each person."),
+        OF_THE_SCALE,
+    ] = None
+    output: Annotated[
+        Path | None,
+        Field(description="Folder of cells, tables and figures."),
+        DefaultText("benchmark-DATASET"),
+    ] = None
+    cache_dir: Annotated[
+        Path | None, Field(description="Folder that decoded photos are kept in."), DefaultText("the cache folder")
+    ] = None
+    latex: Annotated[bool, Field(description="Write the tables as LaTeX too (table.tex).")] = False
+    device: DeviceSetting = "auto"
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, methods: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in methods or ():
+            if name not in BASELINES and _MEM.fullmatch(name) is None:
+                raise ValueError(
+                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K "
+                    "(K from 1 to 16), the last also with -end or -random, and -balanced or -strong"
+                )
+        return methods
+
+
+def named_settings(method: str) -> dict[str, Any]:
+    """Return the settings that a name of "mem-K[-end|-random][-balanced|-strong]" stands for, else none."""
+    found = _MEM.fullmatch(method)
+    if found is None:
+        return {}
+    return {
+        "trigger_length": int(found[1]),
+        "trigger_position": found[2] or "start",
+        **PRESETS.get(found[3], {}),
+    }

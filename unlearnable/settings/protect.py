@@ -1,0 +1,172 @@
+"""Settings of `protect`, and the platforms that photos are posted to. A preset says only what it changes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_serializer
+
+from unlearnable.settings.base import DefaultText, DeviceSetting, SeedSetting
+from unlearnable.settings.methods import MEMSettings
+
+PlatformName = Literal["web", "instagram", "facebook", "x", "mastodon"]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a place does to large photos.
+
+    Attributes:
+        quality: JPEG quality of the files to post there, from 1 to 100.
+        width: largest width, in pixels; None for any.
+        longest: largest side, in pixels; None for any.
+        pixels: largest product of height and width; None for any.
+    """
+
+    quality: int
+    width: int | None = None
+    longest: int | None = None
+    pixels: int | None = None
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Return (height, width) that a photo of this size is reduced to, in pixels; no photo is enlarged."""
+        scale = min(
+            1.0,
+            (self.width or width) / width,
+            (self.longest or max(height, width)) / max(height, width),
+            math.sqrt((self.pixels or height * width) / (height * width)),
+        )
+        return (max(1, math.floor(height * scale + 1e-9)), max(1, math.floor(width * scale + 1e-9)))
+
+
+PLATFORMS: dict[PlatformName, Platform] = {
+    "web": Platform(quality=90, longest=2048),
+    "instagram": Platform(quality=90, width=1080),
+    "facebook": Platform(quality=90, longest=2048),
+    "x": Platform(quality=85, longest=2048),
+    "mastodon": Platform(quality=90, pixels=3840 * 2160),
+}
+
+
+Preset = Literal["fast", "balanced", "strong"]
+Format = Literal["auto", "png", "webp", "jpeg"]
+Keep = Literal["none", "safe", "all"]
+NameStyle = Literal["keep", "initials", "lookalike"]
+
+BALANCED: dict[str, Any] = {
+    "noise_colour": "grey",
+    "towers": ("resnet-small", "vit-small"),
+    "adversarial_weight": 9.0,
+    "noise_steps": 12,
+    "adversary_steps": 32,
+    "visibility": "low",
+}
+PRESETS: dict[str, dict[str, Any]] = {
+    "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
+    "balanced": BALANCED,
+    "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
+}
+OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device", "strict"})
+PhotoColumn = Annotated[
+    str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
+]
+CaptionColumn = Annotated[
+    str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
+]
+
+
+class ProtectionSettings(MEMSettings):
+    """What noise and triggers depend on besides the posts, wherever these lie."""
+
+    method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
+    surrogate: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="Model the noise is made on: small, RN50:openai, a checkpoint.",
+        ),
+    ] = ("small",)
+    preset: Annotated[
+        Preset,
+        Field(description="Strength: fast is the paper's method, balanced or strong."),
+    ] = "balanced"
+    seed: SeedSetting = 0
+    device: DeviceSetting = "auto"
+
+
+class ProtectSettings(ProtectionSettings):
+    """Everything a `protect` run depends on; saved with it as run.toml."""
+
+    spelt = {"for": "platform"}  # noqa: RUF012  (a ClassVar of the base)
+
+    photos: Annotated[
+        tuple[Path, ...],
+        Field(min_length=1, description="Folder, caption file, or photos of one folder."),
+    ]
+    only: Annotated[
+        tuple[str, ...],
+        Field(description="Pattern of the photos to take, such as '2024/*'."),
+    ] = ()
+    skip: Annotated[tuple[str, ...], Field(description="Pattern of photos or folders to leave out.")] = ()
+    captions: Annotated[
+        Path | None,
+        Field(
+            description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr. none reads no captions, embedded the "
+            "descriptions inside the photos."
+        ),
+        DefaultText("one that is found among the photos"),
+    ] = None
+    photo_column: PhotoColumn = None
+    caption_column: CaptionColumn = None
+    output: Annotated[
+        Path | None,
+        Field(description="Folder to publish; OUTPUT.private stays private."),
+        DefaultText("PHOTOS-protected"),
+    ] = None
+    names: Annotated[
+        NameStyle,
+        Field(description="Names in captions: keep, initials or lookalike."),
+    ] = "keep"
+    name: Annotated[
+        tuple[str, ...], Field(description="Name that --names changes, such as 'Ada Cox'."), DefaultText("all names")
+    ] = ()
+    format: Annotated[
+        Format,
+        Field(description="File format: auto (the source's), png, webp or jpeg."),
+    ] = "auto"
+    quality: Annotated[
+        int | None,
+        Field(ge=1, le=100, description="Quality of lossy copies, from 1 to 100."),
+        DefaultText("the source's, at least 85"),
+    ] = None
+    platform: Annotated[
+        PlatformName | None,
+        Field(description="Size for web, instagram, facebook, x or mastodon."),
+        DefaultText("as the photos are"),
+    ] = None
+    keep_metadata: Annotated[
+        Keep,
+        Field(description="Metadata to keep: none, safe (camera and time), or all."),
+    ] = "safe"
+    keep_fields: Annotated[
+        tuple[str, ...],
+        Field(description="Field of the caption file to publish too."),
+    ] = ()
+    opt_out: Annotated[
+        bool,
+        Field(description="Write into every copy that AI training is prohibited."),
+    ] = False
+    strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
+
+    @field_serializer("photos")
+    def _one_or_several(self, photos: tuple[Path, ...]) -> str | list[str]:
+        return str(photos[0]) if len(photos) == 1 else list(map(str, photos))
+
+
+def digest(settings: ProtectSettings) -> str:
+    """Return the hash of what the result depends on: of all settings but where files lie, the device and `strict`."""
+    return hashlib.sha256(settings.model_dump_json(exclude=set(OUTSIDE_THE_DIGEST)).encode()).hexdigest()

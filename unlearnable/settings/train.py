@@ -1,0 +1,97 @@
+"""Settings of `train`, and the recipe that it shares with `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from unlearnable.settings.base import DefaultText, DeviceSetting, PrecisionSetting, Seed, SeedSetting, Settings
+
+SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
+TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
+SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
+SMALL_VIT_RATE = 3e-4  # at 1e-3 a small vision transformer learns half as much
+WARMUP = 0.1
+
+_EPOCHS = Field(ge=0, description="Number of times that every pair is trained on.")
+_RATE = Field(gt=0, le=1, description="Highest learning rate, which is reached at the end of the warm-up.")
+Epochs = Annotated[int | None, _EPOCHS, DefaultText(f"{TUNING_EPOCHS} in fine-tuning, {SCRATCH_EPOCHS} from scratch")]
+Rate = Annotated[
+    float | None,
+    _RATE,
+    DefaultText(
+        f"{SMALL_RATE:g} for small models, {SMALL_VIT_RATE:g} for a small vision transformer, {TUNING_RATE:g} for "
+        f"others, {SCRATCH_RATE:g} from scratch"
+    ),
+]
+OneCaption = Annotated[bool, Field(description="Captions of a photo that an epoch shows: one of them, or all.")]
+
+
+class Schedule(Settings):
+    """How a CLIP is trained, but for how long and how fast: AdamW, linear warm-up, then a cosine down to zero."""
+
+    spelt = {"all_captions": "one_caption=False"}  # noqa: RUF012  (a ClassVar of the base)
+
+    batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
+    weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
+    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = WARMUP
+    smallest_crop: Annotated[
+        float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
+    ] = 0.9
+    one_caption: OneCaption = False
+    precision: PrecisionSetting = "auto"
+
+
+class Recipe(Schedule):
+    """A schedule with its length, its rate and its seed."""
+
+    epochs: Annotated[int, _EPOCHS]
+    lr: Annotated[float, _RATE]
+    seed: Annotated[Seed, Field(description="Seed of the weights, the order of the pairs and the crops.")] = 0
+
+
+class TrainSettings(Schedule):
+    """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
+
+    without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
+    spelt = {**Schedule.spelt, "pretrained": "from_scratch=False"}  # noqa: RUF012  (a ClassVar of the base)
+
+    data: Annotated[
+        tuple[Path, ...],
+        Field(
+            min_length=1,
+            description="Folder of photos with captions to train on; a photo that is in several is one, with the "
+            "captions of all.",
+        ),
+    ]
+    captions: Annotated[
+        tuple[Path, ...],
+        Field(
+            description="Caption file of each --data; `people` for folders of faces with invented names, "
+            "`people:real` with their own."
+        ),
+        DefaultText("one that is found in the folder"),
+    ] = ()
+    test_fraction: Annotated[
+        float, Field(ge=0, lt=1, description="Share of the photos held out where the data names no split.")
+    ] = 0.1
+    model: Annotated[
+        str,
+        Field(
+            description="Model to train: an architecture (conv-small, RN50, ...) starts from scratch; small, "
+            "RN50:openai or a checkpoint is fine-tuned, and with --pretrained so are conv-small, resnet-small and "
+            "vit-small, which are bundled."
+        ),
+    ] = "small"
+    from_scratch: Annotated[
+        bool | None,
+        Field(description="Weights to start at: random ones, or those of the model."),
+        DefaultText("random ones for an architecture"),
+    ] = None
+    output: Annotated[Path, Field(description="Checkpoint to write.")] = Path("model.safetensors")
+    epochs: Epochs = None
+    lr: Rate = None
+    seed: SeedSetting = 0
+    device: DeviceSetting = "auto"

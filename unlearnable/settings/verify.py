@@ -1,0 +1,196 @@
+"""Settings of `verify`, and the suites of attacks and attackers that it knows by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from unlearnable.settings.base import DefaultText, DeviceSetting, Seed, Seeds, ToldApart
+from unlearnable.settings.protect import CaptionColumn, PhotoColumn
+from unlearnable.settings.train import Epochs, OneCaption, Rate, Schedule
+
+AS_PUBLISHED = "png"
+"""The attack that changes nothing: photos and captions stay as they were published."""
+
+AS_USUAL = "plain"
+"""The attacker that trains as usual."""
+
+
+def changing(through: str, attacker: str) -> list[str]:
+    """Return the names of an attack and an attacker without those that change nothing."""
+    return [name for name in (through, attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
+
+
+Through = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="Attack that a scraper makes on the posts before training: png changes nothing, "
+        "`unlearnable list attacks` lists the others.",
+    ),
+]
+"""Names of attacks, which `unlearnable.verify.attacks.parse_attack` reads."""
+
+Attackers = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="What an attacker does in the training to get past the protection; the clean posts are trained on "
+        "in the same way. plain does nothing.",
+    ),
+]
+"""Names in `unlearnable.verify.attackers.ATTACKERS`."""
+
+
+SuiteName = Literal["quick", "standard", "full"]
+
+
+class AttackSuite(NamedTuple):
+    """Attacks that the plain attacker meets posts through, and attackers who train on posts as they were published.
+
+    Attributes:
+        through: attacks.
+        attackers: attackers besides the plain one.
+        complete: whether all attacks and attackers that are installed belong to it too, and clean posts go through each
+            attack on photos as well, so that it can be told what the attack itself costs.
+    """
+
+    through: tuple[str, ...]
+    attackers: tuple[str, ...]
+    complete: bool = False
+
+
+SUITES: dict[SuiteName, AttackSuite] = {
+    "quick": AttackSuite((AS_PUBLISHED, "jpeg-75", "strip-trigger"), ()),
+    "standard": AttackSuite(
+        (
+            AS_PUBLISHED, "jpeg-75", "jpeg-10", "avif-60", "downup-50", "grayscale", "noise-8", "tv-5", "nlmeans",
+            "wavelet", "sharpen-150", "rotate-5", "strip-trigger", "drop-odd-words",
+        ),
+        (
+            "cutout", "cutmix", "mixup", "ueraser-max", "adversarial", "frozen", "probe", "drop-dissimilar",
+            "recaption-nearest", "orthogonal-projection",
+        ),
+    ),
+    "full": AttackSuite(
+        ("resize-512+jpeg-75", "grayscale+strip-trigger", "downup-50+jpeg-75+strip-trigger"), (), complete=True
+    ),
+}  # fmt: skip
+
+NEVER_TESTED = ("diffusion purification", "recaptioning by a large vision-language model")
+"""What attackers are known to do and no suite holds."""
+
+
+class VerifySettings(Schedule):
+    """Everything a `verify` run depends on; `epochs` and `lr` depend on the victim where they are not given."""
+
+    originals: Annotated[
+        Path,
+        Field(description="Folder of the original photos, or their caption file."),
+        DefaultText("those of the last protect run"),
+    ]
+    protected: Annotated[Path, Field(description="Folder of the protected copies."), DefaultText("ORIGINALS-protected")]
+    captions: Annotated[
+        Path | None,
+        Field(description="Caption file of the originals; `people` for folders of faces with invented names."),
+        DefaultText("one that is found in the folder"),
+    ] = None
+    photo_column: PhotoColumn = None
+    caption_column: CaptionColumn = None
+    protected_captions: Annotated[
+        Path | None, Field(description="Caption file of the copies."), DefaultText("the same name among the copies")
+    ] = None
+    test: Annotated[
+        Path | None,
+        Field(description="Folder of clean photos to rank."),
+        DefaultText("a share of the originals, --test-fraction"),
+    ] = None
+    test_captions: Annotated[Path | None, Field(description="Caption file of the photos in --test.")] = None
+    test_fraction: Annotated[
+        float, Field(gt=0, lt=1, description="Share of the originals held out to be ranked where there is no --test.")
+    ] = 0.2
+    background: Annotated[
+        Path | None,
+        Field(
+            description="Folder of other people's clean posts, which every victim is trained on as well and which are "
+            "not ranked; --crowd ranks them too and measures what is learnt of the protected people among them."
+        ),
+    ] = None
+    background_captions: Annotated[Path | None, Field(description="Caption file of the photos in --background.")] = None
+    crowd: Annotated[
+        Path | None,
+        Field(
+            description="Folder of other people's clean posts (a crowd): measures what victims that are trained on "
+            "them as well learn of the protected people, also without their posts and with some of them leaked."
+        ),
+    ] = None
+    crowd_captions: Annotated[
+        Path | None, Field(description="Caption file of the photos in --crowd; `people` as for --captions.")
+    ] = None
+    crowd_test: Annotated[
+        Path | None,
+        Field(description="Folder of the crowd's photos to rank."),
+        DefaultText("the test split of the crowd, or the share --test-fraction"),
+    ] = None
+    crowd_test_captions: Annotated[Path | None, Field(description="Caption file of the photos in --crowd-test.")] = None
+    leaked: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="Share of the protected people's photos that leaked clean, in the arm half of --crowd; 0 "
+            "leaves this arm out.",
+        ),
+    ] = 0.5
+    victims: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="Model to train on the posts: small, conv-small, resnet-small and vit-small (bundled), an "
+            "open_clip name with its weights such as RN50:openai, or a checkpoint.",
+        ),
+        ToldApart,
+    ] = ("small", "conv-small")  # no preset makes noise on the second
+    one_caption: OneCaption = True
+    from_scratch: Annotated[bool, Field(description="Train from random weights in place of fine-tuning.")] = False
+    epochs: Epochs = None
+    lr: Rate = None
+    suite: Annotated[
+        SuiteName | None,
+        Field(
+            description="Set of attacks and attackers to test: quick takes minutes, standard is for a table, full is "
+            "all that is installed. --through and --attacker add to it."
+        ),
+    ] = None
+    through: Through = (AS_PUBLISHED,)
+    attackers: Attackers = (AS_USUAL,)
+    ablations: Annotated[
+        bool, Field(description="Train also on noise alone, on triggers alone, and on random noise and words.")
+    ] = False
+    seeds: Seeds = (0, 1, 2)
+    seed: Annotated[Seed, Field(description="Seed that draws the held-out photos.")] = 0
+    require: Annotated[
+        tuple[str, ...],
+        Field(
+            description='Requirement on every victim and attack, such as "hit10<=10", "medr>=30" or "effect>=0.9"; '
+            "the exit code is 10 where one is missed."
+        ),
+    ] = ()
+    output: Annotated[
+        Path | None, Field(description="Folder of the report and its cells."), DefaultText("PROTECTED.verify")
+    ] = None
+    device: DeviceSetting = "auto"
+
+    @model_validator(mode="after")
+    def _captions_belong_to_photos(self) -> VerifySettings:
+        for folder in ("test", "background", "crowd", "crowd_test"):
+            if getattr(self, f"{folder}_captions") is not None and getattr(self, folder) is None:
+                option = folder.replace("_", "-")
+                raise ValueError(f"--{option}-captions needs the photos they belong to, --{option}")
+        if self.crowd_test is not None and self.crowd is None:
+            raise ValueError("--crowd-test needs the posts that victims are trained on, --crowd")
+        if self.crowd is None and self.leaked != type(self).model_fields["leaked"].default:
+            raise ValueError("--leaked needs other people's posts, --crowd")
+        return self

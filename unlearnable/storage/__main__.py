@@ -1,0 +1,11 @@
+"""`python -m unlearnable.storage`: a worker."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from unlearnable.storage.worker import main
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt, BrokenPipeError):
+        main()

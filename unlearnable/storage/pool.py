@@ -1,0 +1,172 @@
+"""Worker processes, and answers from them in the order of the questions, however many work at a time."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker for each core
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "12000000"}  # glibc: memory of a picture that is done with goes back at once
+AHEAD = 4  # answers, for each worker, that may wait for an earlier one
+
+
+class WorkerEnded(Exception):
+    """A worker that ended before it answered: it was stopped, or what it called ended it."""
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Worker:
+    """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand."""
+
+    def __init__(self) -> None:
+        places = [place for place in sys.path if place and isinstance(place, str)]  # Python passes over a Path too
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), **ONE_THREAD, **GIVE_BACK}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "unlearnable.storage"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can be called."""
+        return self._process.poll() is None
+
+    def call(self, function: Callable[[Job], Answer], job: Job) -> Answer:
+        """Return what a function of a module returns there, or raise what it raises.
+
+        Raises:
+            WorkerEnded: the process ended before.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(pickle.dumps((function, (job,))))
+            self._process.stdin.flush()
+            succeeded, answer = pickle.load(self._process.stdout)
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            self.stop()
+            self._process.wait()
+            raise WorkerEnded from error
+        if not succeeded:
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    def stop(self) -> None:
+        """Stop the process, whatever it is at; any thread may."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Wait for the end of a process that was stopped."""
+        self._process.wait()
+        for pipe in filter(None, (self._process.stdin, self._process.stdout)):
+            with suppress(OSError):  # what was not sent yet
+                pipe.close()
+
+
+class Pool(Generic[Job, Answer]):
+    """Workers that are started as they are needed, and stopped at the end of the block.
+
+    Args:
+        function: what they call, of a module that they can import.
+        size: how large a job is.
+        room: how large all jobs under way may be together; a larger one is alone.
+        workers: how many work at a time; 0 for none, whose jobs are done in this process one by one.
+    """
+
+    def __init__(
+        self, function: Callable[[Job], Answer], size: Callable[[Job], float], room: float, workers: int
+    ) -> None:
+        self._function, self._size, self._room, self._workers = function, size, room, workers
+        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._all: list[Worker] = []
+        self._over = False
+        self._threads = ThreadPoolExecutor(workers) if workers else None
+
+    def __enter__(self) -> Pool[Job, Answer]:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._threads is None:
+            return
+        self._over = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._all:
+            worker.stop()
+        self._threads.shutdown()
+        for worker in self._all:
+            worker.close()
+
+    def answers(self, jobs: Iterable[Job]) -> Iterator[Future[Answer]]:
+        """Yield the answer to each job, in order; its `result` raises what the job raised, or `WorkerEnded`."""
+        waiting: deque[tuple[Future[Answer], float]] = deque()
+        for job in jobs:
+            size = self._size(job)
+            while not self._has_room(waiting, size):
+                if waiting[0][0].done():
+                    yield waiting.popleft()[0]
+                else:
+                    wait([future for future, _ in waiting if not future.done()], return_when=FIRST_COMPLETED)
+            waiting.append((self._begun(job), size))
+        while waiting:
+            wait([waiting[0][0]])
+            yield waiting.popleft()[0]
+
+    def _has_room(self, waiting: deque[tuple[Future[Answer], float]], size: float) -> bool:
+        if self._threads is None:
+            return not waiting
+        if len(waiting) >= AHEAD * self._workers:
+            return False
+        busy = [other for future, other in waiting if not future.done()]
+        return not busy or (len(busy) < self._workers and sum(busy) + size <= self._room)
+
+    def _begun(self, job: Job) -> Future[Answer]:
+        if self._threads is not None:
+            return self._threads.submit(self._asked, job)
+        future: Future[Answer] = Future()
+        try:
+            future.set_result(self._function(job))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def _asked(self, job: Job) -> Answer:
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:
+            worker = Worker()
+            self._all.append(worker)
+        if self._over:  # since this thread looked
+            worker.stop()
+        try:
+            return worker.call(self._function, job)
+        finally:
+            if worker.runs:
+                self._idle.put(worker)
+
+
+def process() -> tuple[int, int]:
+    """Return the number of this process, from 0, and of all, as `accelerate launch` and `torchrun` set them."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    return int(os.environ.get("RANK", "0")) if size > 1 else 0, size
+
+
+def is_first() -> bool:
+    """Return whether this process is alone, or the first of those that a launcher started."""
+    return process()[0] == 0

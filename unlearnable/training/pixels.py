@@ -1,0 +1,196 @@
+"""The layout of arrays of different sizes stored one after the other in a flat file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
+from unlearnable.storage import checksums, files
+from unlearnable.wording import grouped
+
+Shape = tuple[int, int]  # height and width of one array; each has three channels
+
+
+class Ragged:
+    """The offsets of arrays (3, h, w) of one-byte numbers in a file, each with its own height and width.
+
+    Args:
+        shapes: (h, w) of the arrays in the file, in order.
+    """
+
+    def __init__(self, shapes: Iterable[Shape] = ()) -> None:
+        self.shapes: list[Shape] = []
+        self._ends = [0]
+        for shape in shapes:
+            self.append(shape)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def append(self, shape: Shape) -> None:
+        """Add an array of this shape after the last one."""
+        height, width = shape
+        self.shapes.append((height, width))
+        self._ends.append(self._ends[-1] + 3 * height * width)
+
+    def part(self, number: int) -> slice:
+        """Return the range of bytes of an array."""
+        return slice(self._ends[number], self._ends[number + 1])
+
+    @property
+    def size(self) -> int:
+        """The size of all arrays together, in bytes."""
+        return self._ends[-1]
+
+
+Rgb8 = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+
+
+class Pixels:
+    """Working copies of photos of different sizes, uint8, in one file that is read a photo at a time.
+
+    Args:
+        path: existing file with the photos of `shapes`; `create` starts an empty one.
+        shapes: (h, w) of the photos in the file, in order.
+        chosen: numbers of the photos in the file that these are; None for all.
+    """
+
+    def __init__(self, path: Path, shapes: Iterable[Shape], chosen: Sequence[int] | None = None) -> None:
+        self._path = path
+        self._ragged = Ragged(shapes)
+        self._chosen = chosen
+
+    @classmethod
+    def create(cls, path: Path) -> Pixels:
+        """Create an empty file, which the caller removes; an existing file is overwritten."""
+        with files.reporting_write_errors(path):
+            path.write_bytes(b"")
+        return cls(path, ())
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """(h, w) of each photo."""
+        shapes = self._ragged.shapes
+        return shapes if self._chosen is None else [shapes[n] for n in self._chosen]
+
+    def first(self, count: int) -> Pixels:
+        """Return the first `count` photos, in the same file."""
+        return self.choose(range(min(count, len(self))))
+
+    def choose(self, photos: Sequence[int]) -> Pixels:
+        """Return some of the photos, in the same file."""
+        chosen = photos if self._chosen is None else [self._chosen[n] for n in photos]
+        return Pixels(self._path, self._ragged.shapes, chosen)
+
+    def __len__(self) -> int:
+        return len(self._ragged if self._chosen is None else self._chosen)
+
+    def __getitem__(self, photo: int) -> Tensor:
+        """Return the pixels (3, h, w) of a photo, float, whole numbers 0-255."""
+        part = self._ragged.part(photo if self._chosen is None else self._chosen[photo])
+        flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
+        return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
+
+    def is_grey(self, photo: int) -> bool:
+        """Return whether all three channels of a photo are equal in every pixel."""
+        pixels = self[photo]
+        return bool((pixels == pixels[:1]).all())
+
+    def sha256(self) -> str:
+        """Return the hex SHA-256 of the sizes and pixels of all photos."""
+        if self._chosen is not None:
+            digest = hashlib.sha256(f"{self.shapes}".encode())
+            for photo in range(len(self)):
+                digest.update(self[photo].byte().numpy().tobytes())
+            return digest.hexdigest()
+        return hashlib.sha256(f"{checksums.sha256(self._path)} {self.shapes}".encode()).hexdigest()
+
+    def append(self, pixels: Rgb8) -> None:
+        """Append the pixels (h, w, 3) of the next photo."""
+        with files.reporting_write_errors(self._path), self._path.open("ab") as file:
+            file.write(np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes())
+        self._ragged.append((pixels.shape[0], pixels.shape[1]))
+
+
+@dataclass(frozen=True)
+class Posts:
+    """Photos with their captions.
+
+    Attributes:
+        pixels: working copies of the photos.
+        slots: captions of each photo, cut at the position of the trigger.
+    """
+
+    pixels: Pixels
+    slots: tuple[tuple[CaptionSlot, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def first(self, count: int) -> Posts:
+        """Return the first `count` posts."""
+        return Posts(self.pixels, self.slots[:count])
+
+    def choose(self, photos: Sequence[int], generator: torch.Generator) -> list[CaptionSlot]:
+        """Choose one caption of each photo at random."""
+        uniform = torch.rand(len(photos), generator=generator, dtype=torch.float64).tolist()
+        return [self.slots[n][int(u * len(self.slots[n]))] for n, u in zip(photos, uniform, strict=True)]
+
+
+def tokens_of(slots: Sequence[CaptionSlot], triggers: Sequence[Sequence[int]] | None = None) -> tuple[Tensor, Tensor]:
+    """Return the token ids of captions with their triggers, padded to the longest of the batch.
+
+    A caption that exceeds the context of a CLIP loses its end, as there.
+
+    Args:
+        slots: b captions.
+        triggers: the tokens of each trigger; None for captions without.
+
+    Returns:
+        Tokens (b, t) and the position (b,) of each trigger's first token.
+
+    Raises:
+        ValueError: a trigger does not fit into the context behind the head of its caption.
+    """
+    start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
+    rows = []
+    for slot, trigger in zip(slots, triggers or [()] * len(slots), strict=True):
+        if len(slot.head) + len(trigger) > CONTEXT - 2:
+            raise ValueError(f"a trigger of {len(trigger)} tokens exceeds the context of {CONTEXT}")
+        rows.append([*[start, *slot.head, *trigger, *slot.tail][: CONTEXT - 1], end])
+    longest = max(map(len, rows))
+    tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    return tokens, torch.tensor([1 + len(slot.head) for slot in slots])
+
+
+def equal_photos(contents: Sequence[Hashable]) -> tuple[tuple[int, ...], ...]:
+    """Return the groups of photos, two or more each, whose contents are equal."""
+    groups = grouped((content, number) for number, content in enumerate(contents))
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def leaders_of(ties: Sequence[Iterable[Hashable]]) -> tuple[int, ...]:
+    """Return, for each post, the first of those that it is tied to, by way of others too; itself if there is none.
+
+    Args:
+        ties: of each post; posts are tied that have one in common.
+    """
+    numbers: dict[Hashable, int] = {}
+    rows, columns = [], []
+    for post, of_post in enumerate(ties):
+        for tie in of_post:
+            rows.append(post)
+            columns.append(len(ties) + numbers.setdefault(tie, len(numbers)))
+    size = len(ties) + len(numbers)
+    _, labels = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), (size, size)), directed=False)
+    first: dict[int, int] = {}
+    return tuple(first.setdefault(label, post) for post, label in enumerate(labels[: len(ties)].tolist()))

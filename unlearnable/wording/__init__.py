@@ -1,1 +1,0 @@
-"""How things are put in words: counts, and what foreign texts hold."""
