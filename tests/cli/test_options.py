@@ -38,7 +38,7 @@ VALUES = {
         "names": "initials", "name": ["Ada Cox", "Mia"], "words": "w",
         "preset": "strong", "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"],
-        "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
+        "seed": 12, "device": "cpu", "strict": True,
         "only": ["2024/*", "*.jpg"], "skip": ["a", "b"],
     },
     "train": {
@@ -48,7 +48,6 @@ VALUES = {
         "from_scratch": False,
     },
     "verify": {
-        "photo_column": "Datei", "caption_column": "Text",
         "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
         "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "crowd": "k",
         "crowd_captions": "k.jsonl", "crowd_test": "l", "crowd_test_captions": "l.jsonl", "leaked": 0.25,

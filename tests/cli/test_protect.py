@@ -65,8 +65,7 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     rows = [f"C:\\Users\\Eva\\{photo.name};Grüße {n}\r\n" for n, photo in enumerate(sorted(posts.rglob("*.png")))]
     source = tmp_path / "liste.csv"
     source.write_bytes("".join(["Datei;Text\r\n", *rows]).encode("cp1252"))
-    columns = ("--photo-column", "Datei", "--caption-column", "Text")
-    result = call("protect", posts, "--captions", source, "--json", *columns, *quick)
+    result = call("protect", posts, "--captions", source, "--json", *quick)
     assert result.returncode == 0, result.stderr
     assert "liste.csv is not UTF-8: it is read as cp1252 and written as UTF-8" in result.stderr
     assert "liste.csv has 8 paths of another machine, such as C:\\Users\\Eva\\" in result.stderr
@@ -75,14 +74,11 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     assert "Users" not in written
     assert "trip/p7.png;" in written
     settings = VerifySettings(
-        originals=posts, protected=tmp_path / "photos-protected", captions=source, photo_column="Datei",
-        caption_column="Text", test_fraction=0.25,
+        originals=posts, protected=tmp_path / "photos-protected", captions=source,
+        test_fraction=0.25,
     )  # fmt: skip
     divided = divide(settings, Silent())
     assert len(divided.train) + len(divided.held_out) + len(divided.near) == 8
-    alone = call("protect", posts, "--captions", source, "--photo-column", "Datei", *quick)
-    assert alone.returncode == 2
-    assert "go together" in alone.stderr
 
 
 def test_captions_in_the_folder_are_taken_and_said(posts, quick):

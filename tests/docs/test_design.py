@@ -1,8 +1,7 @@
-"""The pages that are written by hand agree with the code: the calls, the tree of the package, what may import what."""
+"""The pages that are written by hand agree with the code: the calls, and the tree of the package."""
 
 from __future__ import annotations
 
-import configparser
 import inspect
 import re
 
@@ -13,12 +12,6 @@ from unlearnable import api
 PACKAGE = ROOT / "unlearnable"
 
 
-def contracts() -> configparser.ConfigParser:
-    parser = configparser.ConfigParser()
-    parser.read(ROOT / ".importlinter", encoding="utf-8")
-    return parser
-
-
 def test_every_call_is_listed_with_all_its_arguments():
     page = (ROOT / "docs/reference/python-api.md").read_text(encoding="utf-8")
     listed = {name: re.findall(r"[a-z]+", given) for name, given in re.findall(r"^\| `(\w+)\((.*?)\)`", page, re.M)}
@@ -27,12 +20,6 @@ def test_every_call_is_listed_with_all_its_arguments():
     for name in (*calls, "ImageProtector"):
         wanted = [argument for argument in inspect.signature(getattr(api, name)).parameters if argument != "settings"]
         assert [argument for argument in listed[name] if argument in wanted] == wanted, name
-
-
-def test_no_format_may_import_another():
-    checked = contracts()["importlinter:contract:formats"]["modules"].split()
-    names = {path.stem for path in (PACKAGE / "datasets" / "formats").glob("*.py") if path.stem != "__init__"}
-    assert {f"unlearnable.posts.readers.{name}" for name in names} - set(checked) == set()
 
 
 def test_every_path_that_contributors_are_sent_to_exists():

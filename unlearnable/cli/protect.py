@@ -61,8 +61,6 @@ def protect(
     keep_metadata: Annotated[Keep | None, _option("keep_metadata", OUTPUT)] = None,
     keep_fields: Annotated[list[str] | None, _option("keep_fields", OUTPUT)] = None,
     opt_out: Annotated[bool | None, _option("opt_out", OUTPUT, "--opt-out")] = None,
-    photo_column: Annotated[str | None, _option("photo_column", MORE)] = None,
-    caption_column: Annotated[str | None, _option("caption_column", MORE)] = None,
     strict: Annotated[bool | None, _option("strict", MORE, "--strict")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     device: options.Device = None,

@@ -61,8 +61,6 @@ def verify(
     ] = False,
     batch_size: Annotated[int | None, _option("batch_size", MORE)] = None,
     smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
-    photo_column: Annotated[str | None, _option("photo_column", MORE)] = None,
-    caption_column: Annotated[str | None, _option("caption_column", MORE)] = None,
     one_caption: Annotated[bool | None, _option("one_caption", MORE, "--one-caption/--all-captions")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     precision: Annotated[Precision | None, _option("precision", MORE)] = None,

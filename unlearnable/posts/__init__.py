@@ -14,14 +14,13 @@ from unlearnable.posts.found_captions import (
     refuse_unreadable,
     repeats_texts,
 )
-from unlearnable.posts.opening import EMBEDDED, NONE, columns_of, is_word, open_dataset, read_written, write_captions
+from unlearnable.posts.opening import EMBEDDED, NONE, is_word, open_dataset, read_written, write_captions
 from unlearnable.posts.tree import is_photo
-from unlearnable.posts.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
+from unlearnable.posts.types import Dataset, Edits, Pair, Person, Photo, Skipped
 
 __all__ = [
     "EMBEDDED",
     "NONE",
-    "Columns",
     "Dataset",
     "Edits",
     "Pair",
@@ -32,7 +31,6 @@ __all__ = [
     "Skipped",
     "assemble",
     "captions_of_others",
-    "columns_of",
     "find_captions",
     "hold_out",
     "is_photo",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts.assembly import with_unnamed, with_unnamed_counted
@@ -12,23 +10,18 @@ from unlearnable.posts.export import POSTS, Export
 from unlearnable.posts.exported import with_publishable, without_messages
 from unlearnable.posts.faces.posts import FORMAT
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.readers.table import table_of
 from unlearnable.posts.readers.takeout import Takeout
 from unlearnable.posts.recognition import recognise
 from unlearnable.posts.tree import is_photo, unreadable
-from unlearnable.posts.types import Columns, Dataset, Edits
+from unlearnable.posts.types import Dataset, Edits
 from unlearnable.storage import entries
-
-if TYPE_CHECKING:
-    from unlearnable.settings import ProtectSettings, VerifySettings
-
 
 PEOPLE, NONE, EMBEDDED = Path(FORMAT), Path("none"), Path("embedded")
 """Words for captions that are in no caption file: of faces, none at all, and those inside the photos."""
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
 
 
-def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | None = None) -> Dataset:
+def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     """Read photos and their captions, whatever format the captions are in.
 
     Args:
@@ -39,7 +32,6 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
             export, then for a `.txt` or `.caption` beside each photo and the like. Instead of a file, `none` reads the
             photos alone, `embedded` takes the descriptions inside them, and `people` reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
-        columns: the columns of a CSV or TSV that hold photo and caption; by default those that its heading names.
 
     Returns:
         A data set in which every photo has a caption; that of a photo without words of the user's
@@ -48,10 +40,8 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
 
     Raises:
         InputError: a path does not exist or cannot be read, or there is no photo.
-        ConfigError: two caption files were given, or columns without a caption file.
+        ConfigError: two caption files were given.
     """
-    if columns is not None and not (captions or photos).is_file():
-        raise ConfigError("--photo-column and --caption-column need the caption file", hint="add --captions FILE")
     word = captions if is_word(captions) else None
     source = photos if captions is None or word else captions
     for path in (photos, source):
@@ -59,13 +49,13 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
             raise entries.missing(path)
     if not photos.is_dir():
         _check_caption_file(photos, captions)
-        return _read(source, photos.parent, columns)
+        return recognise(source).read(source, photos.parent)
     if word == PEOPLE:
         return FORMATS[FORMAT].read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
     by_word = {NONE: "folder", EMBEDDED: "embedded"}
-    dataset = FORMATS[by_word[word]].read(photos, photos) if word else _read(source, photos, columns)
+    dataset = FORMATS[by_word[word]].read(photos, photos) if word else recognise(source).read(source, photos)
     if dataset.format == FORMAT:
         return dataset
     dataset = dataset.lacking(unreadable(photos))
@@ -77,29 +67,9 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     return whole
 
 
-def columns_of(settings: ProtectSettings | VerifySettings) -> Columns | None:
-    """Return the columns of the caption file that the settings choose.
-
-    Raises:
-        ConfigError: they choose only one of the two.
-    """
-    photo, caption = settings.photo_column, settings.caption_column
-    if photo is None and caption is None:
-        return None
-    if photo is None or caption is None:
-        raise ConfigError("--photo-column and --caption-column go together", hint="give both")
-    return Columns(photo, caption)
-
-
 def is_word(captions: Path | None) -> bool:
     """Return whether what stands for a caption file is a word, such as `none`, and no file of that name."""
     return captions in (PEOPLE, NONE, EMBEDDED) and not captions.is_file()
-
-
-def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:
-    if columns is None:
-        return recognise(source).read(source, root)
-    return replace(table_of(columns).read(source, root), columns=columns)
 
 
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
@@ -115,8 +85,7 @@ def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
         InputError: the captions have changed since they were read.
         OutputError: the captions cannot be written.
     """
-    writer = FORMATS[dataset.format] if dataset.columns is None else table_of(dataset.columns)
-    writer.write(dataset, edits, target)
+    FORMATS[dataset.format].write(dataset, edits, target)
 
 
 def read_written(dataset: Dataset, folder: Path) -> Dataset:
@@ -129,7 +98,7 @@ def read_written(dataset: Dataset, folder: Path) -> Dataset:
         return open_dataset(folder, folder / POSTS)
     if dataset.source is None:
         return FORMATS[dataset.format].read(folder, folder)
-    return open_dataset(folder, folder / dataset.source.name, dataset.columns)
+    return open_dataset(folder, folder / dataset.source.name)
 
 
 def _check_caption_file(photos: Path, captions: Path | None) -> None:

@@ -63,5 +63,5 @@ def hint_for(source: Path, text: str) -> str:
         except ValueError as error:
             return f"it is not valid JSON: {error}"
     if source.suffix.lower() in TABLES and csv_rows.has_heading(text):
-        return f"its first row is {csv_rows.first_row(text)}: name two of them with --photo-column and --caption-column"
+        return f"its first row is {csv_rows.first_row(text)}: call two of them photo and caption"
     return _HINTS.get(source.suffix.lower(), AS_CSV)

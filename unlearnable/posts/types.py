@@ -85,13 +85,6 @@ def one_line(caption: str) -> str:
     return caption
 
 
-class Columns(NamedTuple):
-    """The columns of a CSV or TSV that hold photo and caption, where its heading does not tell."""
-
-    photo: str
-    caption: str
-
-
 class Person(NamedTuple):
     """Who is on a photo: as the data set calls them, and by the `name` that captions hold, which may be invented."""
 
@@ -116,7 +109,6 @@ class Dataset:
         people: who is on each photo, by its id; only data sets of faces say so.
         partial: whether only some photos of the folder were chosen.
         others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
-        columns: the columns of the caption file that were chosen, if any were.
         notes: remarks for the user on how the captions were read.
     """
 
@@ -132,7 +124,6 @@ class Dataset:
     people: Mapping[str, Person] = field(default_factory=dict)
     partial: bool = False
     others: Mapping[str, int] = field(default_factory=dict)
-    columns: Columns | None = None
     notes: tuple[str, ...] = ()
 
     @cached_property

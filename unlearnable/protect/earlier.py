@@ -162,7 +162,7 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
             raise CheckpointError(f"{path} is not as the earlier run wrote it, so nothing is added", hint=ANEW)
 
 
-WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
+WHICH_POSTS = frozenset({"captions", "only", "skip"})
 FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS | {"name"}
 """Settings that may differ from those of the earlier run: which posts are taken, where, on what device, more names."""
 

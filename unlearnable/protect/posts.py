@@ -14,11 +14,9 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts import (
     EMBEDDED,
     NONE,
-    Columns,
     Dataset,
     Skipped,
     captions_of_others,
-    columns_of,
     is_photo,
     only_captions,
     open_dataset,
@@ -231,16 +229,15 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
 
     Args:
         source: where the photos are.
-        settings: the caption file that the user chose, and the columns of it, if any.
+        settings: the caption file that the user chose, if any.
         progress: receives the remarks.
 
     Raises:
         InputError: there is no photo, none is taken, or the captions cannot be read.
-        ConfigError: the folder holds several captions, of which none was chosen, or only one column was.
+        ConfigError: the folder holds several captions, of which none was chosen.
     """
-    columns = columns_of(settings)
-    captions = settings.captions or (None if columns else _found(source))
-    whole = _opened(source, captions, columns)
+    captions = settings.captions or _found(source)
+    whole = _opened(source, captions)
     whole = restrict(whole, source.chosen) if source.chosen else without_private(whole)
     dataset = narrowed(whole, source)
     for line in _said_of_source(dataset):
@@ -261,12 +258,12 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
     return dataset
 
 
-def _opened(source: Source, captions: Path | None, columns: Columns | None) -> Dataset:
+def _opened(source: Source, captions: Path | None) -> Dataset:
     if source.chosen and captions in (None, NONE):  # their folder may hold anything: it is not searched for others
         return assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
     if source.chosen and captions == EMBEDDED:
         return Embedded().of(source.place, source.chosen)
-    return open_dataset(source.place, captions, columns)
+    return open_dataset(source.place, captions)
 
 
 def _said_of_source(dataset: Dataset) -> Iterator[str]:

@@ -71,12 +71,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device", "strict"})
-PhotoColumn = Annotated[
-    str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
-]
-CaptionColumn = Annotated[
-    str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
-]
 
 
 class ProtectionSettings(MEMSettings):
@@ -120,8 +114,6 @@ class ProtectSettings(ProtectionSettings):
         ),
         DefaultText("one that is found among the photos"),
     ] = None
-    photo_column: PhotoColumn = None
-    caption_column: CaptionColumn = None
     output: Annotated[
         Path | None,
         Field(description="Folder to publish; OUTPUT.private stays private."),

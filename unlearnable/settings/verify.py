@@ -8,7 +8,6 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from unlearnable.settings.base import DefaultText, DeviceSetting, Seed, Seeds, ToldApart
-from unlearnable.settings.protect import CaptionColumn, PhotoColumn
 from unlearnable.settings.train import Epochs, OneCaption, Rate, Schedule
 
 AS_PUBLISHED = "png"
@@ -97,8 +96,6 @@ class VerifySettings(Schedule):
         Field(description="Caption file of the originals; `people` for folders of faces with invented names."),
         DefaultText("one that is found in the folder"),
     ] = None
-    photo_column: PhotoColumn = None
-    caption_column: CaptionColumn = None
     protected_captions: Annotated[
         Path | None, Field(description="Caption file of the copies."), DefaultText("the same name among the copies")
     ] = None

@@ -10,7 +10,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
-from unlearnable.posts import Columns, Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
+from unlearnable.posts import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
 from unlearnable.storage import entries
 from unlearnable.storage.progress import Progress
 from unlearnable.training.pixels import Pixels
@@ -46,7 +46,7 @@ class DecodedPosts:
         self.captions.append(captions)
 
 
-def open_collection(folder: Path, captions: Path | None, columns: Columns | None = None) -> Dataset:
+def open_collection(folder: Path, captions: Path | None) -> Dataset:
     """Open a data set with its captions; without `captions`, those of the only caption file in the folder.
 
     `people` as captions reads a folder of faces under invented names, `people:real` under the real names.
@@ -56,9 +56,9 @@ def open_collection(folder: Path, captions: Path | None, columns: Columns | None
     """
     if captions == REAL_NAMES:
         return named_posts(open_people(folder), rename=False)
-    if captions is None and columns is None and folder.is_dir():
+    if captions is None and folder.is_dir():
         captions = only_captions(folder)
-    return open_dataset(folder, captions, columns)
+    return open_dataset(folder, captions)
 
 
 def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:

@@ -45,8 +45,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
                 hint="pass the captions of both with --captions and --protected-captions",
             )
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
-    columns = None if captions.name == METADATA else originals.columns
-    return open_dataset(folder, captions, columns)
+    return open_dataset(folder, captions)
 
 
 def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts import Dataset, Person, Photo, Skipped, columns_of, named_apart, people_of
+from unlearnable.posts import Dataset, Person, Photo, Skipped, named_apart, people_of
 from unlearnable.posts.held_out import HELD_OUT, split, unused
 from unlearnable.report import BothWays
 from unlearnable.settings import VerifySettings
@@ -114,7 +114,7 @@ def _unprotected_note(skipped: Sequence[Skipped]) -> list[str]:
 
 def open_originals(settings: VerifySettings) -> Dataset:
     """Open the originals that the run was given, faces under the names that it published."""
-    opened = open_collection(settings.originals, settings.captions, columns_of(settings))
+    opened = open_collection(settings.originals, settings.captions)
     return named_as_published(given_to_protect(opened, settings.protected), settings.protected)
 
 

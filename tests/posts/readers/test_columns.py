@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts import Columns, Edits, find_captions, open_dataset, write_captions
-
-GERMAN = Columns("Datei", "Text")
+from unlearnable.errors import InputError
+from unlearnable.posts import Edits, find_captions, open_dataset, write_captions
 
 
 def folder(root: Path, text: str, encoding: str = "utf-8", photos: tuple[str, ...] = ("a.jpg", "trip/b.jpg")) -> Path:
@@ -50,19 +48,11 @@ def test_without_them_the_headings_are_shown(tmp_path):
     with pytest.raises(InputError) as raised:
         open_dataset(tmp_path, source)
     assert "Kennung;Notiz" in raised.value.hint
-    assert "--photo-column" in raised.value.hint
-
-
-def test_a_column_that_is_not_there_is_named(tmp_path):
-    source = folder(tmp_path, "Datei;Text\na.jpg;ein Hund\n")
-    with pytest.raises(InputError, match=r"no heading names Bild and Text|no heading names bild and text"):
-        open_dataset(tmp_path, source, Columns("Bild", "Text"))
-    with pytest.raises(ConfigError, match="--caption-column need"):
-        open_dataset(tmp_path, None, GERMAN)
+    assert "call two of them photo and caption" in raised.value.hint
 
 
 def test_one_odd_letter_is_enough(tmp_path):
-    dataset = open_dataset(tmp_path, folder(tmp_path, "Datei;Text\na.jpg;Ü\n", "cp1252"), GERMAN)
+    dataset = open_dataset(tmp_path, folder(tmp_path, "Datei;Text\na.jpg;Ü\n", "cp1252"))
     assert captions(dataset) == {"a.jpg": "Ü"}
 
 
@@ -79,7 +69,7 @@ def test_one_odd_letter_is_enough(tmp_path):
 )
 def test_paths_of_another_machine_are_found_by_their_end(tmp_path, value, photo):
     photos = ("a.jpg", "trip/b.jpg", "my trip/c d.jpg", "my trip/twice.jpg", "trip/twice.jpg")
-    dataset = open_dataset(tmp_path, folder(tmp_path, f"Datei;Text\n{value};ein Hund\n", photos=photos), GERMAN)
+    dataset = open_dataset(tmp_path, folder(tmp_path, f"Datei;Text\n{value};ein Hund\n", photos=photos))
     assert captions(dataset) == {photo: "ein Hund"}
     assert f"liste.csv has 1 path of another machine, such as {value}" in dataset.notes[0]
     paths = {photo.id: photo.id for photo in dataset.photos}
@@ -90,13 +80,13 @@ def test_paths_of_another_machine_are_found_by_their_end(tmp_path, value, photo)
 def test_a_name_that_two_photos_have_is_not_guessed(tmp_path):
     photos = ("trip/b.jpg", "sea/b.jpg")
     text = "Datei;Text\nC:\\x\\b.jpg;ein Hund\ntrip/b.jpg;ein Haus\nC:\\gone.jpg;weg\n"
-    dataset = open_dataset(tmp_path, folder(tmp_path, text, photos=photos), GERMAN)
+    dataset = open_dataset(tmp_path, folder(tmp_path, text, photos=photos))
     assert captions(dataset) == {"trip/b.jpg": "ein Haus"}
     assert [skip.reason for skip in dataset.skipped] == ["ambiguous-photo", "missing-photo"]
 
 
 def test_a_file_url_below_the_root_is_no_other_machine(tmp_path):
     url = (tmp_path / "a.jpg").as_uri()
-    dataset = open_dataset(tmp_path, folder(tmp_path, f"Datei;Text\n{url};ein Hund\n"), GERMAN)
+    dataset = open_dataset(tmp_path, folder(tmp_path, f"Datei;Text\n{url};ein Hund\n"))
     assert captions(dataset) == {"a.jpg": "ein Hund"}
     assert dataset.notes == ()
