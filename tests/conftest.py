@@ -19,8 +19,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
-from unlearnable.models.tokens import cut, ordinary_words
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import cut, default_vocabulary, ordinary_words
 from unlearnable.settings import MEMSettings
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Silent

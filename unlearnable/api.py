@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnable.errors import ConfigError
 
 if TYPE_CHECKING:
-    from unlearnable.imaging.in_memory import Kind
+    from unlearnable.imaging.decode import Kind
     from unlearnable.protect.in_memory import ProtectedPost
     from unlearnable.report import (
         BenchmarkReport,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from unlearnable import ConfigError, ImageProtector, InputError, ModelError, protect_images
-from unlearnable.imaging.in_memory import MODES, like, pixels_of
+from unlearnable.imaging.decode import MODES, like, pixels_of
 
 QUICK: dict[str, Any] = {"max_rounds": 3, "learning_rate": 1e-3}
 CAPTIONS = ["anna at the lake", "anna in the city", "two dogs", "a cup of tea"]

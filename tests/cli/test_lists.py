@@ -11,7 +11,7 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from tests.cli.program import call
 from unlearnable.cli.app import COMMANDS
-from unlearnable.imaging.xmp import prohibit
+from unlearnable.imaging.metadata import prohibit
 
 
 @pytest.mark.parametrize("name", ["methods", "formats", "models", "attacks", "attackers"])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.imaging.copied import is_reduced
 from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import is_reduced
 from unlearnable.settings import PLATFORMS, PlatformName
 
 SIDES = st.integers(16, 12_000)

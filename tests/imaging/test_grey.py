@@ -10,10 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from unlearnable.imaging.arrays import only_greys
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import Encoding, FileFormat, encode
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.picture import Picture, only_greys
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS: list[FileFormat] = ["png", "webp", "jpeg"]

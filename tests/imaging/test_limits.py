@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from unlearnable.imaging import limits, trial
+from unlearnable.imaging import opening
 from unlearnable.imaging.decode import DecodeError, decode
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    trial._end()
-    monkeypatch.setattr(trial, "_known", {})
+    opening._end()
+    monkeypatch.setattr(opening, "_known", {})
     yield
-    trial._end()
+    opening._end()
 
 
 def extended_webp(width: int, height: int) -> bytes:
@@ -76,20 +76,20 @@ def test_a_header_is_enough_to_refuse(tmp_path, name, content, words):
     [(20_000, 10_000), (65_535, 3_000), (16_000, 4_000), (90, 9_000), (8_192, 1)],  # large, panoramas, strips
 )
 def test_large_and_long_photos_are_not_refused(width, height):
-    assert limits.excess(width, height) is None
-    assert limits.excess(height, width) is None
+    assert opening.excess(width, height) is None
+    assert opening.excess(height, width) is None
 
 
 def workers_run(line: str, folder: Path, monkeypatch) -> None:
     """Have workers that start from now on run a line first."""
-    (folder / "sitecustomize.py").write_text(f"from unlearnable.imaging import limits\n{line}\n")
+    (folder / "sitecustomize.py").write_text(f"from unlearnable.imaging import opening\n{line}\n")
     monkeypatch.syspath_prepend(folder)
 
 
 def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_path, monkeypatch):
     (tmp_path / "slow.tif").write_bytes(tiff(14_000, 14_000, 100))
     Image.fromarray(np.full((30, 40, 3), 7, np.uint8)).save(tmp_path / "good.tif")
-    workers_run("limits.SECONDS = 0.01", tmp_path, monkeypatch)
+    workers_run("opening.SECONDS = 0.01", tmp_path, monkeypatch)
     with pytest.raises(DecodeError, match="more time or memory") as caught:
         decode(tmp_path / "slow.tif")
     assert caught.value.reason == "too-large"
@@ -101,7 +101,7 @@ def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_pa
 
 def test_a_photo_that_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
     pytest.importorskip("resource")
-    workers_run("limits.MEMORY = 1_200_000_000", tmp_path, monkeypatch)
+    workers_run("opening.MEMORY = 1_200_000_000", tmp_path, monkeypatch)
     (tmp_path / "big.tif").write_bytes(tiff(14_000, 14_000, 100))
     with pytest.raises(DecodeError) as caught:
         decode(tmp_path / "big.tif")
@@ -109,7 +109,7 @@ def test_a_photo_that_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
 
 
 def test_ordinary_photos_start_no_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(trial, "_ask", lambda path: pytest.fail(f"{path} was tried"))
+    monkeypatch.setattr(opening, "_ask", lambda path: pytest.fail(f"{path} was tried"))
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     flat = np.full((3000, 4000, 3), 200, np.uint8)
     for suffix in ("jpg", "png", "webp", "gif", "bmp", "avif"):
@@ -123,7 +123,7 @@ def test_ordinary_photos_start_no_process(tmp_path, monkeypatch):
 
 def test_a_jpeg_of_many_scans_is_tried(tmp_path, monkeypatch):
     tried = []
-    monkeypatch.setattr(trial, "_ask", lambda path: tried.append(path.name))
+    monkeypatch.setattr(opening, "_ask", lambda path: tried.append(path.name))
     Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "scans.jpg")
     content = (tmp_path / "scans.jpg").read_bytes()
     start = content.index(b"\xff\xda")

@@ -63,7 +63,7 @@ def loaded(block: bytes) -> Image.Exif:
 
 
 def test_safe_keeps_what_is_on_the_list_and_nothing_else() -> None:
-    block = metadata.safe(camera_exif().tobytes())
+    block = metadata.safe_exif(camera_exif().tobytes())
     assert block is not None
     exif = loaded(block)
     assert dict(exif) == {Base.Make: "Acme", IFD.Exif: exif[IFD.Exif]}
@@ -95,7 +95,7 @@ def test_a_name_in_the_tag_of_a_date_goes() -> None:
     exif = Image.Exif()
     exif[Base.Make], exif[Base.DateTime] = "Acme", "Ada was here"
     exif.get_ifd(IFD.Exif).update({Base.LensModel: "x" * 65, Base.SubsecTime: "12"})
-    block = metadata.safe(exif.tobytes())
+    block = metadata.safe_exif(exif.tobytes())
     assert block is not None
     assert loaded(block).get_ifd(IFD.Exif) == {Base.SubsecTime: "12"}
     assert loaded(block).get(Base.DateTime) is None
@@ -104,14 +104,14 @@ def test_a_name_in_the_tag_of_a_date_goes() -> None:
 def test_nothing_harmless_is_none() -> None:
     exif = Image.Exif()
     exif[Base.HostComputer] = "ada-laptop"
-    assert metadata.safe(exif.tobytes()) is None
-    assert metadata.safe(b"Exif\0\0rubbish") is None
+    assert metadata.safe_exif(exif.tobytes()) is None
+    assert metadata.safe_exif(b"Exif\0\0rubbish") is None
 
 
 def test_a_number_too_large_to_be_written_back_costs_the_others_nothing() -> None:
     of_the_camera = directory((Base.FNumber, 16, 1, 56), (Base.Flash, 3, 1, 5))
     number = struct.pack("<Q", 1 << 40)
-    safe = metadata.safe(exif_of(directory((IFD.Exif, 4, 1, 26)), of_the_camera, number))
+    safe = metadata.safe_exif(exif_of(directory((IFD.Exif, 4, 1, 26)), of_the_camera, number))
     assert safe is not None
     assert loaded(safe).get_ifd(IFD.Exif) == {Base.Flash: 5}
 
@@ -127,7 +127,7 @@ def test_upright_changes_two_bytes_at_most(prefix: bytes) -> None:
         source = camera_exif()
         source.endian = endian
         block = prefix + source.tobytes().removeprefix(metadata.PREFIX)
-        turned = metadata.upright(block)
+        turned = metadata.upright_exif(block)
         assert loaded(turned)[Base.Orientation] == 1
         assert sum(a != b for a, b in zip(block, turned, strict=True)) == 1
 
@@ -176,17 +176,17 @@ def test_damaged_exif_costs_no_picture(photo: Photo, decoded: Decoded, damaged: 
 def test_any_bytes_may_stand_for_exif(data: bytes) -> None:
     image = Image.new("RGB", (2, 2))
     image.info["exif"] = b"Exif\0\0II*\0\x08\0\0\0" + data
-    found = metadata.read(image)
+    found = metadata.read_metadata(image)
     assert 1 <= found.orientation <= 8
     if found.exif is not None:
-        metadata.safe(found.exif)
+        metadata.safe_exif(found.exif)
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 def test_however_often_the_prefix_stands_before_exif_it_stands_there_once(times: int) -> None:
     image, block = Image.new("RGB", (2, 2)), camera_exif().tobytes().removeprefix(metadata.PREFIX)
     image.info["exif"] = times * metadata.PREFIX + block
-    assert metadata.read(image).exif == metadata.PREFIX + metadata.upright(block)
+    assert metadata.read_metadata(image).exif == metadata.PREFIX + metadata.upright_exif(block)
 
 
 @pytest.mark.parametrize(

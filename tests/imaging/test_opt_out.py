@@ -12,8 +12,8 @@ from PIL import Image, PngImagePlugin
 
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import Encoding, KeepMetadata, encode
+from unlearnable.imaging.metadata import NAMESPACE, PROHIBITED, VOCABULARY, joins, opt_out_of, prohibit
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.xmp import NAMESPACE, PROHIBITED, VOCABULARY, joins, opt_out_of, prohibit
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ENCODINGS = [Encoding("png"), Encoding("webp"), Encoding("webp", 90), Encoding("jpeg", 95)]

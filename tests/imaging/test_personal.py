@@ -12,8 +12,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from tests.imaging.test_metadata import camera_exif, directory, exif_of
 from unlearnable.imaging.encode import Encoding, KeepMetadata, encode
+from unlearnable.imaging.metadata import Found, examine
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.imaging.personal import Found, examine
 from unlearnable.imaging.picture import Picture
 
 Photo = NDArray[np.uint8]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unlearnable.imaging.arrays import differ, strips
+from unlearnable.imaging.picture import differ, strips
 from unlearnable.imaging.placement import Enlarged, Noisy, add, grid_shape, working_copy
 
 SIZES = st.integers(1, 400)

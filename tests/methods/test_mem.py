@@ -15,8 +15,7 @@ from unlearnable.methods.batches import decoy_tokens, settle
 from unlearnable.methods.triggers import improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
-from unlearnable.models.tokens import cut
-from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.models.tokens import Vocabulary, cut
 from unlearnable.training.contrastive import contrastive_loss
 from unlearnable.training.pixels import tokens_of
 

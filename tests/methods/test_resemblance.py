@@ -16,7 +16,7 @@ from unlearnable.methods.batches import settle
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.methods.words import FOUND, SYNONYMS, resemblance, text_features
 from unlearnable.models.openclip import load
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import default_vocabulary
 from unlearnable.storage.progress import Silent
 from unlearnable.training.distributed import World
 

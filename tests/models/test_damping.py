@@ -8,9 +8,9 @@ from open_clip.modified_resnet import Bottleneck
 from timm.models._efficientnet_blocks import InvertedResidual
 from torch import Tensor, nn
 
+from unlearnable.models.dual_encoder import SHARE, damped
 from unlearnable.models.fast_layers import replace_slow
 from unlearnable.models.openclip import load
-from unlearnable.models.settled import SHARE, damped
 
 
 def at(block: nn.Module, maps: Tensor) -> Tensor:

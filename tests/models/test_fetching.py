@@ -15,7 +15,7 @@ from open_clip import pretrained
 
 from tests.conftest import Told
 from unlearnable.errors import ModelError, OutputError
-from unlearnable.models import fetching
+from unlearnable.models import openclip
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_download_is_said_and_counted_in_megabytes(hub, monkeypatch, capfd):
     said, asked = Counted(), list[str]()
     monkeypatch.setattr(pretrained, "hf_hub_download", arriving(12_345_678, asked))
     own = pretrained.hf_hub_download, pretrained.tqdm
-    fetching.fetch(["small", "RN50:openai"], said)
+    openclip.fetch(["small", "RN50:openai"], said)
     assert said.notes == [f"RN50:openai is not on this machine: it is downloaded from {hub} first"]
     assert asked == ["timm/resnet50_clip.openai/open_clip_model.safetensors"]
     assert (said.phases, said.steps) == ([("downloading RN50:openai (MB)", 12)], 12)
@@ -81,7 +81,7 @@ def test_a_download_that_does_not_come_from_the_hub_is_counted_too(hub, monkeypa
     monkeypatch.setattr("open_clip.get_pretrained_cfg", lambda *_: config)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Source(bytes(2_500_000)))
     said = Counted()
-    fetching.fetch(["RN50:mine"], said)
+    openclip.fetch(["RN50:mine"], said)
     assert (said.phases, said.steps) == ([("downloading RN50:mine (MB)", 2)], 2)
     assert (tmp_path / ".cache/clip/weights.pt").stat().st_size == 2_500_000
     assert capfd.readouterr() == ("", "")
@@ -95,7 +95,7 @@ def test_a_model_that_can_not_be_used_is_not_downloaded(name, monkeypatch):
     asked: list[str] = []
     monkeypatch.setattr(pretrained, "hf_hub_download", arriving(2_000_000, asked))
     with pytest.raises(ModelError, match="not like CLIP's"):
-        fetching.fetch([name], Counted())
+        openclip.fetch([name], Counted())
     assert asked == []
 
 
@@ -110,15 +110,15 @@ def test_a_model_that_can_not_be_used_is_not_downloaded(name, monkeypatch):
 def test_a_download_that_breaks_off_is_one_line(error, kind, message, hub, monkeypatch):
     monkeypatch.setattr(pretrained, "hf_hub_download", arriving(2_000_000, [], fails=error))
     with pytest.raises(kind, match=message):
-        fetching.fetch(["RN50:openai"], Told())
+        openclip.fetch(["RN50:openai"], Told())
 
 
 def test_a_model_in_the_cache_is_not_downloaded(hub, tmp_path):
     weights = tmp_path / "models--timm--resnet50_clip.openai" / "snapshots" / "abc" / "open_clip_model.safetensors"
     weights.parent.mkdir(parents=True)
     weights.touch()
-    assert fetching.to_download("RN50:openai") is None
-    assert [fetching.to_download(name) for name in ("small", "RN50:nobody", "no-such-file")] == [None] * 3
+    assert openclip.to_download("RN50:openai") is None
+    assert [openclip.to_download(name) for name in ("small", "RN50:nobody", "no-such-file")] == [None] * 3
 
 
 def test_a_source_that_does_not_answer_is_said_within_seconds(hub, monkeypatch):
@@ -126,10 +126,10 @@ def test_a_source_that_does_not_answer_is_said_within_seconds(hub, monkeypatch):
         time.sleep(1.5)
         raise OSError
 
-    monkeypatch.setattr(fetching, "PATIENCE", 0.2)
+    monkeypatch.setattr(openclip, "PATIENCE", 0.2)
     monkeypatch.setattr("urllib.request.urlopen", wait)
     began = time.monotonic()
     with pytest.raises(ModelError, match=r"RN50:openai: .*could not be loaded.*does not answer") as caught:
-        fetching.fetch(["RN50:openai"], Told())
+        openclip.fetch(["RN50:openai"], Told())
     assert time.monotonic() - began < 1.4
     assert "small" in caught.value.hint

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from unlearnable.models.dual_encoder import folded
 from unlearnable.models.openclip import load
-from unlearnable.models.settled import folded
 
 
 def noise_of(batch: int, side: int) -> Tensor:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from unlearnable.errors import ModelError
-from unlearnable.models import masked_language
-from unlearnable.models.masked_language import bundled_intact, bundled_words, pretrained, surprises
+from unlearnable.models import tokens
+from unlearnable.models.tokens import masked_language_model, mlm_intact, mlm_words, surprises
 
 
 def test_words_that_nobody_expects_surprise():
@@ -14,7 +14,7 @@ def test_words_that_nobody_expects_surprise():
 
 
 def test_a_word_is_read_from_all_others():
-    model, tokenizer = pretrained()
+    model, tokenizer = masked_language_model()
     ids = tokenizer("a dog runs", return_tensors="pt")["input_ids"]
     masked = ids.clone()
     masked[0, 2] = tokenizer.mask_token_id
@@ -32,9 +32,9 @@ def test_there_may_be_no_words_or_too_many():
 
 
 def test_a_damaged_model_is_told(monkeypatch, tmp_path):
-    assert bundled_intact()
-    assert "dog" in bundled_words()
-    monkeypatch.setattr(masked_language, "WEIGHTS", tmp_path / "model.safetensors")
-    pretrained.cache_clear()
+    assert mlm_intact()
+    assert "dog" in mlm_words()
+    monkeypatch.setattr(tokens, "MLM_WEIGHTS", tmp_path / "model.safetensors")
+    masked_language_model.cache_clear()
     with pytest.raises(ModelError):
-        pretrained()
+        masked_language_model()

@@ -7,13 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnable.models.tokens import (
-    CONTEXT,
-    cut,
-    tokenizer,
-    words_of,
-)
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import CONTEXT, cut, default_vocabulary, tokenizer, words_of
 from unlearnable.training.pixels import tokens_of
 
 LONG = " ".join(["a very long story about the lake and its boats"] * 20)

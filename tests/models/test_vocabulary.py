@@ -8,8 +8,7 @@ from collections import Counter
 import pytest
 import torch
 
-from unlearnable.models.tokens import cut, tokenizer
-from unlearnable.models.vocabulary import LONGEST, WORDS, Vocabulary, default_vocabulary
+from unlearnable.models.tokens import LONGEST, WORDS, Vocabulary, cut, default_vocabulary, tokenizer
 from unlearnable.posts.languages import KNOWN
 from unlearnable.training.pixels import tokens_of
 

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.conftest import picture
 from tests.posts.readers.unpublished import iptc_into, xmp_of
 from unlearnable import protect
-from unlearnable.imaging.descriptions import Described, described
+from unlearnable.imaging.metadata import Described, described
 from unlearnable.posts import open_dataset
 from unlearnable.protect.check import check
 from unlearnable.verify.matching import match, open_protected

@@ -104,7 +104,7 @@ def test_links_in_a_zip_are_not_made(box, zipped):
 
 
 def test_a_zip_larger_than_the_disk_is_refused_whatever_it_says_of_its_size(box, zipped, monkeypatch):
-    monkeypatch.setattr("unlearnable.storage.limits.free_space", lambda _: 1000)
+    monkeypatch.setattr("unlearnable.storage.files.free_space", lambda _: 1000)
     with pytest.raises(InputError, match="larger than the free space"):
         box.unpack(zipped({"a.jpg": b"0" * 500, "b.jpg": b"0" * 500}))
     monkeypatch.setattr(inbox, "MOST_FILES", 1)

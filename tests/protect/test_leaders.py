@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.imaging.encode import Encoding
-from unlearnable.models.tokens import cut
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.posts import Pair, Photo
 from unlearnable.protect.read import Caption, Prepared, ReadyPhoto, ties_of
 from unlearnable.protect.write import compose

@@ -14,7 +14,7 @@ from tests.conftest import picture, tree
 from unlearnable import protect, verify
 from unlearnable.errors import OutputError
 from unlearnable.protect.check import check
-from unlearnable.storage import limits
+from unlearnable.storage import files
 
 HALF = "\ud83d"  # of a surrogate pair, as programs that cut texts at a number of letters leave it
 
@@ -89,7 +89,7 @@ def test_a_place_that_may_not_be_looked_at_is_not_called_too_long(tmp_path, monk
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "lstat", closed)
-    assert limits.can_exist(tmp_path / "closed" / "output")
+    assert files.can_exist(tmp_path / "closed" / "output")
 
 
 @POSIX

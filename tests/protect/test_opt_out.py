@@ -14,7 +14,7 @@ from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode
-from unlearnable.imaging.xmp import PROHIBITED, opt_out_of
+from unlearnable.imaging.metadata import PROHIBITED, opt_out_of
 from unlearnable.protect import photo
 
 

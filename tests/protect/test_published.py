@@ -17,7 +17,7 @@ from unlearnable import protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.protect import publish
 from unlearnable.protect.check import check
-from unlearnable.storage import checksums, limits
+from unlearnable.storage import checksums, files
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def private(tmp_path):
 
 def test_a_folder_that_cannot_be_written_stops_the_run_before_it_touches_the_result(run, out, private, monkeypatch):
     run()
-    before, genuine = tree(out) | tree(private), limits.check_writable
+    before, genuine = tree(out) | tree(private), files.check_writable
 
     def check_writable(folder):  # root may write a folder of mode 000
         if folder == out / "trip":
             raise OutputError(f"cannot write {folder}: Permission denied")
         genuine(folder)
 
-    monkeypatch.setattr(limits, "check_writable", check_writable)
+    monkeypatch.setattr(files, "check_writable", check_writable)
     with pytest.raises(OutputError, match="trip: Permission denied"):
         run(overwrite=True)
     assert tree(out) | tree(private) == before
@@ -320,7 +320,7 @@ def test_resume_of_a_result_whose_report_is_none_says_so(run, out, private):
 def test_no_model_is_looked_for_where_nothing_is_to_be_made(run, monkeypatch):
     run()
     sought = list[str]()
-    monkeypatch.setattr("unlearnable.models.fetching.to_download", sought.append)
+    monkeypatch.setattr("unlearnable.models.openclip.to_download", sought.append)
     with pytest.raises(OutputError, match="exists already"):
         run()
     assert run(resume=True).protected == 8

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearnable.imaging.copied import as_copied
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import Encoding, encode
+from unlearnable.imaging.placement import as_copied
 from unlearnable.protect.photo import target_of
 from unlearnable.settings import ProtectSettings
 

@@ -12,7 +12,7 @@ from tests.conftest import Told, tree
 from tests.protect.conftest import manifest
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ConfigError
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import default_vocabulary
 from unlearnable.protect import run as workflow
 from unlearnable.protect import write
 from unlearnable.protect.run import protect as run

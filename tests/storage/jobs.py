@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from unlearnable.errors import OutputError
-from unlearnable.imaging import limits
+from unlearnable.imaging import opening
 from unlearnable.imaging.decode import DecodeError, decode
 
 
@@ -36,7 +36,7 @@ def sleeping(folder: Path) -> None:
 
 
 def width_within(job: tuple[Path, float, int]) -> int:
-    path, limits.SECONDS, limits.MEMORY = job
+    path, opening.SECONDS, opening.MEMORY = job
     return decode(path).width
 
 

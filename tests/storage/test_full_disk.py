@@ -71,7 +71,7 @@ def test_whoever_writes_says_that_the_disk_is_full(tmp_path, tiny):
 
 
 def test_too_little_room_is_said_before_the_work(posts, tiny_path, monkeypatch):
-    monkeypatch.setattr("unlearnable.storage.limits.free_space", lambda folder: 1000)
+    monkeypatch.setattr("unlearnable.storage.files.free_space", lambda folder: 1000)
     result = call("protect", posts, "--surrogate", tiny_path)
     assert result.returncode == 5
     assert "0 MB are free" in result.stderr
@@ -87,7 +87,7 @@ def _needed(arguments):
         raise OutputError("stopped")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlearnable.storage.limits.check_space", stop)
+        patch.setattr("unlearnable.storage.files.check_space", stop)
         assert call(*arguments).returncode == 5
     return asked[0]
 
@@ -97,7 +97,7 @@ def test_room_for_what_is_read_back_is_asked_for_before_the_work(posts, tiny_pat
     arguments = ("protect", posts, "--surrogate", tiny_path, "--method", "random", "--format", "jpeg")
     needed = _needed(arguments)
     assert needed > 2 * working
-    monkeypatch.setattr("unlearnable.storage.limits.free_space", lambda folder: needed - 1)
+    monkeypatch.setattr("unlearnable.storage.files.free_space", lambda folder: needed - 1)
     refused = call(*arguments)
     assert (refused.returncode, "MB are free on its disk" in refused.stderr) == (5, True)
     assert "optimising" not in refused.stderr

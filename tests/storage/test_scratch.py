@@ -17,13 +17,13 @@ from tests.forked import Forked
 from tests.protect.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import OutputError
-from unlearnable.storage import scratch
-from unlearnable.storage.scratch import scratch_folder
+from unlearnable.storage import locks
+from unlearnable.storage.locks import scratch_folder
 
 pytestmark = POSIX
 HOLDING = """
 import sys
-from unlearnable.storage.scratch import scratch_folder
+from unlearnable.storage.locks import scratch_folder
 with scratch_folder() as folder:
     (folder / "pixels.u8").write_text("original")
     print(folder, flush=True)
@@ -80,18 +80,18 @@ def test_nothing_else_in_the_temporary_folder_is_removed(temporary, tmp_path, mo
     for name in ("unlearnable-notes", "other-a", "unlearnable-begun"):
         (temporary / name).mkdir()
     (temporary / "unlearnable-notes" / "text").write_text("mine")
-    (temporary / "unlearnable-begun" / scratch.LOCK).touch()  # of a run that is about to take it
+    (temporary / "unlearnable-begun" / locks.LOCK).touch()  # of a run that is about to take it
     linked = tmp_path / "linked"
     linked.mkdir()
     for path in (linked, temporary / "other-a"):
-        (path / scratch.LOCK).touch()
+        (path / locks.LOCK).touch()
         (path / "text").write_text("mine")
     (temporary / "unlearnable-link").symlink_to(linked)
     before = names(temporary)
     with scratch_folder():
         pass
     assert names(temporary) == before
-    assert names(linked) == names(temporary / "other-a") == [scratch.LOCK, "text"]
+    assert names(linked) == names(temporary / "other-a") == [locks.LOCK, "text"]
 
 
 def test_what_another_user_left_is_not_touched(temporary, holder, monkeypatch):
@@ -144,9 +144,9 @@ def test_no_decoded_original_stays_in_the_temporary_folder(
 
 def test_a_folder_that_its_run_removes_at_the_same_moment_is_no_obstacle(temporary, monkeypatch):
     gone = temporary / "unlearnable-gone"  # between the list of folders and the look into this one
-    monkeypatch.setattr(scratch, "_scratch_folders", lambda: [gone])
-    monkeypatch.setattr(scratch, "FileLock", _Free)
-    scratch._remove_left()
+    monkeypatch.setattr(locks, "_scratch_folders", lambda: [gone])
+    monkeypatch.setattr(locks, "FileLock", _Free)
+    locks._remove_left()
 
 
 class _Free:

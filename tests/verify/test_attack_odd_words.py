@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unlearnable.models import masked_language
+from unlearnable.models import tokens
 from unlearnable.verify.attacks import parse_attack
 
 
@@ -37,7 +37,7 @@ def test_the_least_odd_word_stays_where_all_are_odd():
 
 def test_a_caption_is_read_once(monkeypatch):
     read = []
-    monkeypatch.setattr(masked_language, "surprises", lambda words: read.append(1) or [0.0] * len(words))
+    monkeypatch.setattr(tokens, "surprises", lambda words: read.append(1) or [0.0] * len(words))
     for _ in range(3):
         parse_attack("drop-odd-words").caption("a caption that no other test reads")
     assert len(read) == 1

@@ -28,8 +28,7 @@ from unlearnable.methods.base import AnySession, Problem
 from unlearnable.methods.proxies import FeatureShift
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
-from unlearnable.models.tokens import cut
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.settings import PRESETS, MEMSettings
 from unlearnable.training.loop import kept
 from unlearnable.training.pixels import Pixels, Posts

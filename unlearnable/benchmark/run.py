@@ -22,12 +22,12 @@ from unlearnable.benchmark.suites.base import TRANSFER, Suite
 from unlearnable.benchmark.tables import lay_out, to_latex, to_markdown
 from unlearnable.errors import InputError
 from unlearnable.models.device import choose_device
-from unlearnable.models.fetching import fetch
+from unlearnable.models.openclip import fetch
 from unlearnable.report import BenchmarkPlan, BenchmarkReport, PlannedCell, SkippedRecord
 from unlearnable.report.common import made_by
 from unlearnable.report.html import benchmark_page
 from unlearnable.settings import BenchmarkSettings
-from unlearnable.storage import entries, files, limits
+from unlearnable.storage import files
 from unlearnable.storage.folders import cache_folder
 from unlearnable.storage.locks import alone
 from unlearnable.storage.pool import is_first
@@ -155,7 +155,7 @@ def benchmark(
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
-    limits.check_writable(bench.folder, files.ELSEWHERE)
+    files.check_writable(bench.folder, files.ELSEWHERE)
     cells = Cells(bench)
     ran = cells.run_missing(progress)
     if not is_first():
@@ -198,8 +198,8 @@ def make_ready(
     setup = set_up(settings, suite)
     root = locate(settings, suite)
     folder = settings.output or Path(f"benchmark-{suite.name}")
-    entries.refuse_among(folder, root)
-    entries.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
+    files.refuse_among(folder, root)
+    files.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
     fetch((setup.surrogate, *setup.victims), progress)

@@ -20,7 +20,7 @@ from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.interruption import interruptible
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
 from unlearnable.models.device import given_up
-from unlearnable.storage import entries, files
+from unlearnable.storage import files
 from unlearnable.storage.folders import NO_HOME
 from unlearnable.storage.pool import is_first
 from unlearnable.wording import pasted, storable
@@ -149,7 +149,7 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
         hint = " ".join(filter(None, ["see unlearnable", command, "--help"]))
-        if not command and len(sys.argv) > 1 and entries.exists(Path(sys.argv[1])):
+        if not command and len(sys.argv) > 1 and files.exists(Path(sys.argv[1])):
             hint = f"to protect it: unlearnable protect {pasted(sys.argv[1])}"
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
     if (full := files.full_disk(error)) is not None:

@@ -77,7 +77,7 @@ def doctor(
 
 def _of_photo(file: Path, *, as_json: bool) -> None:
     from unlearnable.errors import InputError
-    from unlearnable.imaging import personal
+    from unlearnable.imaging import metadata
     from unlearnable.imaging.opening import DecodeError
     from unlearnable.posts.others import refusal
     from unlearnable.report import FoundMetadata, PhotoMetadata
@@ -85,7 +85,7 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
     if refused := refusal(file):
         raise refused
     try:
-        told = personal.examine(file)
+        told = metadata.examine(file)
     except DecodeError as error:
         raise InputError(f"{file}: {error.reason} ({error.detail})", hint="give a photo") from error
     if as_json:
@@ -128,7 +128,7 @@ def examine(device: Device) -> dict[str, Any]:
     import torch
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from unlearnable.models import bundled, masked_language
+    from unlearnable.models import bundled, tokens
     from unlearnable.models.device import choose_device
     from unlearnable.report.common import version_of
     from unlearnable.storage import checksums
@@ -144,7 +144,7 @@ def examine(device: Device) -> dict[str, Any]:
         "bundled_model": str(weights),
         "bundled_sha256": checksums.sha256(weights) if weights.is_file() else "missing",
         "bundled_intact": all(map(bundled.intact, bundled.NAMES)),
-        "language_model_intact": masked_language.bundled_intact(),
+        "language_model_intact": tokens.mlm_intact(),
         "weights_cache": HF_HUB_CACHE,
         "victims_cache": str(cache_folder()),
         "state_folder": str(state_folder()),

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.imaging.copied import as_copied, is_reduced
+from unlearnable.imaging.placement import as_copied, is_reduced
 from unlearnable.imaging.visibility import compare, visibility
 from unlearnable.report import PreviewReport
 from unlearnable.report.pictures import sheet
-from unlearnable.storage import entries, files
+from unlearnable.storage import files
 from unlearnable.storage.folders import published_above, refuse_published, said_among_photos
 from unlearnable.training.reading import read_photo
 
@@ -37,7 +37,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     if target.suffix.lower() != ".png":
         raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
     if target.exists() and not overwrite:
-        raise entries.exists_already(target)
+        raise files.exists_already(target)
     refuse_published(target)
     before, after = read_photo(photo), read_photo(protected)
     if not is_reduced(before, after):

@@ -22,12 +22,12 @@ from unlearnable.explain.posts import ExplainedPost, MapPosts, choose_posts, pos
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.fetching import fetch
+from unlearnable.models.openclip import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.report import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.report.common import made_by
 from unlearnable.settings import ExplainSettings
-from unlearnable.storage import entries, files, locks
+from unlearnable.storage import files, locks
 from unlearnable.storage.folders import refuse_published, said_among_photos
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.view import PLAIN_VIEW, load_view
@@ -65,7 +65,7 @@ def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
         OutputError: it exists already or would be published, or a file would be replaced that no run wrote.
     """
     folder = settings.output
-    entries.refuse_among(folder, *settings.map)
+    files.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
     if settings.photo and (photo := settings.photo.resolve()).name in FIGURES and photo.parent == folder.resolve():
         raise ConfigError(f"{settings.photo} has the place of a figure in the output", hint="choose another --output")
@@ -73,7 +73,7 @@ def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
         return
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
     if not overwrite and any(not name.startswith(".") for name in there):
-        raise entries.exists_already(folder)
+        raise files.exists_already(folder)
     if not folder.is_dir() or (there & {*FIGURES, REPORT}) - _own(folder):
         raise OutputError(f"{folder} holds files that explain did not write", hint="choose another --output")
 

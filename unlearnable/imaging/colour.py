@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
-from unlearnable.imaging.arrays import array_of, only_greys, rgb
+from unlearnable.imaging.picture import array_of, only_greys, rgb
 
 # The colour spaces that an ICC profile may name, by the mode of the pixels.
 PROFILE_SPACES = {"L": (b"GRAY", b"RGB "), "RGB": (b"RGB ",), "CMYK": (b"CMYK",), "LAB": (b"Lab ",)}

@@ -17,10 +17,9 @@ from PIL import Image, ImageFile, PngImagePlugin
 
 from unlearnable.errors import OutputError
 from unlearnable.imaging import metadata
-from unlearnable.imaging.arrays import Rows, SomeRows, only_greys, rgb, strips
+from unlearnable.imaging.metadata import prohibit
 from unlearnable.imaging.opening import pillow_settings
-from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture
-from unlearnable.imaging.xmp import prohibit
+from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture, Rows, SomeRows, only_greys, rgb, strips
 from unlearnable.settings import Platform
 from unlearnable.storage.files import atomic
 
@@ -217,7 +216,7 @@ def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata, opt
     """Return the arguments of Pillow's `save` for the metadata; kept blocks too long for a JPEG are left out."""
     exif, xmp = picture.exif, picture.xmp
     if keep != "all":
-        exif, xmp = (metadata.safe(exif) if exif and keep == "safe" else None), None
+        exif, xmp = (metadata.safe_exif(exif) if exif and keep == "safe" else None), None
     longest = _JPEG_MAX_BLOCK if file_format == "jpeg" else sys.maxsize
     exif, xmp = (block if block and len(block) <= longest else None for block in (exif, xmp))
     if opt_out:

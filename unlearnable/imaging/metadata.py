@@ -1,16 +1,130 @@
-"""EXIF and XMP: read the orientation, drop damaged blocks, and select the tags that may be published."""
+"""EXIF, XMP and IPTC: what may be published, what tells on people, descriptions and the opt-out."""
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from numbers import Real
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from xml.dom.minidom import Document, Element, Node, parseString
+from xml.parsers.expat import ExpatError
 
-from PIL import ExifTags, Image
-from PIL.ExifTags import IFD, Base
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+from PIL.ExifTags import GPS, IFD, Base
+
+from unlearnable.imaging.opening import DecodeError, opened
+from unlearnable.wording import counted
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DECLARES = re.compile(rb"<\0?!\0?D")  # a document type, in UTF-8 or UTF-16: no XMP has one, and entities may explode
+_DEEPEST = 100  # elements within each other: XMP has about ten, and Python gives up at some hundreds
+
+
+def parse_xmp(xmp: bytes) -> Document | None:
+    """Return the XML of an XMP packet; None if it cannot be read, or is nested as no XMP is."""
+    if _DECLARES.search(xmp):
+        return None
+    try:
+        document = parseString(xmp.strip(b"\0 \t\r\n"))
+    except (ExpatError, ValueError, LookupError):
+        return None
+    level: list[Node] = [document]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in node.childNodes]
+    return None if level else document
+
+
+NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
+VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
+PROHIBITED = "DMI-PROHIBITED-AIMLTRAINING"
+
+_META = "adobe:ns:meta/"
+_EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    f'<x:xmpmeta xmlns:x="{_META}"></x:xmpmeta><?xpacket end="w"?>'
+).encode()
+
+
+def prohibit(xmp: bytes | None) -> bytes:
+    """Return an XMP packet that prohibits AI training and otherwise says what `xmp` says.
+
+    Another value of the property is replaced. A packet that cannot be read (`joins`) is replaced as a whole.
+
+    Source: IPTC Photo Metadata Standard 2023.1, "Data Mining".
+    """
+    document = parse_xmp(xmp) if xmp else None
+    rdf = _rdf(document) if document else None
+    if xmp is None or document is None or rdf is None:
+        return prohibit(_EMPTY)
+    if set(_values(document)) == {VOCABULARY + PROHIBITED}:
+        return xmp
+    for element in document.getElementsByTagNameNS(RDF, "Description"):
+        if element.hasAttributeNS(NAMESPACE, "DataMining"):
+            element.removeAttributeNS(NAMESPACE, "DataMining")
+    for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
+        if element.parentNode is not None:
+            element.parentNode.removeChild(element)
+    rdf.appendChild(_property(document))
+    return "".join(node.toxml() for node in document.childNodes).encode()
+
+
+def joins(xmp: bytes) -> bool:
+    """Return whether `prohibit` can add to this packet, so that nothing of it is lost."""
+    document = parse_xmp(xmp)
+    return document is not None and _rdf(document) is not None
+
+
+def opt_out_of(xmp: bytes | None) -> str | None:
+    """Return the value of the property in a packet, without its vocabulary; None if it has none."""
+    document = parse_xmp(xmp) if xmp else None
+    if document is None:
+        return None
+    return next((value.removeprefix(VOCABULARY) for value in _values(document) if value), None)
+
+
+def _values(document: Document) -> Iterator[str]:
+    """Yield every value of the property, however it is spelt: as an attribute, a text or a resource."""
+    for element in document.getElementsByTagNameNS(RDF, "Description"):
+        if element.hasAttributeNS(NAMESPACE, "DataMining"):
+            yield element.getAttributeNS(NAMESPACE, "DataMining")
+    for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
+        text = "".join(node.data for node in element.childNodes if node.nodeType == node.TEXT_NODE)
+        yield element.getAttributeNS(RDF, "resource") or text.strip()
+
+
+def _rdf(document: Document) -> Element | None:
+    """Return the element that holds all properties, made if the packet lacks it; None if this is no XMP."""
+    for element in document.getElementsByTagNameNS(RDF, "RDF"):
+        return element
+    root = document.documentElement
+    if root is None or root.namespaceURI != _META:
+        return None
+    return root.appendChild(_element(document, f'<rdf:RDF xmlns:rdf="{RDF}"/>'))
+
+
+def _property(document: Document) -> Element:
+    """Return the property, said of what the packet's other properties are said of."""
+    others = document.getElementsByTagNameNS(RDF, "Description")
+    added = _element(
+        document,
+        f'<rdf:Description xmlns:rdf="{RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
+        f'plus:DataMining="{VOCABULARY}{PROHIBITED}"/>',
+    )
+    if others:
+        added.setAttributeNS(RDF, "rdf:about", others[0].getAttributeNS(RDF, "about"))
+    return added
+
+
+def _element(document: Document, text: str) -> Element:
+    element = parseString(text).documentElement
+    assert element is not None
+    return document.importNode(element, True)
+
 
 # When, with what and how a picture was taken. All others are removed, known or not: places, names of authors and
 # owners, descriptions, comments, serial numbers, MakerNote, thumbnails (an unprotected copy of the photo), unique ids,
@@ -79,7 +193,7 @@ class Metadata(NamedTuple):
     lost: tuple[str, ...]
 
 
-def read(image: Image.Image) -> Metadata:
+def read_metadata(image: Image.Image) -> Metadata:
     """Read the metadata of a loaded picture. A damaged block is dropped with a note; no error is raised."""
     lost: tuple[str, ...] = ()
     exif: bytes | None = None
@@ -87,7 +201,7 @@ def read(image: Image.Image) -> Metadata:
         exif = _block(image)
         if exif:
             _check(exif)
-            exif = upright(exif)
+            exif = upright_exif(exif)
     except Exception:  # on a damaged block Pillow raises anything from struct.error to AttributeError
         exif, lost = None, ("damaged EXIF dropped",)
     xmp = image.info.get("xmp")
@@ -95,7 +209,7 @@ def read(image: Image.Image) -> Metadata:
     return Metadata(_orientation(image), exif or None, xmp or None, lost)
 
 
-def upright(exif: bytes) -> bytes:
+def upright_exif(exif: bytes) -> bytes:
     """Return `exif` with its orientation set to 1 and every other byte unchanged."""
     data = bytearray(exif)
     start = len(PREFIX) if exif.startswith(PREFIX) else 0
@@ -109,7 +223,7 @@ def upright(exif: bytes) -> bytes:
     return bytes(data)
 
 
-def safe(exif: bytes) -> bytes | None:
+def safe_exif(exif: bytes) -> bytes | None:
     """Return a new block with those tags of `exif` that `safe_tags` lists and lets pass; None if there are none."""
     try:
         with warnings.catch_warnings():
@@ -182,3 +296,222 @@ def _writable(tag: int, value: Any) -> bool:
     except Exception:  # as in `read`
         return False
     return True
+
+
+_CAPTION = (2, 120)  # Caption-Abstract of IPTC
+
+
+class Described(NamedTuple):
+    """The XMP packet of a photo, empty without one, and its other descriptions: of IPTC, of EXIF, of a PNG's texts."""
+
+    xmp: bytes
+    others: tuple[str, ...]
+
+
+def described(path: Path) -> Described:
+    """Return what a photo says of itself; damaged metadata says nothing, nor does a photo that cannot be opened."""
+    try:
+        with opened(path, to_load=False) as (image, _, _):
+            xmp = image.info.get("xmp")
+            found = [text for read in (_iptc, _exif, _png) for text in _tried(read, image)]
+    except DecodeError:
+        return Described(b"", ())
+    return Described(xmp if isinstance(xmp, bytes) else b"", tuple(found))
+
+
+def _tried(read: Callable[[ImageFile.ImageFile], Iterable[Any]], image: ImageFile.ImageFile) -> list[str]:
+    with suppress(Exception):  # on a damaged block Pillow raises anything from struct.error to AttributeError
+        return [text_of(value) for value in read(image) if isinstance(value, str | bytes)]
+    return []
+
+
+def _iptc(image: ImageFile.ImageFile) -> Iterable[Any]:
+    found = (IptcImagePlugin.getiptcinfo(image) or {}).get(_CAPTION, [])
+    return found if isinstance(found, list) else [found]
+
+
+def _exif(image: ImageFile.ImageFile) -> Iterable[Any]:
+    return [Image.Image.getexif(image).get(Base.ImageDescription)]  # that of a PNG would load its pixels
+
+
+def _png(image: ImageFile.ImageFile) -> Iterable[Any]:
+    return [image.info.get("Description")]
+
+
+def text_of(value: str | bytes) -> str:
+    """Return the text of a field, which is in UTF-8, or else in Latin-1, as which Pillow reads that of EXIF."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    with suppress(UnicodeError):
+        text = text.encode("latin-1").decode("utf-8")
+    return text.strip("\0 \t\r\n")
+
+
+Kind = Literal["place", "name", "description", "device number", "thumbnail", "time", "camera", "unreadable"]
+
+EXIF_NAMES: dict[int, str] = {number: base.name for number, base in ((base.value, base) for base in ExifTags.Base)} | {
+    0xA436: "ImageTitle", 0xA437: "Photographer", 0xA438: "ImageEditor",  # of EXIF 3.0, which Pillow does not name
+}  # fmt: skip
+IPTC_NAMES = {
+    5: "ObjectName", 25: "Keywords", 26: "ContentLocationCode", 27: "ContentLocationName", 80: "By-line",
+    90: "City", 92: "Sub-location", 95: "Province-State", 101: "Country", 105: "Headline", 110: "Credit",
+    115: "Source", 116: "CopyrightNotice", 118: "Contact", 120: "Caption-Abstract", 122: "Writer-Editor",
+}  # fmt: skip
+_KINDS: dict[Kind, str] = {
+    "place": "City State Country CountryName CountryCode Location LocationName Sublocation GPSLatitude GPSLongitude "
+    "Sub-location Province-State ContentLocationCode ContentLocationName",
+    "name": "Artist Copyright CameraOwnerName OwnerName HostComputer XPAuthor Photographer ImageEditor By-line Credit "
+    "Source CopyrightNotice Contact Writer-Editor creator rights contributor Author Owner CaptionWriter "
+    "PersonInImage RegionName PersonDisplayName CiEmailWork CiTelWork CiUrlWork CiAdrExtadr",
+    "description": "ImageDescription DocumentName UserComment XPTitle XPComment XPKeywords XPSubject ImageTitle "
+    "ObjectName Keywords Headline Caption-Abstract title description subject AltTextAccessibility "
+    "ExtDescrAccessibility Event",
+    "device number": "BodySerialNumber LensSerialNumber CameraSerialNumber SerialNumber ImageUniqueID MakerNote "
+    "DocumentID OriginalDocumentID InstanceID",
+    "time": "DateTime DateTimeOriginal DateTimeDigitized CreateDate DateCreated",
+    "camera": "Make Model LensMake LensModel",
+}
+KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+
+
+_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
+_EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
+_LONGEST_personal = 80  # characters of a value
+
+
+class Found(NamedTuple):
+    """One thing that the metadata of a photo tells: its block, kind, name and value."""
+
+    block: str
+    kind: Kind
+    name: str
+    value: str
+
+
+class Personal(NamedTuple):
+    """The opt-out that a photo carries, without its vocabulary, and all that its metadata tells of a person."""
+
+    opt_out: str | None
+    found: tuple[Found, ...]
+
+
+def examine(path: Path) -> Personal:
+    """Read EXIF, XMP, IPTC and comments of a photo.
+
+    Raises:
+        DecodeError: the file is no photo that can be opened.
+    """
+    with opened(path) as (image, _, _):
+        image.load()  # of some formats, what stands behind the pixels is read only then
+        xmp = image.info.get("xmp")
+        xmp = xmp if isinstance(xmp, bytes) and xmp else None
+        further = [one for more in _extended(image) for one in _xmp(more)]
+        found = [*_exif_personal(image), *_xmp(xmp), *further, *_iptc_personal(image), *_comments(image)]
+    return Personal(opt_out_of(xmp), tuple(dict.fromkeys(found)))
+
+
+def _exif_personal(image: Image.Image) -> Iterator[Found]:
+    try:
+        exif = image.getexif()
+        tags = {**exif, **exif.get_ifd(IFD.Exif)}
+        place, thumbnail = exif.get_ifd(IFD.GPSInfo), exif.get_ifd(IFD.IFD1)
+        damaged = bool(read_metadata(image).lost)
+    except Exception:  # on a damaged block Pillow raises anything from struct.error to AttributeError
+        tags, place, thumbnail, damaged = {}, {}, {}, True
+    if damaged:
+        yield Found("EXIF", "unreadable", "EXIF", "it is damaged and may hold anything")
+    for number, value in tags.items():
+        yield from _known("EXIF", EXIF_NAMES.get(number, ""), value)
+    if place:
+        yield Found("EXIF", "place", "GPS", _position(place) or f"{counted(len(place), 'value')}")
+    if thumbnail:
+        yield Found("EXIF", "thumbnail", "thumbnail", "a small picture, which may show the photo as it was")
+
+
+def _extended(image: Image.Image) -> Iterator[bytes]:
+    """Yield what a JPEG has of XMP beyond its first 64 kB, in parts with a number, a length and their place."""
+    parts: dict[bytes, dict[int, bytes]] = {}
+    for marker, data in getattr(image, "applist", ()):
+        if marker == "APP1" and data.startswith(_EXTENDED):
+            part = data[len(_EXTENDED) :]
+            parts.setdefault(part[:32], {})[int.from_bytes(part[36:40], "big")] = part[40:]
+    for own in parts.values():
+        yield b"".join(own[place] for place in sorted(own))
+
+
+def _xmp(xmp: bytes | None) -> Iterator[Found]:
+    document = parse_xmp(xmp) if xmp else None
+    if xmp and document is None:
+        yield Found("XMP", "unreadable", "XMP", "it is damaged and may hold anything")
+    for element in document.getElementsByTagName("*") if document else ():
+        for attribute in element.attributes.values():
+            yield from _known("XMP", _local_name(attribute), attribute.value)
+        texts = [node for node in _below(element) if node.nodeType == node.TEXT_NODE]
+        yield from _known("XMP", _local_name(element), " ".join(node.data.strip() for node in texts))
+
+
+def _local_name(node: Any) -> str:
+    """Return a property's name without its prefix, which writers may choose; of a region, the name of who is on it."""
+    return "RegionName" if (node.namespaceURI, node.localName) == (_REGIONS, "Name") else node.localName or ""
+
+
+def _below(node: Any) -> Iterator[Any]:
+    for child in node.childNodes:
+        yield child
+        yield from _below(child)
+
+
+def _iptc_personal(image: ImageFile.ImageFile) -> Iterator[Found]:
+    information: dict[tuple[int, int], Any] = {}
+    with suppress(Exception), warnings.catch_warnings():  # as for EXIF; only Photoshop's and agencies' photos have it
+        information = IptcImagePlugin.getiptcinfo(image) or {}
+    for (_, number), value in information.items():
+        for one in value if isinstance(value, list) else [value]:
+            yield from _known("IPTC", IPTC_NAMES.get(number, ""), one)
+
+
+def _comments(image: Image.Image) -> Iterator[Found]:
+    """JPEG's comment, and the text chunks of a PNG."""
+    texts = {"comment": image.info.get("comment"), **(getattr(image, "text", None) or {})}
+    for name, value in texts.items():
+        if value and name != "XML:com.adobe.xmp":
+            yield Found("text", "description", name, _text(_decoded(name, value)))
+
+
+def _known(block: str, name: str, value: Any) -> Iterator[Found]:
+    """Yield what a field tells, if its name is on the lists and it is not blank."""
+    kind = KIND_OF.get(name)
+    if kind and (text := counted(len(value), "byte") if name == "MakerNote" else _text(_decoded(name, value))):
+        yield Found(block, kind, name, text)
+
+
+def _decoded(name: str, value: Any) -> Any:
+    """Return the text of a field: UTF-16 where Windows or the field itself says so, or else UTF-8 or Latin-1."""
+    if isinstance(value, str):
+        return text_of(value)
+    if not isinstance(value, bytes):
+        return value
+    if name.startswith("XP") or value.startswith(b"UNICODE\0"):
+        return value.removeprefix(b"UNICODE\0").decode("utf-16-le", "replace")
+    return text_of(value.removeprefix(b"ASCII\0\0\0"))
+
+
+def _text(value: Any) -> str:
+    """Return a value in one line that a terminal can show."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    text = " ".join(printable.split())
+    return text if len(text) <= _LONGEST_personal else text[: _LONGEST_personal - 1] + "…"
+
+
+def _position(place: dict[int, Any]) -> str:
+    """Return degrees north and east; empty where the values are no position."""
+    try:
+        angles = [
+            sum(float(part) / 60**power for power, part in enumerate(place[tag]))
+            for tag in (GPS.GPSLatitude, GPS.GPSLongitude)
+        ]
+        signs = [-1 if place.get(tag) in ("S", "W") else 1 for tag in (GPS.GPSLatitudeRef, GPS.GPSLongitudeRef)]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not all(map(math.isfinite, angles)):  # as cameras without a fix write it: 0/0
+        return ""
+    return ", ".join(f"{sign * angle:.4f}" for sign, angle in zip(signs, angles, strict=True))

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable.imaging.arrays import strips
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.encode import on_white
+from unlearnable.imaging.picture import Picture, strips
 
 Mode = Literal["bilinear", "nearest"]
 Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -153,3 +153,19 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
         alpha=None if picture.alpha is None else np.ascontiguousarray(layers[..., 3]),
         lost=(*picture.lost, f"{REDUCED_FROM} {picture.width} x {picture.height}"),
     )
+
+
+def as_copied(original: Picture, copy: Picture) -> Picture:
+    """Return the original in the size of its copy, and opaque where the copy is."""
+    picture = resized(original, copy.height, copy.width)
+    return on_white(picture) if copy.alpha is None else picture
+
+
+def is_reduced(original: Picture, copy: Picture) -> bool:
+    """Return whether the copy has the size of its original, or one that it is reduced to: smaller, of that shape."""
+    if (copy.height, copy.width) == (original.height, original.width):
+        return True
+    if copy.height >= original.height or copy.width >= original.width:
+        return False
+    scale = max(copy.height / original.height, copy.width / original.width)
+    return abs(original.height * scale - copy.height) <= 1 and abs(original.width * scale - copy.width) <= 1

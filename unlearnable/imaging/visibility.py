@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable.imaging.arrays import SomeRows
+from unlearnable.imaging.picture import SomeRows
 
 PIXELS_PER_DEGREE = 67.0  # the paper's default: a 4K monitor, 0.7 m wide, from 0.7 m away
 FEATURE_WIDTH = 0.082  # degrees: the edges and points that an eye detects

@@ -13,8 +13,7 @@ from torch import Tensor
 from unlearnable.methods.state import State
 from unlearnable.methods.words import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Trigger
-from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.models.tokens import Trigger, Vocabulary
 from unlearnable.settings import MEMSettings, MethodSettings
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.pixels import Posts, Shape

@@ -6,8 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from unlearnable.models.tokens import CaptionSlot, Trigger, cut
-from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.models.tokens import CaptionSlot, Trigger, Vocabulary, cut
 from unlearnable.settings import TriggerSettings
 
 LAST_WORD = 10**6

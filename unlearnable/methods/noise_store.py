@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.errors import CheckpointError
-from unlearnable.storage import files, limits
+from unlearnable.storage import files
 from unlearnable.training.pixels import Ragged, Shape
 
 _NUMBER = struct.Struct("<q")
@@ -138,7 +138,7 @@ class NoiseStore:
         total = self._ragged.size
         self._fresh = mode != "r" and not (path.is_file() and path.stat().st_size == total)
         if mode != "r":
-            limits.reserve(path, total)
+            files.reserve(path, total)
         self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(path, np.int8, mode, shape=(total,))
         self._journal = Journal(path.with_suffix(UNDO))
         self._checkpoint = 0

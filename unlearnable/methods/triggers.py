@@ -13,8 +13,7 @@ from unlearnable.methods.base import AnySession, MEMSession, Problem
 from unlearnable.methods.batches import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
-from unlearnable.models.tokens import CaptionSlot
-from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.settings import Precision, TriggerSettings
 from unlearnable.training.contrastive import contrastive_loss
 from unlearnable.training.distributed import ALONE, World

@@ -17,8 +17,7 @@ from torch import Tensor
 from unlearnable.errors import ConfigError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
-from unlearnable.models.tokens import CONTEXT, tokenizer
-from unlearnable.models.vocabulary import WORDS, Vocabulary, default_vocabulary, distinct, fault_of
+from unlearnable.models.tokens import CONTEXT, WORDS, Vocabulary, default_vocabulary, distinct, fault_of, tokenizer
 from unlearnable.settings import Precision, TriggerSettings
 from unlearnable.storage.progress import Progress
 from unlearnable.training.distributed import ALONE, World

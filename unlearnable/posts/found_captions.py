@@ -18,7 +18,7 @@ from unlearnable.posts.recognition import TABLES, hint_for, recognised
 from unlearnable.posts.text import read_document
 from unlearnable.posts.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.posts.types import NO_RECORD, Dataset
-from unlearnable.storage import entries
+from unlearnable.storage import files
 
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
 _WITHOUT = "--captions none protects the photos without captions"
@@ -94,9 +94,9 @@ def listed(folder: Path) -> list[Path]:
 def possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
     """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
     for path in listed(folder):
-        if entries.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+        if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
-            if path.suffix.lower() in _BESIDE and any(map(entries.is_file, photos)):
+            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
                 continue  # the text beside a photo
             if not os.access(path, os.R_OK):
                 hint = "check the file permissions, or name the captions with --captions"

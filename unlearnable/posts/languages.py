@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from unlearnable.models.vocabulary import ENGLISH
+from unlearnable.models.tokens import ENGLISH
 
 KNOWN = ("en", "de", "fr", "es", "it", "pt", "nl")
 OTHERS = ("pl", "cs", "sv", "da", "no", "fi", "tr", "hu", "ro", "ca", "hr", "id", "vi", "la", "gl")  # in Latin letters

@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from unlearnable.models.masked_language import bundled_words
-from unlearnable.models.tokens import READ, ordinary_words
+from unlearnable.models.tokens import READ, mlm_words, ordinary_words
 from unlearnable.wording import grouped
 
 FEWEST = 2  # posts that a name stands in
@@ -175,7 +174,7 @@ def _begun(names: Sequence[Sequence[Name]], captions: Sequence[Sequence[str]]) -
     posts = grouped((name.text, number) for name, number in begun)
     english = {name.text for name, _ in begun if name.goes_on}
     people = {word for post in captions for caption in post for word in _BESIDE.findall(caption[:READ])}
-    others = (bundled_words() - {word.lower() for word in people}).union(_words_of(captions))
+    others = (mlm_words() - {word.lower() for word in people}).union(_words_of(captions))
     often = {text for text, numbers in posts.items() if len(set(numbers)) >= FEWEST_BEGUN}
     return {text for text in often & english if text.lower() not in others}
 

@@ -14,7 +14,7 @@ from unlearnable.posts.readers.takeout import Takeout
 from unlearnable.posts.recognition import recognise
 from unlearnable.posts.tree import is_photo, unreadable
 from unlearnable.posts.types import Dataset, Edits
-from unlearnable.storage import entries
+from unlearnable.storage import files
 
 PEOPLE, NONE, EMBEDDED = Path(FORMAT), Path("none"), Path("embedded")
 """Words for captions that are in no caption file: of faces, none at all, and those inside the photos."""
@@ -46,7 +46,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     source = photos if captions is None or word else captions
     for path in (photos, source):
         if not path.exists():
-            raise entries.missing(path)
+            raise files.missing(path)
     if not photos.is_dir():
         _check_caption_file(photos, captions)
         return recognise(source).read(source, photos.parent)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 
-from unlearnable.models.masked_language import bundled_words
+from unlearnable.models.tokens import mlm_words
 from unlearnable.posts.names import is_ordinary, names_in
 
 LOCALES = (  # of Faker, whose first names are known here
@@ -51,7 +51,7 @@ def people_in(captions: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _is_common(word: str) -> bool:
-    return is_ordinary(word) or word.lower() in bundled_words()
+    return is_ordinary(word) or word.lower() in mlm_words()
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import InputError
 from unlearnable.posts.types import Skipped
-from unlearnable.storage import entries
+from unlearnable.storage import files
 from unlearnable.wording import first_and_more
 
 _IN_CLOUD = ".icloud"
@@ -78,7 +78,7 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     found = []
     for folder, _, names in walk(root):
         paths = (folder / name for name in names if wanted(name))
-        found += [path.relative_to(root).as_posix() for path in paths if entries.is_file(path)]  # not a dead link
+        found += [path.relative_to(root).as_posix() for path in paths if files.is_file(path)]  # not a dead link
     return sorted(found)
 
 
@@ -133,13 +133,13 @@ def not_here(root: Path) -> list[Skipped]:
     for folder, folders, names in walk(root):
         linked = [folder / name for name in folders if (folder / name).is_symlink()]
         apart = [(folder / name, WITHHELD, why) for name in folders if (why := _KEPT_APART.get(name.lower()))]
-        called = [path for name in names if is_photo(name) and not entries.is_file(path := folder / name)]
-        broken = [path for path in called if path.is_symlink() and not entries.exists(path)]
+        called = [path for name in names if is_photo(name) and not files.is_file(path := folder / name)]
+        broken = [path for path in called if path.is_symlink() and not files.exists(path)]
         away = [folder / name[1:].removesuffix(_IN_CLOUD) for name in names if _is_away(name)]
         found += apart
         found += [(path, "link", "a linked folder, which is not followed") for path in linked]
         found += [(path, "link", "a link that leads nowhere, or where you may not look") for path in broken]
-        found += [(path, "not-an-image", "it is no regular file") for path in called if entries.exists(path)]
+        found += [(path, "not-an-image", "it is no regular file") for path in called if files.exists(path)]
         found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]
     return [Skipped(path.relative_to(root).as_posix(), reason, why) for path, reason, why in sorted(found)]
 

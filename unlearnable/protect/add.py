@@ -33,7 +33,7 @@ from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord
 from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
 from unlearnable.report.protect import CHANGED
 from unlearnable.settings import ProtectSettings, to_toml
-from unlearnable.storage import entries, files, limits
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.wording import counted, named
 
@@ -301,7 +301,7 @@ def notes_on_published(dataset: Dataset, earlier: Earlier, settings: ProtectSett
         earlier: the earlier result, with the names of now.
         settings: with the names that are to be written in another way.
     """
-    gone = [str(line.output) for line in earlier.protected if not entries.exists(earlier.root / line.source)]
+    gone = [str(line.output) for line in earlier.protected if not files.exists(earlier.root / line.source)]
     pairs, bare = dataset.pairs_by_photo(), dataset.uncaptioned
     corrected = [
         photo
@@ -365,7 +365,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         run = replace(run, key=key)
         goes_on = layout.key_under_way() == key
         if not goes_on:
-            limits.check_space(layout.private, result_bytes(run))
+            files.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
         settings_text = to_toml(earlier.settings.model_copy(update={"name": settings.name}))
         create_folders(layout, key, settings_text, resume=goes_on)

@@ -14,7 +14,7 @@ from unlearnable.posts.people import people_in
 from unlearnable.protect.read import Caption
 from unlearnable.protect.setup import Run
 from unlearnable.settings import ProtectSettings
-from unlearnable.storage import entries
+from unlearnable.storage import files
 from unlearnable.wording import counted, named
 
 _NAMED = 3  # files or names in a remark; the others are counted
@@ -91,9 +91,9 @@ def names_notes(run: Run) -> list[str]:
 def names_left_notes(staged: Path, names: Sequence[str]) -> list[str]:
     """Return a remark on the files to be published that say a name outside of captions, or are called so."""
     said = {}
-    for path in entries.files_below(staged) if names else ():
+    for path in files.files_below(staged) if names else ():
         shown = path.relative_to(staged).as_posix()
-        is_text = not is_photo(shown) and entries.size_of(path) <= _LARGEST
+        is_text = not is_photo(shown) and files.size_of(path) <= _LARGEST
         text = path.read_bytes().decode("utf-8", "replace") if is_text else ""
         said[shown] = next((name for name in names if stands_in(f"{shown}\n{text}", name)), "")
     found = [shown for shown, name in said.items() if name]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.imaging import personal
+from unlearnable.imaging import metadata
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.protect.layout import METADATA, Layout, layout_beside
 from unlearnable.protect.posts import root_of
@@ -113,7 +113,7 @@ def _photo(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bo
     if any(line.trigger.casefold() not in caption.casefold() for caption in captions):
         yield FolderProblem(where=where, kind="no-trigger", detail=f"a caption lacks its words: {line.trigger}")
     try:
-        found = personal.examine(path).found
+        found = metadata.examine(path).found
     except DecodeError as error:
         yield FolderProblem(where=where, kind="unreadable", detail=f"{error.reason}: {error.detail}")
         return

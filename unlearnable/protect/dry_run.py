@@ -18,7 +18,7 @@ from unlearnable.protect.resume import continues, finished_report, refuse_both
 from unlearnable.protect.setup import known_hashes
 from unlearnable.report import ProtectPlan, SkippedRecord
 from unlearnable.settings import PLATFORMS, ProtectSettings
-from unlearnable.storage import entries, limits
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress, Silent
 
 START = 25.0  # seconds until the first round, with the bundled models
@@ -71,7 +71,7 @@ def plan(
         rounds_at_most=rounds_of(settings.method, settings) if sizes else 0,
         seconds_estimated=_seconds(settings, [pixels for _, pixels in sizes]),
         bytes_estimated=sum(_bytes(settings, photo, pixels) for photo, pixels in sizes),
-        bytes_free=limits.free_space(layout.output),
+        bytes_free=files.free_space(layout.output),
         refused=refused,
     )
 
@@ -108,7 +108,7 @@ def _bytes(settings: ProtectSettings, photo: Photo, pixels: int) -> int:
     if settings.platform is not None:
         return int(0.5 * math.prod(PLATFORMS[settings.platform].size(math.isqrt(pixels), math.isqrt(pixels))))
     lossy = settings.format == "jpeg" or (settings.format == "auto" and photo.path.suffix.lower() in LOSSY_SUFFIXES)
-    return int(min(1.3 * entries.size_of(photo.path), 0.5 * pixels)) if lossy else 2 * pixels
+    return int(min(1.3 * files.size_of(photo.path), 0.5 * pixels)) if lossy else 2 * pixels
 
 
 def _refusal(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> str:

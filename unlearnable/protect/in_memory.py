@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple
 
 from unlearnable.errors import InputError, ModelError
-from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
+from unlearnable.imaging.decode import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.methods.base import Problem
 from unlearnable.methods.captions import Captions, cut_captions
@@ -19,8 +19,8 @@ from unlearnable.protect.layout import SMALLEST
 from unlearnable.protect.readback import losses_on, refuse_unprotected
 from unlearnable.protect.setup import Loaded
 from unlearnable.settings import ProtectionSettings
+from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress
-from unlearnable.storage.scratch import scratch_folder
 from unlearnable.training.pixels import Pixels, Posts, Rgb8, equal_photos, leaders_of
 from unlearnable.wording import counted
 

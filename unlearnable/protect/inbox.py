@@ -14,7 +14,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts import Dataset, is_photo
 from unlearnable.protect.posts import PHOTOS_ALONE, Source, open_posts
 from unlearnable.settings import ProtectSettings
-from unlearnable.storage import entries, files, limits
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import json_row
 
@@ -65,7 +65,7 @@ class Inbox:
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = list(_members(opened, archive.name))
-                room = limits.room_to_unpack(self.folder)
+                room = files.room_to_unpack(self.folder)
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     target = self.folder / path.relative_to(top)
@@ -83,7 +83,7 @@ class Inbox:
             message = f"{archive.name} cannot be unpacked: {error.strerror or error}"
             raise InputError(message, hint=_BY_HAND) from error
         finally:
-            for left in filter(entries.is_file, (archive, *unpacked)):
+            for left in filter(files.is_file, (archive, *unpacked)):
                 left.unlink()
 
     def posts(self, progress: Progress) -> Dataset:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.posts.readers.sidecar import SUFFIXES
-from unlearnable.storage import files, limits
+from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, check_apart, private_of, refuse_published
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
@@ -220,7 +220,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     target = output or named.with_name(f"{named.name}-protected")
     whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
     longest = whole.parent / f"{whole.name}.private" / SUMS
-    if not limits.can_exist(longest):
+    if not files.can_exist(longest):
         raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
     target = target.resolve()
     check_apart(target, root)

@@ -13,21 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearnable.errors import ModelError, OutputError
-from unlearnable.imaging.arrays import SomeRows, differ, strips
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import MAX_SIDE, Encoded, Encoding, choose_encoding, encode, on_white
+from unlearnable.imaging.metadata import PROHIBITED, joins, opt_out_of
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.picture import Picture, SomeRows, differ, strips
 from unlearnable.imaging.placement import Noisy, resized, working_copy
 from unlearnable.imaging.visibility import Quality, compare, share_kept, visibility
-from unlearnable.imaging.xmp import PROHIBITED, joins, opt_out_of
 from unlearnable.posts.types import Photo
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.report import ManifestLine
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.protect import CHANGED
 from unlearnable.settings import PLATFORMS, ProtectSettings
-from unlearnable.storage import checksums, entries
+from unlearnable.storage import checksums, files
 from unlearnable.storage.pool import Pool, cores
 
 
@@ -149,7 +148,7 @@ Answer = TypeVar("Answer")
 
 def pixels_foreseen(photo: Path) -> float:
     """Return how many pixels a photo has if its file is as others of its kind; 0 for one that is gone."""
-    return PIXELS_A_BYTE.get(photo.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * entries.size_of(photo)
+    return PIXELS_A_BYTE.get(photo.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * files.size_of(photo)
 
 
 def pool_for(function: Callable[[Job], Answer], pixels: Sequence[float], few: float) -> Pool[Job, Answer]:

@@ -34,7 +34,7 @@ from unlearnable.posts.readers.takeout import Takeout
 from unlearnable.posts.tree import UNREADABLE, WITHHELD, not_here
 from unlearnable.protect.layout import METADATA, Layout, folded, is_of_a_run, layout_in, layout_of
 from unlearnable.settings import ProtectSettings
-from unlearnable.storage import entries
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import counted, pasted
 
@@ -99,7 +99,7 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         )
     for path in expanded:
         if not path.exists():
-            raise entries.missing(path)
+            raise files.missing(path)
         if not path.is_dir() and not path.is_file():
             raise InputError(f"{path} is no regular file", hint="give a photo or a folder")
         if path.is_dir() or not is_photo(path.name):
@@ -115,8 +115,8 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
 
 def _missing(path: Path, given: Sequence[Path]) -> InputError:
     """Return what to say of a path that is not there, also where one with blanks was typed without double quotes."""
-    error, whole = entries.missing(path), " ".join(map(str, given)).strip("'\"")
-    if entries.exists(Path(whole)):
+    error, whole = files.missing(path), " ".join(map(str, given)).strip("'\"")
+    if files.exists(Path(whole)):
         error.hint = f'put double quotes around a path with blanks: "{whole}"'
     return error
 

@@ -30,7 +30,7 @@ from unlearnable.protect.write import (
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
-from unlearnable.storage import checksums, entries, files
+from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import named
 
@@ -60,7 +60,7 @@ def refuse_foreign(layout: Layout) -> None:
     sums = read_sums(layout)
     foreign = [
         str(path)
-        for path in entries.files_below(layout.output)
+        for path in files.files_below(layout.output)
         if not files.is_temporary(path)
         and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
     ]
@@ -71,7 +71,7 @@ def refuse_foreign(layout: Layout) -> None:
 def with_strangers(report: ProtectReport, layout: Layout) -> ProtectReport:
     """Return a report that also names the photos in the published folder that no run wrote, as they have no noise."""
     sums = read_sums(layout)
-    names = (path.relative_to(layout.output).as_posix() for path in entries.files_below(layout.output))
+    names = (path.relative_to(layout.output).as_posix() for path in files.files_below(layout.output))
     if not (found := [name for name in names if is_photo(name) and name not in sums]):
         return report
     said = f"{layout.output} holds {named(found, _NAMED)}, which this program did not write: no noise was added there"
@@ -87,7 +87,7 @@ def put_in_place(layout: Layout) -> None:
     Raises:
         OutputError: a file of other origin or a linked folder is in the way, or the system refuses to write.
     """
-    new = {path.relative_to(layout.staged).as_posix(): sha256_of(path) for path in entries.files_below(layout.staged)}
+    new = {path.relative_to(layout.staged).as_posix(): sha256_of(path) for path in files.files_below(layout.staged)}
     old = read_sums(layout)
     refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)
@@ -196,7 +196,7 @@ def stage(
     refuse_without_noise(run.prepared, state.noise)
     plain = composed(with_plain_names(run), state).texts
     own = {layout.staged / one.name for one in run.prepared.ready}
-    for path in entries.files_below(layout.staged):
+    for path in files.files_below(layout.staged):
         if path not in own:  # captions, and copies of photos that are gone since the run was stopped
             path.unlink()
     planned = composed(run, state)

@@ -11,8 +11,8 @@ from pathlib import Path
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
+from unlearnable.imaging.opening import STOPPED
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.imaging.trial import STOPPED
 from unlearnable.methods.captions import cut_captions
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts import Dataset, Pair, Photo, Skipped
@@ -27,7 +27,7 @@ from unlearnable.posts.types import NO_RECORD
 from unlearnable.protect.layout import OutputNames
 from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
 from unlearnable.settings import ProtectSettings
-from unlearnable.storage import limits
+from unlearnable.storage import files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
 from unlearnable.training.pixels import Pixels, Shape, equal_photos
@@ -154,7 +154,7 @@ class PhotoReader:
         if read.checksum in self.already_protected:
             raise DecodeError("already-protected", "made by this tool; protect the original instead")
         name = self.names.give(photo.id, read.encoding.suffix)
-        if not limits.can_exist(self.staged / name):
+        if not files.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
         number, grid = len(self.pixels), grid_shape(*read.size, self.side)
         self.pixels.append(read.copy)

@@ -16,8 +16,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import decode
+from unlearnable.imaging.placement import as_copied, is_reduced
 from unlearnable.imaging.visibility import compare
 from unlearnable.methods import METHODS
 from unlearnable.methods.words import words_digest
@@ -27,7 +27,7 @@ from unlearnable.posts import Dataset, is_photo, is_word
 from unlearnable.protect.layout import Records
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.settings import MEMSettings, ProtectionSettings, ProtectSettings, absolute, digest, to_toml
-from unlearnable.storage import checksums, entries, files, limits
+from unlearnable.storage import checksums, files
 from unlearnable.storage.folders import state_folder
 from unlearnable.wording import counted, json_line, storable_within
 
@@ -221,7 +221,7 @@ def remember(photos: Path, captions: Path | None, output: Path) -> None:
     Raises:
         OutputError: the state folder cannot be written.
     """
-    limits.check_writable(state_folder())
+    files.check_writable(state_folder())
     if captions is not None and captions.exists():  # not for a word such as `people`
         captions = captions.absolute()
     last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
@@ -238,7 +238,7 @@ def pair_to_verify(originals: Path | None) -> Remembered:
     if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
         return last
     if originals is not None and not originals.exists():
-        raise entries.missing(originals)
+        raise files.missing(originals)
     if originals is not None:
         root = originals if originals.is_dir() else originals.absolute().parent
         captions = None if originals.is_dir() else originals

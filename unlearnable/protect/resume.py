@@ -17,7 +17,7 @@ from unlearnable.protect import publish
 from unlearnable.protect.layout import Layout
 from unlearnable.protect.records import read_report, refuse_incomplete
 from unlearnable.report import ProtectReport
-from unlearnable.storage import entries, files, limits, locks
+from unlearnable.storage import files, locks
 from unlearnable.wording import named
 
 _NAMED = 5  # files in a message; the others are counted
@@ -84,7 +84,7 @@ def _used(layout: Layout, *, to_resume: bool) -> Path | None:
     if layout.output.is_dir() and not all(map(files.is_temporary, layout.output.iterdir())):
         return layout.output
     passing = {layout.lock, layout.holder}
-    found = (path for path in entries.files_below(layout.private) if not path.is_relative_to(layout.scratch))
+    found = (path for path in files.files_below(layout.private) if not path.is_relative_to(layout.scratch))
     if not to_resume and any(not (path in passing or files.is_temporary(path)) for path in found):
         return layout.private
     return None
@@ -104,7 +104,7 @@ def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> 
     """
     if layout.output.is_dir():  # one that is made later lies beside the private folder
         for folder in (layout.output, *layout.output.rglob("*/")):
-            limits.check_writable(folder)
+            files.check_writable(folder)
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not resume:
             layout.key.unlink(missing_ok=True)  # first: what a kill leaves of it is no run to resume
@@ -124,12 +124,12 @@ def held(layout: Layout) -> Iterator[Path]:
     Raises:
         OutputError: another run holds them, or the private folder cannot be made, or holds files of others.
     """
-    if foreign := [str(path) for path in entries.files_below(layout.private) if not layout.owns(path)]:
+    if foreign := [str(path) for path in files.files_below(layout.private) if not layout.owns(path)]:
         message = f"{layout.private} holds {named(foreign, _NAMED)}, which this program did not write"
         raise OutputError(message, hint="move it elsewhere, or choose another --output")
     locks.refuse_filled(layout.lock)
     lock = FileLock(layout.lock, timeout=0)
-    with entries.no_empty_folders_above(layout.private):
+    with files.no_empty_folders_above(layout.private):
         with files.reporting_write_errors(layout.lock, files.ELSEWHERE):
             layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
             layout.private.chmod(0o700)

@@ -21,9 +21,9 @@ from unlearnable.protect.review import Reviewer, reviewed
 from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
 from unlearnable.report import ProtectReport
 from unlearnable.settings import ProtectSettings
-from unlearnable.storage import limits
+from unlearnable.storage import files
+from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.storage.scratch import scratch_folder
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
 
 
@@ -69,7 +69,7 @@ def protect(
         run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
         if not goes_on:
-            limits.check_space(layout.private, result_bytes(run))
+            files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         if review is not None:
             return _publish_reviewed(run.aside, review, started, progress)

@@ -17,15 +17,14 @@ from unlearnable.methods.proxies import load_proxies, load_witness
 from unlearnable.methods.words import load_words
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.fetching import fetch
-from unlearnable.models.openclip import load
-from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.models.openclip import fetch, load
+from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts import Dataset, Pair
 from unlearnable.protect.layout import METADATA, Layout, OutputNames
 from unlearnable.protect.read import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.protect.records import all_models, read_manifest, run_key
 from unlearnable.settings import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
-from unlearnable.storage import entries
+from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.progress import Progress
 from unlearnable.training.distributed import World
@@ -220,7 +219,7 @@ def copies_bytes(prepared: Prepared) -> int:
     """Estimate the size of all copies: noise hardly compresses, a lossy file grows by a third of its source at most."""
     total = 0.0
     for one in prepared.ready:
-        lossy = min(1.3 * entries.size_of(one.photo.path), 0.5 * one.pixels)
+        lossy = min(1.3 * files.size_of(one.photo.path), 0.5 * one.pixels)
         total += 2 * one.pixels if one.encoding.lossless else lossy
     return int(total)
 
@@ -252,4 +251,4 @@ def _checkpoints(run: Run) -> int:
 
 
 def _working_copies(run: Run) -> int:
-    return entries.size_of(run.scratch / PIXELS)
+    return files.size_of(run.scratch / PIXELS)

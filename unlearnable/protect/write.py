@@ -11,8 +11,7 @@ from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.state import State
-from unlearnable.models.tokens import Trigger
-from unlearnable.models.vocabulary import Vocabulary
+from unlearnable.models.tokens import Trigger, Vocabulary
 from unlearnable.posts import Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.protect.caption_names import with_names
 from unlearnable.protect.layout import METADATA, Layout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from unlearnable.storage.worker import main
+from unlearnable.storage.pool import main
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt, BrokenPipeError):

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnable.storage.entries import open_regular
-from unlearnable.storage.files import write_bytes
+from unlearnable.storage.files import open_regular, write_bytes
 
 
 def sha256(path: Path, size: int | None = None) -> str:

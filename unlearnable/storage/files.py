@@ -1,16 +1,142 @@
-"""Write files atomically, and say why one cannot be written."""
+"""Files on a disk: what lies there, what the disk can take, and atomic writes."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
+import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
-from unlearnable.errors import OutputError, UnlearnableError
+from unlearnable.errors import ConfigError, InputError, OutputError, UnlearnableError
 from unlearnable.wording import storable
+
+_ADDRESS = re.compile(r"(?<![^:])(https?|ftp|s3):/+", re.IGNORECASE)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield everything below a folder that is not itself a folder; a symbolic link counts as a file."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_dir():
+            yield path
+
+
+@contextmanager
+def no_empty_folders_above(path: Path) -> Iterator[None]:
+    """Remove, after the block, those folders above a path that were missing before and are empty."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one holds something, as those above it then do
+            for parent in missing:
+                parent.rmdir()
+
+
+def refuse_among(output: Path, *inputs: Path | None) -> None:
+    """Refuse to write into a folder that is read.
+
+    Raises:
+        ConfigError: the output lies in one of the inputs.
+    """
+    for folder in filter(None, inputs):
+        if folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(
+                f"the output {output} lies in {folder}, which is read and never written to",
+                hint="choose another --output",
+            )
+
+
+def refuse_others(folder: Path, record: str, *names: str) -> None:
+    """Refuse to replace the record of a study, and files beside it, in a folder in which no study was made.
+
+    One was made where there are cells, or where the record names some.
+
+    Raises:
+        OutputError: there is such a file.
+    """
+    if (folder / "cells").is_dir() or _names_cells(folder / record):
+        return
+    for path in (folder / name for name in (record, *names)):
+        if os.path.lexists(path):
+            hint = "move it elsewhere, or choose another --output"
+            raise OutputError(f"{path} was not made by this command", hint=hint)
+
+
+def _names_cells(record: Path) -> bool:
+    try:
+        with open_regular(record) as file:
+            return "cells" in json.load(file)
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def missing(path: Path) -> InputError:
+    """Return what to say of a file or folder of the user's that does not exist: also where it was looked for.
+
+    An address of the internet is shown as it was typed: `Path` takes two slashes for one.
+    """
+    if is_address(path):
+        typed = _ADDRESS.sub(r"\1://", path.as_posix(), count=1)
+        return InputError(
+            f"{typed} is an address, no file or folder on this disk",
+            hint="download it, and give where it lies",
+        )
+    where = "" if path.is_absolute() else f": it would be {path.absolute()}"
+    return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
+
+
+def is_address(path: Path) -> bool:
+    """Return whether a path is an address of the internet, alone or behind the name of an architecture."""
+    return _ADDRESS.search(path.as_posix()) is not None
+
+
+def exists_already(path: Path) -> OutputError:
+    """Return what to say of a file or folder that would be replaced, which was not asked for."""
+    return OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file that this user may look at; `Path` raises errors, also of too long a name."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is anything that this user may look at, without an error, as `is_file`."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file; 0 for one that is gone or that this user may not look at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file to read its bytes; a pipe, which might never give any, is not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (`Path.open` takes no opener)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
@@ -126,3 +252,93 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+_KEPT_FREE = 0.1  # share of the free space that unpacking may not fill
+
+
+def check_writable(folder: Path, hint: str = CHECK) -> None:
+    """Create a folder and check that files can be written there, before hours of work depend on it, else give `hint`.
+
+    Raises:
+        OutputError: the folder cannot be created or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
+            pass
+    except OSError as error:
+        raise write_error(folder, error, hint) from error
+
+
+def can_exist(path: Path) -> bool:
+    """Return whether the file system could hold a file of this path: whether no name in it, nor all of it, is too long.
+
+    Nothing is written. The folders of the path need not exist.
+    """
+    path = path.absolute()
+    existing = _nearest_folder(path)
+    parts = path.relative_to(existing).parts
+    for tried in (path, temporary_name(path), *(existing / part for part in parts)):
+        try:
+            tried.lstat()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue  # writing will tell what is not allowed
+        except (OSError, ValueError):
+            return False
+    return True
+
+
+def free_space(path: Path) -> int:
+    """Return the bytes that are free where `path` is or would be made."""
+    return shutil.disk_usage(_nearest_folder(path)).free
+
+
+def room_to_unpack(folder: Path) -> int:
+    """Return the bytes that may be unpacked into a folder, with which the disk is not full."""
+    return int((1 - _KEPT_FREE) * free_space(folder))
+
+
+def _nearest_folder(path: Path) -> Path:
+    """Return the nearest folder on the way to `path` that exists."""
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.isdir(folder))  # noqa: PTH112  (False where a name is too long)
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Check that so many bytes are free where a folder is or would be made.
+
+    Raises:
+        OutputError: less is free.
+    """
+    if (free := free_space(folder)) < needed:
+        raise OutputError(
+            f"{folder} takes about {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free on its disk",
+            hint="free some space, or choose another --output",
+        )
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of zeros whose whole size is on the disk, or keep one of that size and take what it lacks of it.
+
+    A file with holes, once it is mapped, kills the process that writes where no space is left.
+
+    Raises:
+        OutputError: there is no room for it.
+    """
+    with reporting_write_errors(path):
+        try:
+            with path.open("r+b" if path.is_file() and path.stat().st_size == size else "wb") as file:
+                _allocate(file.fileno(), size)
+        except OSError as error:
+            if error.errno in FULL:
+                path.unlink()
+            raise
+
+
+def _allocate(file: int, size: int) -> None:
+    try:
+        os.posix_fallocate(file, 0, size)
+    except (AttributeError, OSError) as error:  # neither every system nor every file system can
+        if getattr(error, "errno", None) in FULL:
+            raise
+        os.truncate(file, size)

@@ -1,7 +1,10 @@
-"""Hold what two runs would write at once, with a lock that the system lets go of where a process dies."""
+"""Locks between runs, and scratch folders that hold one."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from unlearnable.errors import OutputError
-from unlearnable.storage import entries, files
+from unlearnable.storage import files
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
         raise OutputError(f"another {run} is writing to {output}", hint=hint)
 
     with (
-        entries.no_empty_folders_above(lock_file),
+        files.no_empty_folders_above(lock_file),
         alone(lock_file, refuse, output, files.ELSEWHERE),
     ):
         yield
@@ -62,5 +65,62 @@ def refuse_filled(lock_file: Path) -> None:
     Raises:
         OutputError: it is one.
     """
-    if entries.size_of(lock_file):
+    if files.size_of(lock_file):
         raise OutputError(f"{lock_file} was not made by this program", hint="move it elsewhere")
+
+
+PREFIX = "unlearnable-"
+LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their own
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder that only this user may read; it is removed at the end.
+
+    What runs of this user left that were killed is removed first: the system has released their locks.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    _remove_left()
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
+    except OSError as error:
+        raise files.write_error("the temporary folder", error) from error
+    lock = FileLock(folder / LOCK)
+    try:
+        with files.reporting_write_errors(folder):
+            lock.acquire()
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left() -> None:
+    """Remove the scratch folders of this user whose lock nobody holds."""
+    for folder in _scratch_folders():
+        lock = FileLock(folder / LOCK)
+        try:
+            with lock.acquire(timeout=0):
+                left = len(list(folder.iterdir())) > 1  # one that holds the lock alone, a run may be about to take
+        except OSError:  # a run holds it, or has just removed it
+            continue
+        if left:  # not before the lock is free: Windows removes no file that is open
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch_folders() -> list[Path]:
+    """Return the folders in the temporary folder that are this user's, no links, and hold a lock."""
+    try:
+        found = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"))
+    except OSError:
+        return []
+    return [path.parent for path in found if not path.parent.is_symlink() and _is_own(path.parent)]
+
+
+def _is_own(folder: Path) -> bool:
+    try:
+        return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+    except OSError:
+        return False

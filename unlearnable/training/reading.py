@@ -11,7 +11,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
 from unlearnable.posts import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
-from unlearnable.storage import entries
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.training.pixels import Pixels
 
@@ -92,7 +92,7 @@ def read_photo(path: Path) -> Picture:
     if path.is_dir():
         raise InputError(f"{path} is a folder", hint="give one photo of it")
     if not path.is_file():
-        raise InputError(f"there is no photo {path}", hint=entries.missing(path).hint)
+        raise InputError(f"there is no photo {path}", hint=files.missing(path).hint)
     try:
         return decode(path)
     except DecodeError as error:

@@ -14,17 +14,17 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
-from unlearnable.models.fetching import fetch
+from unlearnable.models.openclip import fetch
 from unlearnable.posts import Dataset, Pair, Photo, Skipped
 from unlearnable.posts.held_out import HELD_OUT, split, unused
 from unlearnable.report import SkippedRecord, TrainReport
 from unlearnable.report.common import made_by
 from unlearnable.settings import TrainSettings
-from unlearnable.storage import checksums, entries, files, locks
+from unlearnable.storage import checksums, files, locks
 from unlearnable.storage.folders import refuse_published
+from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.storage.scratch import scratch_folder
 from unlearnable.training.distributed import join
 from unlearnable.training.fit import TrainingTask, epoch_record, fit, recipe_for
 from unlearnable.training.pairs import Pairs, pairs_of
@@ -132,7 +132,7 @@ def held(settings: TrainSettings) -> Iterator[None]:
         OutputError: another training holds it, or it is a folder, would be published or cannot be written.
     """
     output = settings.output
-    entries.refuse_among(output, *settings.data)
+    files.refuse_among(output, *settings.data)
     refuse_published(output)
     for path in (output, report_path(output)):
         if path.is_dir():
@@ -158,7 +158,7 @@ def refuse_existing(settings: TrainSettings, *, resume: bool, overwrite: bool) -
         partial.unlink(missing_ok=True)
     elif not partial.exists():
         for path in filter(Path.exists, (settings.output, report_path(settings.output))):
-            raise entries.exists_already(path)
+            raise files.exists_already(path)
     elif not resume:
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
 

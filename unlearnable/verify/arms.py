@@ -13,7 +13,7 @@ import numpy as np
 from unlearnable.imaging.encode import Encoding, through
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
-from unlearnable.models.vocabulary import default_vocabulary
+from unlearnable.models.tokens import default_vocabulary
 from unlearnable.report import ArmName
 from unlearnable.settings import AS_PUBLISHED
 from unlearnable.storage.progress import Progress

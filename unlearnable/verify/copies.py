@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import as_copied, is_reduced
 from unlearnable.posts import Dataset, Photo, named_as_told, restrict
 from unlearnable.posts.name_styles import plain
 from unlearnable.protect.layout import layout_beside

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from unlearnable.errors import InputError
 from unlearnable.models.device import choose_device
-from unlearnable.models.fetching import fetch
+from unlearnable.models.openclip import fetch
 from unlearnable.report import VerifyReport
 from unlearnable.settings import VerifySettings, absolute
-from unlearnable.storage import entries, files, locks
+from unlearnable.storage import files, locks
 from unlearnable.storage.folders import check_apart, refuse_published
+from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.storage.scratch import scratch_folder
 from unlearnable.training.pairs import pairs_of
 from unlearnable.training.pixels import Pixels
 from unlearnable.training.reading import DecodedPosts, open_collection, read_all
@@ -60,9 +60,9 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     refuse_unfinished(settings.protected)
     for written in (folder, folder / CELLS):
         check_apart(written, settings.originals, settings.protected)
-    entries.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
+    files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
-    entries.refuse_others(folder, "report.json", "report.html")
+    files.refuse_others(folder, "report.json", "report.html")
     with locks.held(folder, folder / ".lock", "run of verify"):
         report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
         report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})

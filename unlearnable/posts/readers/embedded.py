@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.dom.minidom import Document, Element, Node
 
-from unlearnable.imaging.xmp import RDF, parse
+from unlearnable.imaging.metadata import RDF, parse_xmp
 from unlearnable.posts.assembly import assemble
 from unlearnable.posts.text import is_blank
 from unlearnable.posts.tree import find_photos, is_photo, telling_words
@@ -59,10 +59,10 @@ class Embedded:
 
 def captions_in(photo: Path) -> list[str]:
     """Return the captions in a photo: what its XMP says, and of its other descriptions what is not in those before."""
-    from unlearnable.imaging.descriptions import described
+    from unlearnable.imaging.metadata import described
 
     found = described(photo)
-    document = parse(found.xmp) if found.xmp else None
+    document = parse_xmp(found.xmp) if found.xmp else None
     captions = words_of(document) if document else []
     for text in filter(tells, found.others):  # of a long one IPTC has the beginning
         if not any(_plain(caption).startswith(_plain(text)) for caption in captions):

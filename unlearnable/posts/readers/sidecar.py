@@ -17,7 +17,7 @@ from unlearnable.posts.assembly import assemble
 from unlearnable.posts.text import lines, read_document
 from unlearnable.posts.tree import find_photos, is_photo
 from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, changed_since, one_line
-from unlearnable.storage import entries, files
+from unlearnable.storage import files
 from unlearnable.wording import counted, grouped
 
 SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several, the first counts
@@ -104,7 +104,7 @@ def text_beside(photo: Path) -> Path | None:
     stems = dict.fromkeys((photo.stem, photo.name, _OF_A_POST.sub("", photo.stem)))
     texts = [photo.with_name(f"{stem}{suffix}") for stem in stems for suffix in SUFFIXES]
     spelt = (text.with_name(name) for text in texts for name in (text.name, *_other_spellings(text.name)))
-    return next(filter(entries.is_file, spelt), None)
+    return next(filter(files.is_file, spelt), None)
 
 
 def _other_spellings(name: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ NATS = 9  # drops 95 of 100 trigger words of `protect`, and 12 of 100 other ones
 @cache
 def drop_odd_words(text: str, nats: int) -> str:
     """Return `text` without its words of more than `nats` of surprise; the least surprising one stays at least."""
-    from unlearnable.models.masked_language import surprises
+    from unlearnable.models.tokens import surprises
 
     words = text.split()
     surprise = surprises(words)
