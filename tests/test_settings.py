@@ -47,11 +47,11 @@ def test_every_setting_says_what_it_is_in_a_sentence(kind):
 
 def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, monkeypatch):
     file = tmp_path / "run.toml"
-    file.write_text('preset = "strong"\nepsilon = 4\nquality = 80\nseed = 3\n')
+    file.write_text('preset = "strong"\nepsilon = 4\ntrigger_length = 5\nseed = 3\n')
     monkeypatch.setenv("UNLEARNABLE_EPSILON", "5")
     monkeypatch.setenv("UNLEARNABLE_SEED", "9")
-    settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "quality": None}, file)
-    assert (settings.epsilon, settings.seed, settings.quality) == (6, 9, 80)
+    settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "trigger_length": None}, file)
+    assert (settings.epsilon, settings.seed, settings.trigger_length) == (6, 9, 5)
     assert settings.adversarial_weight == PRESETS["strong"]["adversarial_weight"] > 0
     assert settings.surrogate_steps == ProtectSettings.model_fields["surrogate_steps"].default
 
@@ -198,9 +198,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")), st.integers(1, 64), st.booleans())
-def test_settings_survive_toml(name, epsilon, strict):
+def test_settings_survive_toml(name, epsilon, opt_out):
     settings = ProtectSettings(
-        photos=(Path("a") / (name or "x"),), epsilon=epsilon, strict=strict, surrogate=("a", name)
+        photos=(Path("a") / (name or "x"),), epsilon=epsilon, opt_out=opt_out, surrogate=("a", name)
     )
     assert ProtectSettings(**tomllib.loads(to_toml(settings))) == settings
 
@@ -208,7 +208,7 @@ def test_settings_survive_toml(name, epsilon, strict):
 def test_the_digest_depends_on_what_the_result_depends_on():
     base = ProtectSettings(photos=(Path("p"),))
     assert digest(base) == digest(base.model_copy(update={"photos": (Path("q"),), "output": Path("o")}))
-    assert digest(base) == digest(base.model_copy(update={"device": "cpu", "strict": True}))
+    assert digest(base) == digest(base.model_copy(update={"device": "cpu"}))
     for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"trigger_length": 5}):
         assert digest(base) != digest(base.model_copy(update=change))
 

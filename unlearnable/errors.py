@@ -65,7 +65,7 @@ class UnknownName(ConfigError, KeyError):
 
 
 class InputError(UnlearnableError):
-    """No usable photo or caption, or a fault that `--strict` makes final."""
+    """No usable photo or caption, or photos that changed while the run went on."""
 
     exit_code = 3
 

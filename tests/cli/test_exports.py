@@ -58,23 +58,3 @@ def test_an_instagram_export_becomes_posts(quick, tmp_path):
         assert not skipped
         if repeated:
             (output / "metadata.jsonl").unlink()
-
-
-def test_posts_without_photos_are_nothing_to_be_strict_about(tmp_path):
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    media = {"type": "Document", "mediaType": "image/png", "url": "/media_attachments/a.png", "name": None}
-    note = {"type": "Note", "content": "<p>a day at the lake</p>", "attachment": [media]}
-    posts = [
-        {"type": "Create", "object": note},
-        {"type": "Create", "object": {**note, "attachment": []}},
-        {"type": "Announce", "object": "https://example.org/1"},
-    ]
-    (folder / "outbox.json").write_text(json.dumps({"orderedItems": posts}))
-    (folder / "media_attachments").mkdir()
-    Image.fromarray(picture(1)).save(folder / "media_attachments" / "a.png")
-    result = call("protect", folder, "--method", "random", "--strict", "--json")
-    assert result.returncode == 0, result.stderr
-    assert [one["reason"] for one in json.loads(result.stdout)["skipped"]] == ["no-photo", "boost"]
-    (folder / "media_attachments" / "a.png").write_bytes(b"")
-    assert call("protect", folder, "--method", "random", "--strict", "--overwrite").returncode == 3

@@ -37,8 +37,8 @@ VALUES = {
         "trigger_length": 4,
         "names": "initials", "name": ["Ada Cox", "Mia"], "words": "w",
         "preset": "strong", "format": "webp", "platform": "x",
-        "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"],
-        "seed": 12, "device": "cpu", "strict": True,
+        "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"],
+        "seed": 12, "device": "cpu",
         "only": ["2024/*", "*.jpg"], "skip": ["a", "b"],
     },
     "train": {
@@ -197,7 +197,6 @@ def test_a_number_in_a_list_that_is_none_is_named_with_its_option(tmp_path):
     ("command", "flag", "given", "words"),
     [
         ("protect", "--epsilon", "8/255", "needs a whole number from 1 to 64, in 1/255: 8 means 8/255"),
-        ("protect", "--quality", "101", "needs a whole number from 1 to 100"),
         ("verify", "--test-fraction", "20%", "needs a number, above 0 and below 1"),
         ("benchmark", "--fractions", "2", "needs a number, above 0 and at most 1"),
         ("explain", "--map-posts", "1", "needs a whole number from 2 to 20"),
@@ -214,7 +213,7 @@ def test_a_number_that_does_not_fit_is_told_what_it_has_to_be(command, flag, giv
 def test_other_values_of_variables_are_told_what_they_have_to_be(tmp_path):
     for name, given, words in (
         ("preset", "slow", "preset: needs to be 'fast', 'balanced' or 'strong' (got 'slow'"),
-        ("strict", "maybe", "strict: needs to be true or false (got 'maybe'"),
+        ("opt_out", "maybe", "opt_out: needs to be true or false (got 'maybe'"),
     ):
         variable = f"UNLEARNABLE_{name.upper()}"
         result = call("protect", ".", "--print-config", cwd=tmp_path, env={variable: given})

@@ -113,15 +113,11 @@ def test_png_and_webp_are_lossless_whatever_else_is_asked(
     compression: Compression | None, wanted: Literal["png", "webp"]
 ) -> None:
     picture = replace(PLAIN, file_format="WEBP", compression=compression)
-    assert choose_encoding(picture, wanted, 50, PLATFORMS["x"]).lossless
+    assert choose_encoding(picture, wanted, PLATFORMS["x"]).lossless
 
 
-def test_a_quality_that_was_asked_for_wins() -> None:
-    photo = replace(PLAIN, compression=Compression(95, 0), file_format="JPEG")
-    assert choose_encoding(photo, "auto", 30) == Encoding("jpeg", 30, 0)
-    assert choose_encoding(PLAIN, "jpeg", 30) == Encoding("jpeg", 30, 0)
+def test_a_jpeg_of_a_lossless_source_has_quality_95() -> None:
     assert choose_encoding(PLAIN, "jpeg") == Encoding("jpeg", 95, 0)
-    assert choose_encoding(photo, "auto", 30, PLATFORMS["x"]) == Encoding("jpeg", 30, 2)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

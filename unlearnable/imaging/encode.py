@@ -63,7 +63,6 @@ class Encoding:
 def choose_encoding(
     picture: Picture,
     wanted: Literal["auto", "png", "webp", "jpeg"],
-    quality: int | None = None,
     platform: Platform | None = None,
 ) -> Encoding:
     """Choose how to write a picture.
@@ -74,18 +73,18 @@ def choose_encoding(
     Args:
         picture: the decoded source.
         wanted: a format, or "auto"; "png" and "webp" are lossless.
-        quality: quality of lossy files; by default the platform's, or the source's and no lower than `LOWEST`.
-        platform: where the photo will be posted.
+        platform: where the photo will be posted; it sets the quality of a JPEG. Else that of the source is kept, from
+            `LOWEST` on.
     """
     file_format = _kind(picture, platform) if wanted == "auto" else wanted
     lossless_webp = file_format == "webp" and (wanted == "webp" or picture.compression is None)
     if file_format == "png" or lossless_webp:
         return Encoding(file_format)
     if platform is not None:
-        return Encoding(file_format, quality or platform.quality, HALF_COLOUR)
+        return Encoding(file_format, platform.quality, HALF_COLOUR)
     source = picture.compression or OF_LOSSLESS
-    chosen = quality or max(source.quality or UNTOLD, LOWEST)
-    return Encoding(file_format, chosen, source.subsampling, source.progressive)
+    quality = max(source.quality or UNTOLD, LOWEST)
+    return Encoding(file_format, quality, source.subsampling, source.progressive)
 
 
 def _kind(picture: Picture, platform: Platform | None) -> FileFormat:

@@ -121,7 +121,7 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     """
     picture = decode(photo)
     platform = PLATFORMS[settings.platform] if settings.platform else None
-    encoding = choose_encoding(picture, settings.format, settings.quality, platform)
+    encoding = choose_encoding(picture, settings.format, platform)
     if platform is not None:
         picture = resized(picture, *platform.size(picture.height, picture.width))
     kind = encoding.file_format
@@ -184,33 +184,30 @@ class Written:
     opt_out: str | None
 
 
-def write(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings, photo: str) -> Written:
+def write(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings) -> Written:
     """Write a photo with its noise, and measure it.
 
-    Where the quality leaves less than `LEAST_KEPT` of the noise and was not asked for, the photo is written at `FINE`.
+    Where the quality leaves less than `LEAST_KEPT` of the noise, the photo is written at `FINE`.
 
     Args:
         target: the photo without noise, and how it is written.
         noise: its noise grid (c, gh, gw).
         path: file to write.
-        settings: bound of the noise, quality, and metadata to keep.
-        photo: what the user calls it.
+        settings: bound of the noise, and metadata to keep.
 
     Raises:
         DecodeError: a lossy file keeps hardly any of the noise, as some do of few pixels.
-        OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, a lossy one keeps
-            hardly any of the noise at the quality that was asked for, or the opt-out is not in the file.
+        OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, or the opt-out is not
+            in the file.
     """
     written = _once(target, noise, path, settings)
-    if written.noise_kept < LEAST_KEPT and settings.quality is None:
+    if written.noise_kept < LEAST_KEPT:
         target = replace(target, encoding=replace(target.encoding, quality=FINE, subsampling=0))
         written = _once(target, noise, path, settings)
     if written.noise_kept < LEAST_KEPT:
         path.unlink()
         left = f"quality {written.encoding_quality} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise"
-        if settings.quality is None:
-            raise DecodeError("too-little-noise", f"{left}; --format png keeps all of it")
-        raise OutputError(f"{photo}: {left}", hint="use a higher --quality, or --format png")
+        raise DecodeError("too-little-noise", f"{left}; --format png keeps all of it")
     return written
 
 
@@ -314,7 +311,7 @@ def write_one(job: WriteJob) -> WrittenPhoto:
         refuse_changed(job.photo, job.checksum)
     if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
         raise unprotected(job.photo.id)
-    written = write(target, job.noise, job.path, job.settings, job.photo.id)
+    written = write(target, job.noise, job.path, job.settings)
     copy = working_copy(written.picture.pixels, job.side)
     line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
     del written  # one picture less in memory

@@ -16,13 +16,9 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.captions import cut_captions
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts import Dataset, Pair, Photo, Skipped
-from unlearnable.posts.assembly import IN_NO_POST
-from unlearnable.posts.export import Export
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.name_styles import written
 from unlearnable.posts.people import people_in
-from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.tree import WITHHELD
 from unlearnable.posts.types import NO_RECORD
 from unlearnable.protect.layout import OutputNames
 from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
@@ -33,8 +29,6 @@ from unlearnable.storage.progress import Progress
 from unlearnable.training.pixels import Pixels, Shape, equal_photos
 from unlearnable.wording import storable
 
-NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export
-UNPUBLISHED = (WITHHELD, IN_NO_POST)
 FEW = 16e6  # pixels in all photos that are read before workers have started
 
 
@@ -120,7 +114,7 @@ class PhotoReader:
     """The reader of photos into working copies.
 
     Attributes:
-        settings: output format and strictness.
+        settings: output format.
         side: image size of the model, in pixels.
         pixels: receives the working copies.
         already_protected: SHA-256 of photos that are protected already.
@@ -165,7 +159,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     """Read every photo, in workers if that takes long; those that cannot be protected are skipped.
 
     Raises:
-        InputError: no photo can be used, or `strict` is set and some photo cannot.
+        InputError: no photo can be used.
     """
     ready, skipped = list[ReadyPhoto](), list(dataset.skipped)
     progress.phase("reading photos", len(dataset.photos))
@@ -187,13 +181,9 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             except WorkerEnded:
                 skipped.append(Skipped(photo.id, *STOPPED))
             progress.advance()
-    prepared = Prepared(ready, dataset.posts, skipped)
-    other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
-    if reader.settings.strict and (left := [one for one in skipped if one.reason not in other]):
-        raise InputError(left[0].line, hint="fix or remove it, or omit --strict")
     if not ready:
         raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
-    return prepared
+    return Prepared(ready, dataset.posts, skipped)
 
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:

@@ -71,7 +71,7 @@ class Review:
         suffix = target.encoding.suffix
         before, after = folder / f"{number}-before{suffix}", folder / f"{number}-after{suffix}"
         encode(target.picture, before, target.encoding, keep_metadata="none")
-        write(target, self._session.state.noise.grid(number), after, settings, photo.id)
+        write(target, self._session.state.noise.grid(number), after, settings)
         return before, after
 
     def other_words(self, number: int) -> str:

@@ -184,7 +184,7 @@ def make_ready(
 
     Raises:
         ConfigError: names are to be written in another way by a method that leaves captions as they are.
-        InputError: no photo can be used; or, with `strict`, one cannot.
+        InputError: no photo can be used.
     """
     settings, method = loaded.settings, loaded.method
     _refuse_names(settings, method)

@@ -21,7 +21,6 @@ from unlearnable.protect.setup import Run
 from unlearnable.report import ManifestLine
 from unlearnable.report.pictures import ShownPhotos, Thumbnails
 from unlearnable.report.protect import CHANGED
-from unlearnable.settings import ProtectSettings
 from unlearnable.storage import checksums, files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
@@ -165,7 +164,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
     """Write every missing photo, in workers if that takes long, and the manifest line of each photo.
 
     Raises:
-        InputError: all photos have changed; or, with `strict`, one has.
+        InputError: all photos have changed.
     """
     shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
     done = {line.source: line for line in finished_lines(layout, progress)}
@@ -206,7 +205,9 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
                 unencoded.append(written.unencoded)
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
-    _refuse_all(changed, len(lines), run.settings)
+    if not lines:
+        hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
+        raise InputError(changed[0].line, hint=hint)
     publication = publication.without(changed)
     return WrittenPhotos(publication, [*lines, *_left_out(publication.prepared)], shown.thumbnails, copies, unencoded)
 
@@ -245,12 +246,6 @@ def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
     for skipped in prepared.skipped:
         post, why, detail = prepared.posts.get(skipped.where), skipped.reason, skipped.detail
         yield ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail)
-
-
-def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
-    if changed and (settings.strict or not written):
-        hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
-        raise InputError(changed[0].line, hint=hint)
 
 
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:

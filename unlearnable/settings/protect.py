@@ -70,7 +70,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "balanced": BALANCED,
     "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
 }
-OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device", "strict"})
+OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device"})
 
 
 class ProtectionSettings(MEMSettings):
@@ -130,11 +130,6 @@ class ProtectSettings(ProtectionSettings):
         Format,
         Field(description="File format: auto (the source's), png, webp or jpeg."),
     ] = "auto"
-    quality: Annotated[
-        int | None,
-        Field(ge=1, le=100, description="Quality of lossy copies, from 1 to 100."),
-        DefaultText("the source's, at least 85"),
-    ] = None
     platform: Annotated[
         PlatformName | None,
         Field(description="Size for web, instagram, facebook, x or mastodon."),
@@ -152,7 +147,6 @@ class ProtectSettings(ProtectionSettings):
         bool,
         Field(description="Write into every copy that AI training is prohibited."),
     ] = False
-    strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
 
     @field_serializer("photos")
     def _one_or_several(self, photos: tuple[Path, ...]) -> str | list[str]:
@@ -160,5 +154,5 @@ class ProtectSettings(ProtectionSettings):
 
 
 def digest(settings: ProtectSettings) -> str:
-    """Return the hash of what the result depends on: of all settings but where files lie, the device and `strict`."""
+    """Return the hash of what the result depends on: of all settings but where files lie, and the device."""
     return hashlib.sha256(settings.model_dump_json(exclude=set(OUTSIDE_THE_DIGEST)).encode()).hexdigest()
