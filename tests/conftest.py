@@ -23,8 +23,7 @@ from unlearnable.models.tokens import cut, default_vocabulary, ordinary_words
 from unlearnable.settings import MEMSettings
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Silent
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.pixels import Pixels, Posts
+from unlearnable.training.data import Pixels, Posts, pairs_of
 
 os.fsync = lambda fd: None  # no test cuts the power, and a slow disk takes minutes for all of them
 os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads models that take seconds to load

@@ -292,7 +292,7 @@ def preview(
         InputError: one of the two cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already or cannot be written.
     """
-    from unlearnable.explain.preview import preview as run
+    from unlearnable.explain.run import preview as run
 
     return run(_place(photo), _place(protected), _path(output), overwrite=overwrite)
 

@@ -18,12 +18,11 @@ from PIL import Image
 
 from tests.benchmark.conftest import captions
 from tests.conftest import Told, tree
-from unlearnable.benchmark import SUITES, photos, plan, protections, run
+from unlearnable.benchmark import SUITES, plan, protections, run
 from unlearnable.benchmark import cells as shared
 from unlearnable.benchmark.cells import Cells
-from unlearnable.benchmark.photos import decoded, square
 from unlearnable.benchmark.plan import SCALES, protection_recipe, set_up
-from unlearnable.benchmark.protections import ProtectionStore, Scraped, make, own_share
+from unlearnable.benchmark.protections import ProtectionStore, Scraped, decoded, make, own_share, square
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.models import openclip, precision
 from unlearnable.models.dual_encoder import weights_sha256
@@ -354,7 +353,7 @@ def test_runs_that_share_a_folder_make_each_thing_once(
 def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):
     corpus = SUITES["flickr8k"].read(flickr, None, 0)
     first = decoded(corpus.train, 24, tmp_path / "c", Silent())
-    monkeypatch.setattr(photos, "decode", None)
+    monkeypatch.setattr(protections, "decode", None)
     second = decoded(corpus.train, 24, tmp_path / "c", Silent())
     assert first.pixels.sha256() == second.pixels.sha256()
     assert first.pixels.shapes == [(24, 24)] * 8

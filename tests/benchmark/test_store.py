@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told
-from unlearnable.benchmark import photos as store
-from unlearnable.benchmark.suites.base import Item
+from unlearnable.benchmark import protections as store
+from unlearnable.benchmark.suites import Item
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.posts import Photo

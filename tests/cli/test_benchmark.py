@@ -19,7 +19,7 @@ from unlearnable.report.common import made_by
 
 PAUSING = """
 import sys, threading
-import unlearnable.training.fit as fit
+import unlearnable.training.loop as fit
 from unlearnable.storage import checkpoint
 from unlearnable.cli.app import main
 real, checkpoint.SOON = fit._save, 0

@@ -9,7 +9,7 @@ import torch
 from tests.conftest import CAPTIONS
 from tests.explain.conftest import TOWERS, make
 from unlearnable.errors import ModelError
-from unlearnable.explain.gradcam import gradcam, last_map, top_share
+from unlearnable.explain.attribution import gradcam, last_map, top_share
 from unlearnable.models.tokens import tokenizer
 
 TOKENS = tokenizer()("a dog runs on grass")[0]

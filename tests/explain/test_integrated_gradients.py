@@ -7,14 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnable.explain.integrated_gradients import (
-    TOLERANCE,
-    integrated_gradients,
-    marked,
-    merge,
-    share_of,
-    split_words,
-)
+from unlearnable.explain.attribution import TOLERANCE, integrated_gradients, marked, merge, share_of, split_words
 from unlearnable.models.tokens import CONTEXT, tokenizer
 
 CAPTION = "ultrasound compound monitored Grandma's unbelievably photogenic chihuahua!"

@@ -14,8 +14,7 @@ import unlearnable
 from tests.conftest import picture, tree
 from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.explain import run
-from unlearnable.explain.posts import post_of
-from unlearnable.explain.run import titles_of
+from unlearnable.explain.run import post_of, titles_of
 from unlearnable.models.openclip import load as load_model
 from unlearnable.models.openclip import save
 from unlearnable.report import ManifestLine

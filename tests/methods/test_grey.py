@@ -19,7 +19,7 @@ def test_the_gradient_of_a_grey_photo_is_summed_over_the_channels(make_problem, 
         return steps.noise_gradients(session, photos, slots)
 
     grey = gradients()
-    monkeypatch.setattr("unlearnable.training.pixels.Pixels.is_grey", lambda *_: False)
+    monkeypatch.setattr("unlearnable.training.data.Pixels.is_grey", lambda *_: False)
     colour = gradients()
     assert [len(one) for one in grey] == [1] * 4 + [3] * 4
     for one, of_channels in zip(grey[:4], colour[:4], strict=True):

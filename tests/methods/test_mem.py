@@ -16,8 +16,8 @@ from unlearnable.methods.triggers import improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary, cut
-from unlearnable.training.contrastive import contrastive_loss
-from unlearnable.training.pixels import tokens_of
+from unlearnable.training.attacker import contrastive_loss
+from unlearnable.training.data import tokens_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 

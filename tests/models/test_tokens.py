@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearnable.models.tokens import CONTEXT, cut, default_vocabulary, tokenizer, words_of
-from unlearnable.training.pixels import tokens_of
+from unlearnable.training.data import tokens_of
 
 LONG = " ".join(["a very long story about the lake and its boats"] * 20)
 

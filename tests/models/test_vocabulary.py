@@ -10,7 +10,7 @@ import torch
 
 from unlearnable.models.tokens import LONGEST, WORDS, Vocabulary, cut, default_vocabulary, tokenizer
 from unlearnable.posts.languages import KNOWN
-from unlearnable.training.pixels import tokens_of
+from unlearnable.training.data import tokens_of
 
 ROWS = [line.split("\t") for line in WORDS.read_text(encoding="utf-8").splitlines()]
 FORBIDDEN = {

@@ -23,7 +23,7 @@ from unlearnable.protect import photo, publish
 from unlearnable.protect.dry_run import plan
 from unlearnable.protect.photo import Target, write
 from unlearnable.settings import ProtectSettings, resolve_as
-from unlearnable.training.reading import open_collection
+from unlearnable.training.data import open_collection
 from unlearnable.verify.arms import _random_noise
 from unlearnable.verify.copies import PostPair, read_both
 from unlearnable.verify.matching import match, open_protected

@@ -12,7 +12,7 @@ from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.posts import Pair, Photo
 from unlearnable.protect.read import Caption, Prepared, ReadyPhoto, ties_of
 from unlearnable.protect.write import compose
-from unlearnable.training.pixels import equal_photos, leaders_of
+from unlearnable.training.data import equal_photos, leaders_of
 
 
 def post(*places: tuple[int, int]) -> list[Caption]:

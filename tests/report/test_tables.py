@@ -6,10 +6,9 @@ from itertools import product
 
 import pytest
 
-from unlearnable.benchmark.charts import draw
-from unlearnable.benchmark.suites.flickr8k import SUITE
-from unlearnable.benchmark.suites.pubfig import SUITE as FACES
-from unlearnable.benchmark.tables import lay_out, to_latex, to_markdown
+from unlearnable.benchmark.suites import FLICKR8K
+from unlearnable.benchmark.suites import PUBFIG as FACES
+from unlearnable.benchmark.tables import draw, lay_out, to_latex, to_markdown
 from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, Retrieval, TableRecord
 
 
@@ -18,7 +17,7 @@ def ways(hit10: float, medr: float) -> BothWays:
     return BothWays(image_to_text=one, text_to_image=one)
 
 
-def cell(method, victim="RN50", fraction=1.0, seed=0, hit10=10.0, through="png", paper=SUITE.paper, medr=100.0):
+def cell(method, victim="RN50", fraction=1.0, seed=0, hit10=10.0, through="png", paper=FLICKR8K.paper, medr=100.0):
     figures = ways(hit10, medr)
     return BenchmarkCell(
         method=method, surrogate=None if method == "clean" else "RN50", victim=victim, same_family=None,
@@ -32,9 +31,10 @@ def report(cells, **changes) -> BenchmarkReport:
     given = {
         "dataset": "flickr8k", "title": "Flickr8k", "scale": "small", "data": "d", "output": "o", "train_photos": 5,
         "train_pairs": 25, "test_photos": 3, "test_captions": 15, "random": ways(1.0, 500.0),
-        "random_paper": SUITE.paper["random ranking", "", 0.0], "random_measured": ways(1.1, 498.0), "pretrained": {},
-        "pretrained_paper": {}, "roles": {}, "differs": ["It differs."], "protections": [], "cells": cells,
-        "tables": [], "figures": [], "skipped": [], "notes": [], "device": "cpu", "ran": 0, "reused": 0, "seconds": 1.0,
+        "random_paper": FLICKR8K.paper["random ranking", "", 0.0], "random_measured": ways(1.1, 498.0),
+        "pretrained": {}, "pretrained_paper": {}, "roles": {}, "differs": ["It differs."], "protections": [],
+        "cells": cells, "tables": [], "figures": [], "skipped": [], "notes": [],
+        "device": "cpu", "ran": 0, "reused": 0, "seconds": 1.0,
     }  # fmt: skip
     made = BenchmarkReport(**{**given, **changes})
     return made.model_copy(update={"tables": lay_out(made)})

@@ -20,7 +20,7 @@ from unlearnable.errors import OutputError
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.openclip import save
 from unlearnable.storage import checkpoint, files
-from unlearnable.training.pixels import Pixels
+from unlearnable.training.data import Pixels
 
 
 @contextmanager

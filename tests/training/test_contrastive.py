@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from unlearnable.training.contrastive import contrastive_loss, same_source_mask
+from unlearnable.training.attacker import contrastive_loss, same_source_mask
 
 
 def features(rows: int, seed: int = 0) -> torch.Tensor:

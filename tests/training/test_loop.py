@@ -19,10 +19,9 @@ from tests.forked import Forked
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import load, save
 from unlearnable.settings import Recipe
+from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.distributed import World
 from unlearnable.training.loop import Learner, _order, adamw, rate, steps_an_epoch, train
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.pixels import Pixels
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 

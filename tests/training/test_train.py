@@ -18,7 +18,7 @@ from unlearnable.models.openclip import load
 from unlearnable.settings import TrainSettings
 from unlearnable.storage import checkpoint, files
 from unlearnable.storage.progress import Lines
-from unlearnable.training import fit as fit_module
+from unlearnable.training import loop as fit_module
 from unlearnable.training.distributed import World
 from unlearnable.training.train import partial_path, report_path, train
 

@@ -10,9 +10,8 @@ from tests.contract.test_attackers import TOWERS, victim
 from unlearnable.models.tokens import tokenizer
 from unlearnable.settings import AS_USUAL, Recipe
 from unlearnable.storage.progress import Silent
-from unlearnable.training.attacker import PLAIN, Batch
-from unlearnable.training.contrastive import contrastive_loss
-from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.attacker import PLAIN, Batch, contrastive_loss
+from unlearnable.training.loop import TrainingTask, fit
 from unlearnable.training.retrieval import embed
 from unlearnable.verify.attackers import ATTACKERS, worst_view
 from unlearnable.verify.attackers.captions import DropDissimilar

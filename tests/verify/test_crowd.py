@@ -18,9 +18,7 @@ from unlearnable.posts import Photo
 from unlearnable.posts.faces.names import full_names
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
-from unlearnable.training.pairs import Joined, Mixed
-from unlearnable.training.pixels import Pixels
-from unlearnable.training.reading import DecodedPosts, open_collection
+from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pixels, open_collection
 from unlearnable.verify import identity
 from unlearnable.verify.arms import Versions
 from unlearnable.verify.attacks import parse_attack

@@ -7,7 +7,7 @@ import torch
 
 from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
 from unlearnable.training.retrieval import embed, embed_texts
 
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tests.conftest import picture
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.faces.names import full_names
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.pixels import Pixels
+from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.retrieval import embed_texts
 from unlearnable.verify import identity
 from unlearnable.verify.identity import choices, identities, majority, recognised

@@ -9,7 +9,7 @@ import torch
 
 from unlearnable.models.openclip import save
 from unlearnable.settings import Recipe
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
 from unlearnable.verify.cells import Experiment, digest_of
 from unlearnable.verify.victims import ModelPool
 

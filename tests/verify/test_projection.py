@@ -9,8 +9,7 @@ import torch
 from tests.conftest import picture
 from unlearnable.errors import InputError
 from unlearnable.models.tokens import tokenizer
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.pixels import Pixels
+from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attackers.projection import classes_of, reduced, regression, span
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.pixels import Pixels
+from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.retrieval import embed
 from unlearnable.verify.attackers import ATTACKERS, captions
 

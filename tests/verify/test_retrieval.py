@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from unlearnable.report import BothWays, Retrieval
 from unlearnable.training import retrieval
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
 from unlearnable.training.retrieval import Ranks, chance, hit, medr, queries_of, random_reference, rank, scores
 
 

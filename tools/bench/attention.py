@@ -14,8 +14,7 @@ from statistics import fmean, pstdev
 
 import torch
 
-from unlearnable.explain.gradcam import gradcam, top_share
-from unlearnable.explain.integrated_gradients import integrated_gradients, marked, share_of, split_words
+from unlearnable.explain.attribution import gradcam, integrated_gradients, marked, share_of, split_words, top_share
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.openclip import load as load_model

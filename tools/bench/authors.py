@@ -24,7 +24,7 @@ from torch import Tensor
 
 from unlearnable.methods import steps
 from unlearnable.methods.triggers import improve_triggers
-from unlearnable.training.contrastive import contrastive_loss
+from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.loop import kept
 
 CANDIDATE_RUNS = 53  # forward passes of both towers in their trigger step of three words

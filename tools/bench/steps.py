@@ -30,8 +30,8 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.settings import PRESETS, MEMSettings
+from unlearnable.training.data import Pixels, Posts
 from unlearnable.training.loop import kept
-from unlearnable.training.pixels import Pixels, Posts
 
 STEPS = PRESETS["balanced"]["noise_steps"]  # that are timed together, as a round takes them on one batch
 HEAD = (

@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unlearnable.benchmark.photos import decoded
-from unlearnable.benchmark.suites import coco
+from unlearnable.benchmark.protections import decoded
+from unlearnable.benchmark.suites import COCO, read_coco
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import cut
 from unlearnable.storage.progress import Silent
-from unlearnable.training.pairs import pairs_of
+from unlearnable.training.data import pairs_of
 from unlearnable.training.view import apply_noise
 
 WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]
@@ -69,11 +69,11 @@ def main() -> None:
         root, cache = Path(folder) / "coco", Path(folder) / "cache"
         write(root, arguments.photos)
         start, began = memory(), time.monotonic()
-        corpus = coco.read(root, None, 0)
+        corpus = read_coco(root, None, 0)
         items = (*corpus.train, *corpus.test)
         photos = decoded(items, arguments.side, cache, Silent())
         seconds = time.monotonic() - began
-        shapes = [grid_shape(*shape, coco.NOISE_SIDE) for shape in photos.pixels.shapes[: len(corpus.train)]]
+        shapes = [grid_shape(*shape, COCO.noise_side) for shape in photos.pixels.shapes[: len(corpus.train)]]
         noise = NoiseStore(shapes, 8, cache / "noise.i8")
         captions = [list(item.captions) for item in items]
         pairs = pairs_of(photos.pixels, captions)

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.benchmark.photos import decoded
-from unlearnable.benchmark.suites.base import corpus_of
+from unlearnable.benchmark.protections import decoded
+from unlearnable.benchmark.suites import corpus_of
 from unlearnable.posts import hold_out, limit, named_posts, open_people
 from unlearnable.report import BothWays
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
-from unlearnable.training.fit import TrainingTask, fit, recipe_for
-from unlearnable.training.pairs import Pairs, pairs_of
+from unlearnable.training.data import Pairs, pairs_of
+from unlearnable.training.loop import TrainingTask, fit, recipe_for
 from unlearnable.training.retrieval import chance, retrieve, scores
 from unlearnable.verify.victims import ModelPool
 

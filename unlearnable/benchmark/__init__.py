@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 from unlearnable.registry import Registry, Row
 
 if TYPE_CHECKING:
-    from unlearnable.benchmark.suites.base import Suite
+    from unlearnable.benchmark.suites import Suite
 
 
 SUITES: Registry[Suite] = Registry(
     "data set",
     {
         "flickr8k": Row(
-            "unlearnable.benchmark.suites.flickr8k:SUITE",
+            "unlearnable.benchmark.suites:FLICKR8K",
             "Flickr8k: 6,000 photos to train on, 1,000 to rank, five captions each (Tables 1 to 4).",
         ),
         "flickr30k": Row(
-            "unlearnable.benchmark.suites.flickr30k:SUITE",
+            "unlearnable.benchmark.suites:FLICKR30K",
             "Flickr30k: 29,000 photos to train on, 1,000 to rank, five captions each (Tables 1, 2 and 4).",
         ),
         "coco": Row(
-            "unlearnable.benchmark.suites.coco:SUITE",
+            "unlearnable.benchmark.suites:COCO",
             "MS-COCO: 82,783 photos to train on, 5,000 to rank, five captions each (Tables 1, 2 and 4).",
         ),
         "pubfig": Row(
-            "unlearnable.benchmark.suites.pubfig:SUITE",
+            "unlearnable.benchmark.suites:PUBFIG",
             "PubFig: faces with invented names, one photo of each person to rank (Table 5).",
         ),
     },
-    base="unlearnable.benchmark.suites.base:Suite",
+    base="unlearnable.benchmark.suites:Suite",
 )

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.benchmark.photos import DecodedPhotos
 from unlearnable.benchmark.plan import CellPlan, ProtectionRecipe, Setup, digest
-from unlearnable.benchmark.protections import Protection, ProtectionStore, Scraped, make, own_share, waiting
+from unlearnable.benchmark.protections import (
+    DecodedPhotos,
+    Protection,
+    ProtectionStore,
+    Scraped,
+    make,
+    own_share,
+    waiting,
+)
 from unlearnable.methods.proxies import proxy_names
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS
@@ -17,7 +24,7 @@ from unlearnable.report import BenchmarkCell, PaperRow, ProtectionRecord
 from unlearnable.settings import AS_PUBLISHED, Enlargement
 from unlearnable.storage.locks import alone
 from unlearnable.storage.progress import Progress
-from unlearnable.training.pairs import Pairs, pairs_of
+from unlearnable.training.data import Pairs, pairs_of
 from unlearnable.verify.cells import (
     PRECISION,
     CellStore,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from unlearnable.benchmark.suites.base import Kind, Suite
+from unlearnable.benchmark.suites import Kind, Suite
 from unlearnable.methods import METHODS
 from unlearnable.methods.captions import Slots, cut_captions
 from unlearnable.methods.words import load_words

@@ -14,12 +14,10 @@ from torch.nn import functional
 
 from unlearnable.benchmark import SUITES
 from unlearnable.benchmark.cells import VERSION, Bench, Cells
-from unlearnable.benchmark.charts import draw
-from unlearnable.benchmark.photos import decoded
 from unlearnable.benchmark.plan import Setup, set_up
-from unlearnable.benchmark.protections import said_of_missing, waiting
-from unlearnable.benchmark.suites.base import TRANSFER, Suite
-from unlearnable.benchmark.tables import lay_out, to_latex, to_markdown
+from unlearnable.benchmark.protections import decoded, said_of_missing, waiting
+from unlearnable.benchmark.suites import TRANSFER, Suite
+from unlearnable.benchmark.tables import draw, lay_out, to_latex, to_markdown
 from unlearnable.errors import InputError
 from unlearnable.models.device import choose_device
 from unlearnable.models.openclip import fetch
@@ -32,7 +30,7 @@ from unlearnable.storage.folders import cache_folder
 from unlearnable.storage.locks import alone
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.training.pairs import pairs_of
+from unlearnable.training.data import pairs_of
 from unlearnable.training.retrieval import chance, rank, retrieve, scores
 from unlearnable.verify.cells import Experiment
 from unlearnable.verify.victims import ModelPool

@@ -31,7 +31,7 @@ def preview(
 
     The picture shows the original: do not publish it.
     """
-    from unlearnable.explain.preview import preview as run
+    from unlearnable.explain.run import preview as run
 
     report = run(photo, protected, output, overwrite=overwrite)
     if as_json:

@@ -1,36 +1,225 @@
-"""`explain`: what models attend to in a post, and how close they place photos and captions."""
+"""Select what to explain: one post, from its manifest or as given, and the posts to place on a map."""
 
 from __future__ import annotations
 
+import math
+import os
+import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unlearnable.errors import ConfigError, OutputError
+from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable.explain.attribution import (
+    TOLERANCE,
+    gradcam,
+    integrated_gradients,
+    marked,
+    share_of,
+    split_words,
+    top_share,
+)
 from unlearnable.explain.embedding_map import cosines, embed, tsne
 from unlearnable.explain.figures import KINDS, MapPanel, Panel, draw_attention, draw_map
-from unlearnable.explain.gradcam import gradcam, top_share
-from unlearnable.explain.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
-from unlearnable.explain.posts import ExplainedPost, MapPosts, choose_posts, post_of
-from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.placement import as_copied, is_reduced, working_copy
+from unlearnable.imaging.visibility import compare, visibility
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fetch
 from unlearnable.models.openclip import load as load_model
-from unlearnable.report import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
+from unlearnable.models.tokens import tokenizer
+from unlearnable.protect.layout import METADATA
+from unlearnable.protect.records import read_manifest
+from unlearnable.report import (
+    EmbeddingMap,
+    ExplainReport,
+    Explanation,
+    ManifestLine,
+    MapPoint,
+    PreviewReport,
+    WordRecord,
+)
 from unlearnable.report.common import made_by
+from unlearnable.report.pictures import sheet
 from unlearnable.settings import ExplainSettings
 from unlearnable.storage import files, locks
-from unlearnable.storage.folders import refuse_published, said_among_photos
+from unlearnable.storage.folders import MANIFEST, private_of, published_above, refuse_published, said_among_photos
 from unlearnable.storage.progress import Progress, Silent
+from unlearnable.training.data import open_collection, read_photo
 from unlearnable.training.view import PLAIN_VIEW, load_view
+from unlearnable.wording import counted
+
+COPIES = 5  # captions per post on the map, and copies of its photo
+
+
+@dataclass(frozen=True)
+class ExplainedPost:
+    """A photo (h, w, 3) with a caption and the trigger in it, if there is one."""
+
+    pixels: NDArray[np.uint8]
+    caption: str
+    trigger: str | None
+
+
+@dataclass(frozen=True)
+class MapPosts:
+    """Photos (h, w, 3) with their ids and captions; `data` is the folder that they come from."""
+
+    data: str
+    ids: list[str]
+    pixels: list[NDArray[np.uint8]]
+    captions: list[list[str]]
+
+
+def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedPost:
+    """Return the post of a photo, with first caption and trigger from the manifest unless they are given.
+
+    Raises:
+        ConfigError: no caption is given or known, or it is empty.
+        InputError: the photo cannot be read.
+    """
+    pixels = read_photo(photo).pixels
+    line = manifest_line(photo)
+    if line is not None:
+        caption = caption if caption is not None else next(iter(line.captions), None)
+        trigger = trigger if trigger is not None else line.trigger
+    if not tokenizer().clean_fn(caption or "").split():
+        raise ConfigError(f"no caption of {photo} is known", hint="pass one with --caption")
+    return ExplainedPost(pixels, caption or "", trigger or None)
+
+
+def manifest_line(photo: Path) -> ManifestLine | None:
+    """Return the manifest line of a photo that `protect` wrote; None without one, or without its private folder.
+
+    Raises:
+        CheckpointError: the manifest is damaged.
+    """
+    for folder in published_above(photo):
+        name = photo.resolve().relative_to(folder).as_posix()
+        for line in read_manifest(private_of(folder) / MANIFEST):
+            if line.output == name:
+                return line
+    return None
+
+
+def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
+    """Choose the posts for the map at random from the first data set, and take the same posts from each other one.
+
+    Raises:
+        ConfigError: the numbers of models, data sets and caption files do not match.
+        InputError: a data set lacks one of these posts, or a photo cannot be read.
+    """
+    if not settings.map:
+        return []
+    folders = counted(len(settings.map), "folder")
+    if len(settings.map) not in (1, len(settings.model)):
+        raise ConfigError(
+            f"{folders} for the map and {counted(len(settings.model), 'model')} were given",
+            hint="pass --map once, or once for each --model",
+        )
+    # a folder that `protect` wrote holds two caption files: use the one with all captions
+    defaults = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
+    captions: Sequence[Path | None] = settings.map_captions or defaults
+    if len(captions) != len(settings.map):
+        raise ConfigError(
+            f"{folders} for the map and {counted(len(captions), 'caption file')} were given",
+            hint="pass --map-captions once for each --map, or not at all",
+        )
+    chosen = []
+    drawn: list[str] = []
+    for folder, file in zip(settings.map, captions, strict=True):
+        dataset = open_collection(folder, file)
+        texts = dataset.captions_by_photo()
+        photos = {photo.id: photo for photo in dataset.photos if texts[photo.id]}
+        by_stem = {_stem(photo): photo for photo in photos}
+        if not drawn:
+            if len(photos) < 2:
+                raise InputError(f"{folder} holds fewer than two photos with captions")
+            drawn = sorted(random.Random(settings.seed).sample(sorted(photos), min(settings.map_posts, len(photos))))
+        ids = [photo if photo in photos else by_stem.get(_stem(photo), "") for photo in drawn]
+        if "" in ids:
+            missing = _stem(drawn[ids.index("")])
+            raise InputError(f"{folder} has no post {missing}", hint="choose folders that hold the same posts")
+        chosen.append(
+            MapPosts(
+                data=str(folder),
+                ids=ids,
+                pixels=[read_photo(photos[photo].path).pixels for photo in ids],
+                captions=[texts[photo][:COPIES] for photo in ids],
+            )
+        )
+    return chosen
+
+
+def _stem(photo: str) -> str:
+    return str(PurePosixPath(photo).with_suffix(""))
+
+
+def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:
+    """Write one PNG with the photo, its protected copy and the noise ten times stronger.
+
+    Args:
+        photo: original photo.
+        protected: protected copy of the photo.
+        output: file to write; by default `STEM-preview.png` in the current folder, or above the photos where that is
+            one of theirs, in which the picture would count as a photo.
+        overwrite: replace an existing file.
+
+    Raises:
+        ConfigError: the file to write does not end in .png.
+        InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
+        OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
+    """
+    target = output or _beside(photo, protected) / f"{protected.stem}-preview.png"
+    if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
+        raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
+    if target.suffix.lower() != ".png":
+        raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
+    if target.exists() and not overwrite:
+        raise files.exists_already(target)
+    refuse_published(target)
+    before, after = read_photo(photo), read_photo(protected)
+    if not is_reduced(before, after):
+        raise InputError(
+            f"the sizes differ: {photo} is {before.width} x {before.height}, "
+            f"{protected} is {after.width} x {after.height}",
+            hint="pass a photo and its own protected copy",
+        )
+    before = as_copied(before, after)
+    quality, seen = compare(before.pixels, after.pixels), visibility(before.pixels, after.pixels)
+    with files.atomic(target) as temporary:
+        sheet(before, after).save(temporary, "PNG", optimize=True)
+    return PreviewReport(
+        output=str(target),
+        photo=str(photo),
+        protected=str(protected),
+        width=before.width,
+        height=before.height,
+        linf=quality.linf,
+        psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
+        ssim=round(quality.ssim, 5),
+        flip=round(seen.flip, 5),
+        delta_e=round(seen.delta_e, 4),
+        notes=said_among_photos(target, photo),
+    )
+
+
+def _beside(photo: Path, protected: Path) -> Path:
+    """Return the current folder, or the one above the photos where it is one of theirs, as the copy's place tells."""
+    root = photo.resolve().parent
+    for folder in published_above(protected):
+        depth = len(protected.resolve().relative_to(folder).parts)
+        root = [*photo.resolve().parents][:depth][-1]
+    return Path(os.path.relpath(root.parent)) if Path.cwd().is_relative_to(root) else Path()
+
 
 ATTENTION, MAP, REPORT = "attention", "map", "explain.json"
 FIGURES = frozenset(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)

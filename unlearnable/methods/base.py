@@ -15,8 +15,8 @@ from unlearnable.methods.words import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger, Vocabulary
 from unlearnable.settings import MEMSettings, MethodSettings
+from unlearnable.training.data import Posts, Shape
 from unlearnable.training.distributed import ALONE, World
-from unlearnable.training.pixels import Posts, Shape
 from unlearnable.wording import grouped
 
 

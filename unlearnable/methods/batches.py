@@ -14,9 +14,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS, computing, encode_photos, encode_texts, in_bf16
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.settings import Precision
-from unlearnable.training.contrastive import contrastive_loss, same_source_mask
+from unlearnable.training.attacker import contrastive_loss, same_source_mask
+from unlearnable.training.data import tokens_of
 from unlearnable.training.distributed import ALONE, World
-from unlearnable.training.pixels import tokens_of
 from unlearnable.training.view import PLAIN_VIEW, apply_noise, load_view, sample_view
 
 DECOY_LENGTH = 3

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unlearnable.errors import CheckpointError
 from unlearnable.storage import files
-from unlearnable.training.pixels import Ragged, Shape
+from unlearnable.training.data import Ragged, Shape
 
 _NUMBER = struct.Struct("<q")
 UNDO = ".undo"  # suffix of the journal beside the noise

@@ -19,8 +19,8 @@ from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.settings import MOVED, MethodSettings
+from unlearnable.training.data import tokens_of
 from unlearnable.training.loop import adamw, clamp_scale
-from unlearnable.training.pixels import tokens_of
 from unlearnable.training.view import load_protected, sample_view
 
 SMOOTH = 0.15  # worth of a place where the photo is even

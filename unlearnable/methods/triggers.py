@@ -15,9 +15,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.settings import Precision, TriggerSettings
-from unlearnable.training.contrastive import contrastive_loss
+from unlearnable.training.attacker import contrastive_loss
+from unlearnable.training.data import tokens_of
 from unlearnable.training.distributed import ALONE, World
-from unlearnable.training.pixels import tokens_of
 
 
 def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:

@@ -20,8 +20,8 @@ from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import CONTEXT, WORDS, Vocabulary, default_vocabulary, distinct, fault_of, tokenizer
 from unlearnable.settings import Precision, TriggerSettings
 from unlearnable.storage.progress import Progress
+from unlearnable.training.data import Pixels
 from unlearnable.training.distributed import ALONE, World
-from unlearnable.training.pixels import Pixels
 from unlearnable.training.view import PLAIN_VIEW, load_view
 from unlearnable.wording import counted
 

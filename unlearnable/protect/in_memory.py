@@ -21,7 +21,7 @@ from unlearnable.protect.setup import Loaded
 from unlearnable.settings import ProtectionSettings
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress
-from unlearnable.training.pixels import Pixels, Posts, Rgb8, equal_photos, leaders_of
+from unlearnable.training.data import Pixels, Posts, Rgb8, equal_photos, leaders_of
 from unlearnable.wording import counted
 
 

@@ -26,7 +26,7 @@ from unlearnable.settings import ProtectSettings
 from unlearnable.storage import files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
-from unlearnable.training.pixels import Pixels, Shape, equal_photos
+from unlearnable.training.data import Pixels, Shape, equal_photos
 from unlearnable.wording import storable
 
 FEW = 16e6  # pixels in all photos that are read before workers have started

@@ -21,7 +21,7 @@ from unlearnable.protect.write import Publication, WrittenPhotos
 from unlearnable.report import SurrogateLoss
 from unlearnable.settings import Precision, ProtectionSettings
 from unlearnable.storage.progress import Progress
-from unlearnable.training.pixels import Pixels
+from unlearnable.training.data import Pixels
 from unlearnable.wording import grouped, named
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below

@@ -27,8 +27,8 @@ from unlearnable.settings import PRESETS, MEMSettings, MethodSettings, Protectio
 from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.progress import Progress
+from unlearnable.training.data import Pixels, Posts, Ragged, leaders_of
 from unlearnable.training.distributed import World
-from unlearnable.training.pixels import Pixels, Posts, Ragged, leaders_of
 
 Settings = TypeVar("Settings", bound=ProtectionSettings)
 

@@ -24,7 +24,7 @@ from unlearnable.report.protect import CHANGED
 from unlearnable.storage import checksums, files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
-from unlearnable.training.pixels import Pixels
+from unlearnable.training.data import Pixels
 from unlearnable.wording import counted, json_row
 
 LISTED = 14  # photos whose words are said before they are written

@@ -13,10 +13,26 @@ from unlearnable.report.benchmark import (
     TableRecord,
 )
 from unlearnable.report.common import BothWays, EpochRecord, Retrieval, SkippedRecord
-from unlearnable.report.doctor import FolderCheck, FolderProblem, FoundMetadata, PhotoMetadata
-from unlearnable.report.explain import EmbeddingMap, ExplainReport, Explanation, MapPoint, PreviewReport, WordRecord
-from unlearnable.report.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
-from unlearnable.report.train import TrainReport
+from unlearnable.report.models import (
+    EmbeddingMap,
+    ExplainReport,
+    Explanation,
+    MapPoint,
+    PreviewReport,
+    TrainReport,
+    WordRecord,
+)
+from unlearnable.report.protect import (
+    FolderCheck,
+    FolderProblem,
+    FoundMetadata,
+    ManifestLine,
+    PhotoMetadata,
+    ProtectPlan,
+    ProtectReport,
+    SurrogateLoss,
+    TriggerFigures,
+)
 from unlearnable.report.verify import (
     ArmName,
     Cell,

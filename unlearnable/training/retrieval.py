@@ -14,7 +14,7 @@ from torch import Tensor
 from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.report import BothWays, Retrieval
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
 from unlearnable.training.view import PLAIN_VIEW, load_view
 
 CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each item of the gallery

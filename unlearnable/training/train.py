@@ -25,11 +25,9 @@ from unlearnable.storage.folders import refuse_published
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress, Silent
+from unlearnable.training.data import DecodedPosts, Pairs, Pixels, open_collection, pairs_of, read_all
 from unlearnable.training.distributed import join
-from unlearnable.training.fit import TrainingTask, epoch_record, fit, recipe_for
-from unlearnable.training.pairs import Pairs, pairs_of
-from unlearnable.training.pixels import Pixels
-from unlearnable.training.reading import DecodedPosts, open_collection, read_all
+from unlearnable.training.loop import TrainingTask, epoch_record, fit, recipe_for
 
 
 def joined(datasets: Sequence[Dataset]) -> list[Dataset]:

@@ -17,9 +17,7 @@ from unlearnable.models.tokens import default_vocabulary
 from unlearnable.report import ArmName
 from unlearnable.settings import AS_PUBLISHED
 from unlearnable.storage.progress import Progress
-from unlearnable.training.pairs import Joined, Mixed, Pairs, pairs_of
-from unlearnable.training.pixels import Pixels, Rgb8
-from unlearnable.training.reading import DecodedPosts
+from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pairs, Pixels, Rgb8, pairs_of
 from unlearnable.verify.attacks.base import Attack
 from unlearnable.verify.copies import PostPair, read_both
 

@@ -22,8 +22,8 @@ from unlearnable.settings import Recipe
 from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import PLAIN, Attacker
-from unlearnable.training.fit import TrainingTask, fit
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
+from unlearnable.training.loop import TrainingTask, fit
 from unlearnable.training.retrieval import Ranks, queries_of, retrieve, scores
 from unlearnable.verify.identity import Identities, recognised
 from unlearnable.verify.victims import ModelPool

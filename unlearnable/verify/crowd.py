@@ -11,7 +11,7 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts import Dataset, Person, Skipped, named_apart, people_of
 from unlearnable.posts.held_out import split, unused
 from unlearnable.settings import VerifySettings
-from unlearnable.training.reading import DecodedPosts, open_collection
+from unlearnable.training.data import DecodedPosts, open_collection
 from unlearnable.verify.identity import Identities, identities
 from unlearnable.verify.splits import Held, Split, captioned, names, open_originals, part, where_from
 from unlearnable.wording import counted

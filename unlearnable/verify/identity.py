@@ -15,7 +15,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.faces.names import full_names
 from unlearnable.report import MeanRetrieval
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
 from unlearnable.training.retrieval import embed, embed_texts, hit, medr
 from unlearnable.verify.intervals import interval
 from unlearnable.wording import grouped

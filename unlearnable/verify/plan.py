@@ -14,7 +14,7 @@ from unlearnable.report import ArmName, BothWays, Cell, CrowdCell, RanksRecord
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, Recipe, VerifySettings
 from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import Attacker
-from unlearnable.training.fit import recipe_for
+from unlearnable.training.loop import recipe_for
 from unlearnable.training.retrieval import queries_of, retrieve, scores
 from unlearnable.verify.arms import VerifyArm
 from unlearnable.verify.attackers import ATTACKERS

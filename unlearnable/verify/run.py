@@ -17,9 +17,7 @@ from unlearnable.storage import files, locks
 from unlearnable.storage.folders import check_apart, refuse_published
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.pixels import Pixels
-from unlearnable.training.reading import DecodedPosts, open_collection, read_all
+from unlearnable.training.data import DecodedPosts, Pixels, open_collection, pairs_of, read_all
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.arms import VerifyArm, Versions
 from unlearnable.verify.cells import Experiment, leaked_posts

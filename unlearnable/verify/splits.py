@@ -14,7 +14,7 @@ from unlearnable.posts.held_out import HELD_OUT, split, unused
 from unlearnable.report import BothWays
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Progress
-from unlearnable.training.reading import open_collection
+from unlearnable.training.data import open_collection
 from unlearnable.verify.copies import (
     PostPair,
     given_to_protect,

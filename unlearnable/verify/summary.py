@@ -27,7 +27,7 @@ from unlearnable.report import (
 )
 from unlearnable.report.common import made_by
 from unlearnable.settings import AS_PUBLISHED, VerifySettings, changing
-from unlearnable.training.reading import DecodedPosts
+from unlearnable.training.data import DecodedPosts
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import is_adaptive

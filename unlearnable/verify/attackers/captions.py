@@ -8,7 +8,7 @@ import torch
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.training.attacker import Attacker
-from unlearnable.training.pairs import Pairs
+from unlearnable.training.data import Pairs
 from unlearnable.training.retrieval import embed
 
 ROWS = 1024  # pairs that are compared with all captions at once

@@ -22,7 +22,7 @@ from unlearnable.errors import InputError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.training.attacker import Attacker
-from unlearnable.training.pairs import Pairs, Photos
+from unlearnable.training.data import Pairs, Photos
 
 SIDE = 64  # pixels of the reduced photos, which are squares
 FEWEST = 4  # photos of a class

@@ -1,11 +1,12 @@
-"""The layout of arrays of different sizes stored one after the other in a flat file."""
+"""Photos and captions to train on and to rank."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,8 +14,14 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from unlearnable.errors import InputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import working_copy
 from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
+from unlearnable.posts import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
 from unlearnable.storage import checksums, files
+from unlearnable.storage.progress import Progress
 from unlearnable.wording import grouped
 
 Shape = tuple[int, int]  # height and width of one array; each has three channels
@@ -194,3 +201,168 @@ def leaders_of(ties: Sequence[Iterable[Hashable]]) -> tuple[int, ...]:
     _, labels = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), (size, size)), directed=False)
     first: dict[int, int] = {}
     return tuple(first.setdefault(label, post) for post, label in enumerate(labels[: len(ties)].tolist()))
+
+
+class Photos(Protocol):
+    """Photos by number."""
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """The photos of two stores of the same posts.
+
+    Attributes:
+        most: the photos, but for the chosen ones.
+        few: the photos of which the chosen ones are taken.
+        chosen: numbers of the photos that are taken from `few`.
+    """
+
+    most: Pixels
+    few: Pixels
+    chosen: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.most)
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
+        return (self.few if photo in self.chosen else self.most)[photo]
+
+    def sha256(self) -> str:
+        """Return a hex SHA-256 that the sizes and pixels of all photos decide."""
+        parts = f"{self.most.sha256()} {self.few.sha256()} {sorted(self.chosen)}"
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The photos of several stores, numbered consecutively."""
+
+    stores: tuple[Pixels | Mixed, ...]
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
+        for store in self.stores:
+            if photo < len(store):
+                return store[photo]
+            photo -= len(store)
+        raise IndexError(photo)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Captions with the photo that each belongs to.
+
+    Attributes:
+        pixels: pixels of the photos.
+        photos: (n,) number of each caption's photo.
+        tokens: (n, 77) token ids of the captions.
+    """
+
+    pixels: Photos
+    photos: Tensor
+    tokens: Tensor
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+
+def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
+    """Return every caption of every photo as a pair, but for empty ones.
+
+    Args:
+        pixels: pixels of the photos.
+        captions: captions of each photo.
+        chosen: numbers of the photos to use; by default all.
+    """
+    numbers = range(len(captions)) if chosen is None else chosen
+    texts = [(photo, text) for photo in numbers for text in captions[photo] if text]
+    tokens = tokenizer()([text for _, text in texts]) if texts else torch.zeros(0, 77, dtype=torch.long)
+    return Pairs(pixels, torch.tensor([photo for photo, _ in texts], dtype=torch.long), tokens)
+
+
+REAL_NAMES = Path("people:real")
+
+
+@dataclass
+class DecodedPosts:
+    """Decoded photos, as working copies, with their captions; entry n of each list belongs to the same photo.
+
+    Attributes:
+        pixels: working copies of at most twice the model's size.
+        photos: files and ids of the photos.
+        captions: captions of each photo.
+        skipped: photos that could not be decoded.
+    """
+
+    pixels: Pixels
+    photos: list[Photo] = field(default_factory=list)
+    captions: list[list[str]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(self, photo: Photo, captions: list[str], side: int) -> None:
+        """Decode a photo and add a working copy for models of `side` pixels."""
+        try:
+            pixels = decode(photo.path).pixels
+        except DecodeError as error:
+            self.skipped.append(Skipped(photo.id, error.reason, error.detail))
+            return
+        self.pixels.append(working_copy(pixels, side))
+        self.photos.append(photo)
+        self.captions.append(captions)
+
+
+def open_collection(folder: Path, captions: Path | None) -> Dataset:
+    """Open a data set with its captions; without `captions`, those of the only caption file in the folder.
+
+    `people` as captions reads a folder of faces under invented names, `people:real` under the real names.
+
+    Raises:
+        InputError: there is nothing to read, or more than one caption file.
+    """
+    if captions == REAL_NAMES:
+        return named_posts(open_people(folder), rename=False)
+    if captions is None and folder.is_dir():
+        captions = only_captions(folder)
+    return open_dataset(folder, captions)
+
+
+def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:
+    """Decode every photo of some data sets.
+
+    Args:
+        datasets: data sets to read.
+        side: image size of the model, in pixels.
+        posts: receives the photos and captions.
+        progress: receives one step per photo.
+
+    Raises:
+        InputError: none of the photos can be decoded.
+    """
+    progress.phase("reading photos", sum(len(dataset.photos) for dataset in datasets))
+    for dataset in datasets:
+        captions = dataset.captions_by_photo()
+        for photo in dataset.photos:
+            posts.add(photo, captions[photo.id], side)
+            progress.advance()
+    if not posts.photos:
+        raise InputError(f"no photo can be read; {posts.skipped[0].line}")
+
+
+def read_photo(path: Path) -> Picture:
+    """Decode one photo.
+
+    Raises:
+        InputError: the photo does not exist or cannot be decoded; the message names its path.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", hint="give one photo of it")
+    if not path.is_file():
+        raise InputError(f"there is no photo {path}", hint=files.missing(path).hint)
+    try:
+        return decode(path)
+    except DecodeError as error:
+        raise InputError(f"{path} cannot be read: {error.message}") from error

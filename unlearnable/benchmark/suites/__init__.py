@@ -1,1 +1,0 @@
-"""The data sets of the paper's tables, one module per data set."""
