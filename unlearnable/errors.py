@@ -12,12 +12,21 @@ UnlearnableError          1  unexpected, or not one of the kinds below
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 EXIT_UNEXPECTED = 1
 EXIT_MISSED = 10  # no error: `verify` misses an objective, or a folder is not as its run wrote it
 
 
+_NAMED = re.compile(r"`([a-z_]+)(?:=([^`]+))?`")
+
+
 class UnlearnableError(Exception):
     """An error with one line for the user and, where there is one, a remedy.
+
+    Both name settings as Python does: `output`, `overwrite=True`. Whoever shows them to other readers spells these
+    names as their readers know them, see `worded`.
 
     Args:
         message: what went wrong, naming the file or the option.
@@ -41,6 +50,16 @@ class UnlearnableError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:  # a copy from another process has all attributes, whatever made it
         return _copied, (type(self), self.args, self.__dict__)
+
+
+def worded(text: str, spell: Callable[[str, str | None], str | None]) -> str:
+    """Return a text of an error with its settings in other words.
+
+    Args:
+        text: names settings in backticks, alone or with a value: `output`, `overwrite=True`, `names='initials'`.
+        spell: returns the words for a name and its value, as it is in Python; None leaves them as they are.
+    """
+    return _NAMED.sub(lambda found: spell(found[1], found[2]) or found[0], text)
 
 
 def _copied(

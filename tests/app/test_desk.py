@@ -390,7 +390,7 @@ def test_what_fails_is_said_with_a_remedy_of_the_window_and_loses_nothing(desk, 
         desk.publish()
         done(desk)
     assert "would hardly be protected" in desk.error
-    assert desk.error.endswith(". choose another amount of work")
+    assert desk.error.endswith("choose another amount of work")
     assert (desk.stage, (work / "free").exists()) == (Stage.RECEIVED, False)
     desk.start()
     reviewed(desk)

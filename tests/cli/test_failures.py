@@ -358,7 +358,7 @@ def test_photos_come_from_a_variable_or_a_stored_run_too(posts, monkeypatch):
     assert call("protect", "--print-config").stdout == stored
     monkeypatch.delenv("UNLEARNABLE_PHOTOS")
     result = call("protect")
-    assert (result.returncode, "photos is not given" in result.stderr) == (2, True)
+    assert (result.returncode, "PHOTOS is not given" in result.stderr) == (2, True)
 
 
 def test_the_whole_file_system_is_no_folder_of_photos():

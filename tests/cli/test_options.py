@@ -189,8 +189,8 @@ def test_a_number_in_a_list_that_is_none_is_named_with_its_option(tmp_path):
     result = call("benchmark", "--dataset", "coco", "--fractions", "1.0,half")
     assert result.returncode == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith("error: fractions: ")
-    assert line.endswith("(got 'half' from --fractions)")
+    assert line.startswith("error: --fractions: ")
+    assert line.endswith("(got 'half')")
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,7 @@ def test_a_number_that_does_not_fit_is_told_what_it_has_to_be(command, flag, giv
     others = {"benchmark": ("--dataset", "coco"), "explain": ("--model", "small")}.get(command, ())
     result = call(command, *ARGUMENTS.get(command, {}).values(), *others, flag, given, "--print-config")
     assert result.returncode == 2
-    name = flag.strip("-").replace("-", "_")
-    assert result.stderr.splitlines() == [f"error: {name}: {words} (got {given!r} from {flag})"]
+    assert result.stderr.splitlines() == [f"error: {flag}: {words} (got {given!r})"]
 
 
 def test_other_values_of_variables_are_told_what_they_have_to_be(tmp_path):
@@ -231,7 +230,7 @@ def test_other_values_of_variables_are_told_what_they_have_to_be(tmp_path):
 def test_what_is_required_is_asked_for(name, setting, hint):
     result = call(name)
     assert result.returncode == 2
-    assert result.stderr.splitlines() == [f"error: {setting} is not given", f"hint: {hint}"]
+    assert result.stderr.splitlines() == [f"error: --{setting} is not given", f"hint: {hint}"]
 
 
 def test_a_variable_that_nothing_reads_is_said(tmp_path):

@@ -43,7 +43,7 @@ def test_gpus_beside_the_one_that_is_used_are_left_alone(monkeypatch) -> None:
             "the GPU fails (aten::x",
             "--device cpu",
         ),
-        (RuntimeError("CUDA error: no kernel image"), "the GPU fails (CUDA error", "--device cpu; if it works"),
+        (RuntimeError("CUDA error: no kernel image"), "the GPU fails (CUDA error", "`device='cpu'`; if it works"),
     ],
 )
 @pytest.mark.parametrize("wrapped", [True, False])

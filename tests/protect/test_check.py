@@ -193,9 +193,9 @@ def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
     (private / "checkpoint").mkdir()
     (private / "checkpoint" / "key").write_text("0\n")
     assert kinds(folder) == [("unfinished", ".")]
-    assert check(folder).problems[0].detail.endswith("; use --resume")
+    assert check(folder).problems[0].detail.endswith("; use `resume=True`")
     (private / "earlier").mkdir()
-    assert check(folder).problems[0].detail.endswith("; use --add")
+    assert check(folder).problems[0].detail.endswith("; use `add=True`")
 
 
 @pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "is of another version, or damaged")])
@@ -212,7 +212,7 @@ def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, 
     detail = check(folder).problems[0].detail
     assert str(report) in detail
     assert said in detail
-    assert detail.endswith("restore it from a backup, or protect all anew with --overwrite")
+    assert detail.endswith("restore it from a backup, or protect all anew with `overwrite=True`")
     if kind == "missing":
         with pytest.raises(OutputError, match="exists already"):
             protect(tmp_path / "photos", surrogate=surrogate, **QUICK)

@@ -63,7 +63,7 @@ def test_where_nothing_can_be_written_another_output_is_advised(posts, tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(OutputError) as caught, held(replace(layout_of(posts, None), private=tmp_path / "file" / "out")):
         pass
-    assert caught.value.hint == "choose another --output, in a folder that can be written"
+    assert caught.value.hint == "choose another `output`, in a folder that can be written"
 
 
 @POSIX

@@ -26,7 +26,7 @@ def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, .
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
     dataset, notes = opened(posts)
     assert dataset.source == posts / "posts.jsonl"
-    assert notes == ["captions from posts.jsonl", "1 other field is not published (--keep-fields keeps them)"]
+    assert notes == ["captions from posts.jsonl", "1 other field is not published (`keep_fields` keeps them)"]
 
 
 def test_photos_without_a_caption_are_counted_first(posts):
@@ -140,9 +140,7 @@ def test_a_path_to_paste_is_quoted_where_it_has_to_be(posts):
     (trip / "p0.txt").write_text("a dog")
     with pytest.raises(ConfigError) as caught:
         opened(trip)
-    assert (
-        f"choose with --captions {pasted(trip / 'posts.jsonl')}, or --captions {pasted(trip)} for" in caught.value.hint
-    )
+    assert f"choose with `captions={str(trip / 'posts.jsonl')!r}`, or `captions={str(trip)!r}` for" in caught.value.hint
     assert pasted(trip)[1:-1] == str(trip)
 
 
@@ -180,7 +178,7 @@ def test_photos_and_patterns_are_taken_from_their_folder(posts):
     dataset, notes = opened(posts / "p0.png", posts / "p3.png")
     assert [photo.id for photo in dataset.photos] == ["p0.png", "p3.png"]
     assert [pair.photo for pair in dataset.pairs] == ["p0.png", "p3.png"]
-    assert notes == ["captions from posts.jsonl", "1 other field is not published (--keep-fields keeps them)"]
+    assert notes == ["captions from posts.jsonl", "1 other field is not published (`keep_fields` keeps them)"]
 
 
 def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monkeypatch):
@@ -324,8 +322,8 @@ def test_patterns_fit_however_accents_are_encoded():
 
 def test_a_pattern_that_fits_nothing_is_said(posts):
     _, notes = opened(posts, only=("p*", "q*"), skip=("p1.png", "privat/*"))
-    assert "--only q* fits none of the photos" in notes
-    assert "--skip privat/* fits none of the photos" in notes
+    assert "`only='q*'` fits none of the photos" in notes
+    assert "`skip='privat/*'` fits none of the photos" in notes
     assert sum("fits none" in note for note in notes) == 2
 
 
@@ -351,5 +349,5 @@ def test_a_folder_that_cannot_be_read_is_left_out_and_named_unless_it_is_to_be_s
 
 
 def test_patterns_that_leave_nothing_are_refused(posts):
-    with pytest.raises(InputError, match="--only and --skip leave none of 8 photos"):
+    with pytest.raises(InputError, match="`only` and `skip` leave none of 8 photos"):
         opened(posts, only=("*.jpg",))

@@ -290,7 +290,7 @@ def test_a_crowd_that_measures_nothing_is_refused_before_a_training(settings, st
 
 def test_options_of_the_crowd_belong_together():
     for given in ({"crowd_captions": "c"}, {"crowd_test": "t"}, {"crowd": "c", "crowd_test_captions": "t"}):
-        with pytest.raises((ConfigError, ValueError), match="--crowd"):
+        with pytest.raises((ConfigError, ValueError), match="`crowd"):
             VerifySettings.model_validate({"originals": "o", "protected": "p", **given})
 
 

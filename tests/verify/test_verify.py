@@ -444,7 +444,7 @@ def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes,
         (copy / "posts.jsonl").write_text(text, encoding="utf-8")
 
     copy = broken(scenes, tmp_path, disguise)
-    said = "names are in look-alike letters: --through plain-letters"
+    said = "names are in look-alike letters: the attack plain-letters"
     assert any(note.startswith(said) for note in verify(settings(copy, epochs=0)).notes)
     of_suite = settings(copy, epochs=0, suite="quick")
     undone = settings(copy, epochs=0, through=("png", "plain-letters"))
@@ -495,7 +495,7 @@ def test_copies_that_are_their_originals_are_said_with_what_gives_them_back(sett
     told = Told()
     report = verify(asked, progress=told)
     said = f"2 of the 8 copies in {copies}, such as p2.png, are their originals to the byte, without noise: "
-    assert report.notes[0] == said + "protect --resume makes the copies again"
+    assert report.notes[0] == said + "protect with `resume=True` makes the copies again"
     assert report.notes[0] in told.notes
 
 
@@ -518,7 +518,7 @@ def test_copies_of_which_some_are_of_a_stopped_run_are_refused(settings, posts, 
     asked = settings(tmp_path / "photos-protected", originals=posts, captions=None, test=None, epochs=0)
     with pytest.raises(InputError, match=r"run that writes .*photos-protected was stopped and not finished") as caught:
         verify(asked)
-    assert caught.value.hint == "protect it with --resume first"
+    assert caught.value.hint == "protect it with `resume=True` first"
     protect(posts, **given, resume=True, seed=1)
     assert verify(asked).cells
 
@@ -608,7 +608,7 @@ def test_a_seed_that_is_given_twice_is_one(settings):
 
 
 def test_a_share_that_leaked_needs_a_crowd(settings):
-    with pytest.raises(ValidationError, match="--leaked needs other people's posts, --crowd"):
+    with pytest.raises(ValidationError, match="`leaked` needs other people's posts, `crowd`"):
         settings("untouched", leaked=0.3)
 
 

@@ -173,7 +173,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
             listener.listen()
         except OSError as error:
             raise OutputError(
-                f"cannot listen on port {port}: {error.strerror}", hint="choose another --port"
+                f"cannot listen on port {port}: {error.strerror}", hint="choose another `port`"
             ) from error
         yield listener
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
-from unlearnable.errors import UnlearnableError
+from unlearnable.errors import UnlearnableError, worded
 from unlearnable.posts import Dataset
 from unlearnable.protect.posts import said_of_captions
 from unlearnable.report.html import split
@@ -187,7 +187,7 @@ def _take_typed(ui: Any, desk: Desk) -> bool:
     try:
         desk.take_typed()
     except UnlearnableError as error:
-        ui.notify(error.message, type="negative")
+        ui.notify(worded(error.message, lambda name, _: name), type="negative")
         return False
     return True
 

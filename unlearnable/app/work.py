@@ -6,9 +6,18 @@ import ctypes
 import threading
 import traceback
 
-from unlearnable.errors import Interrupted, ModelError, OutputError, UnlearnableError
+from unlearnable.errors import Interrupted, ModelError, OutputError, UnlearnableError, worded
 from unlearnable.models.device import given_up
 from unlearnable.storage import files
+
+FIELDS = {
+    "output": "folder",
+    "preset": "amount of work",
+    "epsilon": "noise",
+    "platform": "place to post",
+    "name": "name to write as initials",
+}  # of the page, by the name of the setting
+INSTEAD = {OutputError: "choose another folder", ModelError: "close other programs, or choose another amount of work"}
 
 
 class Watch:
@@ -60,13 +69,14 @@ def said(error: Exception) -> str:
         traceback.print_exc()
         shown = f"{type(error).__name__}: {error}"
         return f"This is a bug: {shown}"
-    hint = (told.hint or "").replace("--output", "folder")
     if full is not None:
-        hint = "free some space on it, and try again"
-    elif isinstance(told, OutputError) and "--" in hint:
-        hint = "choose another folder"
-    elif isinstance(told, ModelError) and "--overwrite" in hint:
-        hint = "choose another amount of work"
-    elif isinstance(told, ModelError) and "--preset" in hint:
-        hint = "close other programs, or choose less work"
-    return f"{told.message}. {hint}".strip()
+        return f"{told.message}. free some space on it, and try again"
+    try:
+        hint = worded(told.hint or "", _field)
+    except KeyError:  # the remedy is an option that the window does not have
+        hint = next((hint for kind, hint in INSTEAD.items() if isinstance(told, kind)), "")
+    return f"{worded(told.message, lambda name, _: FIELDS.get(name, name))}. {hint}".strip()
+
+
+def _field(name: str, value: str | None) -> str:
+    return FIELDS[name] if value is None else f"{FIELDS[name]}: {value}"

@@ -237,7 +237,7 @@ def locate(settings: BenchmarkSettings, suite: Suite) -> Path:
     if folder is None:
         raise InputError(
             f"there is no {suite.title} at {' or '.join(map(str, tried))}",
-            hint=f"download it from {suite.published} and pass its folder with --data; readable: {suite.layouts}",
+            hint=f"download it from {suite.published} and pass its folder with `data`; readable: {suite.layouts}",
         )
     return folder
 

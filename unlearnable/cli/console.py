@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unlearnable.errors import Interrupted
+from unlearnable.cli.options import option_of
+from unlearnable.errors import Interrupted, worded
 from unlearnable.wording import ascii_json, grouped, printable
 
 if TYPE_CHECKING:
@@ -26,18 +27,22 @@ if TYPE_CHECKING:
 
 
 class _Console(Console):
-    """A console that shows texts, also those in tables, as they are and in one line: no markup, no control characters.
+    """A console that shows texts, also those in tables, in one line and without markup; settings as options.
 
     Only a `Text` has styles and lines of its own.
     """
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the text as it is drawn."""
-        return super().render_str(printable(text), **options)
+        return super().render_str(_shown(text), **options)
 
     def on_broken_pipe(self) -> None:
         """Go on without a reader."""
         _discard(self.file)
+
+
+def _shown(text: str) -> str:
+    return printable(worded(text, option_of))
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -52,7 +57,7 @@ def stacked(*lines: str) -> Text:
 
 def say(text: str) -> None:
     """Print a line on stderr."""
-    _write(sys.stderr, printable(text))
+    _write(sys.stderr, _shown(text))
 
 
 @contextmanager
@@ -74,6 +79,7 @@ def warnings_as_lines() -> Iterator[None]:
 
 def report_error(message: str, hint: str | None, code: int, *, as_json: bool) -> None:
     """Print one line for the error and one for the remedy on stderr; with `as_json` also an object on stdout."""
+    message, hint = worded(message, option_of), worded(hint, option_of) if hint else None
     errors = console(stderr=True)
     errors.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
     if hint:

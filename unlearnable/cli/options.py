@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,8 +23,21 @@ from unlearnable.settings import (
 )
 from unlearnable.settings import Device as DeviceName
 from unlearnable.storage.folders import at_home
+from unlearnable.wording import pasted
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
+_OPTIONS = {name: f"--{name}" for name in ("resume", "overwrite", "add", "port")}  # of parameters, as users know them
+
+
+def option_of(name: str, value: str | None) -> str | None:
+    """Return the option of a parameter, with a value as a shell takes it; None of what is no parameter."""
+    option = _OPTIONS.get(name)
+    if option is None or value in (None, "True"):
+        return option
+    try:
+        return f"{option} {pasted(ast.literal_eval(value or ''))}"
+    except (SyntaxError, ValueError):
+        return None
 
 
 def argument(kind: type[BaseModel], name: str) -> Any:
@@ -31,6 +45,7 @@ def argument(kind: type[BaseModel], name: str) -> Any:
     described = kind.model_fields[name].description or ""
     required = kind.model_fields[name].is_required()
     help_text = _text(described, default_text(kind, name), "(required)" if required else "")
+    _OPTIONS[name] = name.upper()
     return typer.Argument(help=help_text, show_default=False, parser=place)
 
 
@@ -66,6 +81,7 @@ def of(kind: type[BaseModel]) -> Callable[..., Any]:
         text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
         several, numeric = takes_several(kind, name), takes_numbers(kind, name)
         metavar = _metavar(kind, name)
+        _OPTIONS[name] = flags[0].partition("/")[0] if flags else f"--{name.replace('_', '-')}"
         parser = place if takes_paths(kind, name) else str if numeric and not several else None
         return typer.Option(
             *flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False, parser=parser

@@ -56,7 +56,7 @@ def run_command(
     """
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
-    settings = (resolve or partial(resolve_as, kind))(flags, given["config_file"], names=_names(context))
+    settings = (resolve or partial(resolve_as, kind))(flags, given["config_file"])
     if given["quiet"]:
         warnings.simplefilter("ignore")
     elif is_first():
@@ -91,20 +91,11 @@ def print_settings(settings: Settings, *, as_json: bool) -> None:
 
 def _flags(context: typer.Context, kind: type[Settings]) -> dict[str, Any]:
     """The settings that options and arguments gave; those that were not given are None."""
-    names, flags = _names(context), {}
+    flags = {}
     for name, value in context.params.items():
         if name not in kind.model_fields:
             continue
         if takes_several(kind, name):
-            value = split(kind, name, [str(one) for one in value], names[name]) if value else None
+            value = split(kind, name, [str(one) for one in value], f"`{name}`") if value else None
         flags[name] = value
     return flags
-
-
-def _names(context: typer.Context) -> dict[str, str]:
-    """What users know each parameter as: --epsilon, or PHOTOS."""
-    return {
-        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
-        for parameter in context.command.params
-        if parameter.name
-    }

@@ -61,7 +61,7 @@ def train(
 
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    run_command(context, TrainSettings, work, _show, hint="--resume continues from its last checkpoint")
+    run_command(context, TrainSettings, work, _show, hint="`resume=True` continues from its last checkpoint")
 
 
 def _show(report: TrainReport) -> None:

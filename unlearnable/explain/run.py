@@ -92,7 +92,7 @@ def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedP
         caption = caption if caption is not None else next(iter(line.captions), None)
         trigger = trigger if trigger is not None else line.trigger
     if not tokenizer().clean_fn(caption or "").split():
-        raise ConfigError(f"no caption of {photo} is known", hint="pass one with --caption")
+        raise ConfigError(f"no caption of {photo} is known", hint="pass one with `caption`")
     return ExplainedPost(pixels, caption or "", trigger or None)
 
 
@@ -123,7 +123,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
     if len(settings.map) not in (1, len(settings.model)):
         raise ConfigError(
             f"{folders} for the map and {counted(len(settings.model), 'model')} were given",
-            hint="pass --map once, or once for each --model",
+            hint="pass `map` once, or once for each `model`",
         )
     # a folder that `protect` wrote holds two caption files: use the one with all captions
     defaults = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
@@ -131,7 +131,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
     if len(captions) != len(settings.map):
         raise ConfigError(
             f"{folders} for the map and {counted(len(captions), 'caption file')} were given",
-            hint="pass --map-captions once for each --map, or not at all",
+            hint="pass `map_captions` once for each `map`, or not at all",
         )
     chosen = []
     drawn: list[str] = []
@@ -180,9 +180,9 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     """
     target = output or _beside(photo, protected) / f"{protected.stem}-preview.png"
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
-        raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
+        raise OutputError(f"{target} is one of the photos to compare", hint="choose another `output`")
     if target.suffix.lower() != ".png":
-        raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
+        raise ConfigError(f"{target}: the picture is a PNG", hint="choose an `output` that ends in .png")
     if target.exists() and not overwrite:
         raise files.exists_already(target)
     refuse_published(target)
@@ -236,7 +236,7 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         OutputError: the folder exists already, would be published or cannot be written.
     """
     if settings.photo is None and not settings.map:
-        raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
+        raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with `map`")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     refuse_output(settings, overwrite=overwrite)
     folder = settings.output
@@ -257,14 +257,14 @@ def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
     files.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
     if settings.photo and (photo := settings.photo.resolve()).name in FIGURES and photo.parent == folder.resolve():
-        raise ConfigError(f"{settings.photo} has the place of a figure in the output", hint="choose another --output")
+        raise ConfigError(f"{settings.photo} has the place of a figure in the output", hint="choose another `output`")
     if not folder.exists():
         return
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
     if not overwrite and any(not name.startswith(".") for name in there):
         raise files.exists_already(folder)
     if not folder.is_dir() or (there & {*FIGURES, REPORT}) - _own(folder):
-        raise OutputError(f"{folder} holds files that explain did not write", hint="choose another --output")
+        raise OutputError(f"{folder} holds files that explain did not write", hint="choose another `output`")
 
 
 def _own(folder: Path) -> set[str]:

@@ -134,7 +134,7 @@ def encode(
             with temporary.open("wb") as file:
                 _save(picture, file, encoding, options, rows)
         except ValueError as error:
-            raise OutputError(f"cannot write {path}: {error}", hint="choose another --format") from error
+            raise OutputError(f"cannot write {path}: {error}", hint="choose another `format`") from error
 
 
 def through(picture: Picture, encoding: Encoding) -> NDArray[np.uint8]:

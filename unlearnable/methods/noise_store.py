@@ -21,7 +21,7 @@ from unlearnable.training.data import Ragged, Shape
 
 _NUMBER = struct.Struct("<q")
 UNDO = ".undo"  # suffix of the journal beside the noise
-START_OVER = "start over: with --overwrite, or a benchmark without --resume"
+START_OVER = "start over: with `overwrite=True`, or a benchmark without `resume=True`"
 _HEADER = struct.Struct("<qqL")  # start and length of a part, in bytes, and the CRC-32 of both and of what it held
 
 

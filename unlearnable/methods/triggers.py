@@ -106,7 +106,7 @@ def _draw(allowed: Tensor, settings: TriggerSettings, generator: torch.Generator
     """
     if int(allowed.sum()) < settings.trigger_length:
         message = "captions and photos leave too few words for a trigger"
-        raise ConfigError(message, hint="give more words with --words, or each post its own: --trigger-scope post")
+        raise ConfigError(message, hint="give more words with `words`, or each post its own: `trigger_scope='post'`")
     return torch.multinomial(allowed.float(), settings.trigger_length, generator=generator)
 
 

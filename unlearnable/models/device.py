@@ -35,7 +35,7 @@ def choose_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if available["cuda"] else "mps" if available["mps"] else "cpu"
     if not available[wanted]:
-        raise ConfigError(f"this machine has no {wanted} device that torch can use", hint="use --device cpu")
+        raise ConfigError(f"this machine has no {wanted} device that torch can use", hint="use `device='cpu'`")
     return wanted
 
 
@@ -62,15 +62,13 @@ def given_up(error: BaseException | None) -> ModelError | None:
         on_gpu = by_torch and _OF_A_GPU.search(said)
         reason = shorten(said, 100, placeholder=" ...")
         if isinstance(error, MemoryError) or (by_torch and _NO_MEMORY.search(said)):
-            where, less = ("on the GPU ", "--device cpu") if on_gpu else ("", "--preset fast, or a smaller model")
+            where, less = ("on the GPU ", "`device='cpu'`") if on_gpu else ("", "`preset='fast'`, or a smaller model")
             return ModelError(
                 f"there is too little memory {where}({reason})", hint=f"close other programs, or use {less}"
             )
         if on_gpu:
-            bug = (
-                "if it works elsewhere, this is a bug: please report it with the output of the same command and --debug"
-            )
-            return ModelError(f"the GPU fails ({reason})", hint=f"use --device cpu; {bug}")
+            hint = "use `device='cpu'`; if it works elsewhere, this is a bug: please report it with the traceback"
+            return ModelError(f"the GPU fails ({reason})", hint=hint)
         error = error.__cause__ or error.__context__
     return None
 

@@ -17,7 +17,7 @@ from unlearnable.storage import files
 from unlearnable.wording import counted
 
 Place = tuple[int, int]
-_MEND = "mend the file, or protect the photos without captions: --captions none"
+_MEND = "mend the file, or protect the photos without captions: `captions='none'`"
 
 
 class NamesNoPhotoError(InputError):

@@ -21,7 +21,7 @@ from unlearnable.posts.types import NO_RECORD, Dataset
 from unlearnable.storage import files
 
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
-_WITHOUT = "--captions none protects the photos without captions"
+_WITHOUT = "`captions='none'` protects the photos without captions"
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 
 
@@ -67,7 +67,7 @@ def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
         try:
             text = read_document(path).text
         except InputError as error:
-            raise InputError(error.message, hint=f"{error.hint}, or pass over it with --captions none") from error
+            raise InputError(error.message, hint=f"{error.hint}, or pass over it with `captions='none'`") from error
         table = path.suffix.lower() in TABLES and csv_rows.names_one(text, names)
         if table or (path.suffix.lower() not in TABLES and not names.isdisjoint(_strings(text))):
             how = hint_for(path, text)
@@ -99,7 +99,7 @@ def possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
             if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
                 continue  # the text beside a photo
             if not os.access(path, os.R_OK):
-                hint = "check the file permissions, or name the captions with --captions"
+                hint = "check the file permissions, or name the captions with `captions`"
                 raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
             yield path, recognised(path)
 
@@ -120,7 +120,7 @@ def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> P
             return other
     if len(caption_files) > 1:
         names = ", ".join(path.name for path in caption_files)
-        raise error(f"{folder} holds several caption files: {names}", hint="choose one with --captions FILE")
+        raise error(f"{folder} holds several caption files: {names}", hint="choose one with `captions`")
     return caption_files[0] if caption_files else None
 
 

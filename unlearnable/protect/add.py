@@ -315,7 +315,7 @@ def notes_on_published(dataset: Dataset, earlier: Earlier, settings: ProtectSett
         for line in earlier.protected
         if any(written(text, settings.name, settings.names) != text for text in line.captions)
     ]
-    anew = "--overwrite protects all anew"
+    anew = "`overwrite=True` protects all anew"
     notes = []
     if 0 < len(gone) < len(earlier.protected):  # if all are gone, they may be on another disk
         notes.append(f"published, although the original is gone: {named(sorted(gone), _NAMED)}; {anew} without them")
@@ -337,7 +337,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         InputError: no new photo can be protected.
         ModelError: a surrogate is not available, or the new posts would hardly be protected.
         OutputError: there is no earlier result, it cannot be written to, or another run is writing to it.
-        CheckpointError: the earlier result is damaged, or a run that is no `--add` was stopped there.
+        CheckpointError: the earlier result is damaged, or a run that added nothing was stopped there.
     """
     started, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
@@ -401,6 +401,6 @@ def _refuse_half_added(layout: Layout, earlier: Earlier) -> None:
     """
     if earlier.is_aside:
         raise CheckpointError(
-            f"an --add was stopped while it put photos into {layout.output}, and they are gone",
-            hint="put them back and use --add again, or protect all anew with --overwrite",
+            f"a run with `add=True` was stopped while it put photos into {layout.output}, and they are gone",
+            hint="put them back and use `add=True` again, or protect all anew with `overwrite=True`",
         )

@@ -65,7 +65,7 @@ def refuse_unmentioned(run: Run, known: Collection[str] = ()) -> None:
     """
     settings = run.settings
     if settings.name and settings.names == "keep":
-        raise ConfigError("--name changes nothing by itself", hint="add --names initials, or --names lookalike")
+        raise ConfigError("`name` changes nothing by itself", hint="add `names='initials'`, or `names='lookalike'`")
     texts = [text for post in run.dataset.captions_by_photo().values() for text in post]
     for name in settings.name:
         if name not in known and not any(mentions(text, name) for text in texts):
@@ -77,13 +77,13 @@ def names_notes(run: Run) -> list[str]:
     settings, captions = run.settings, [text for post in run.dataset.captions_by_photo().values() for text in post]
     if settings.names == "keep":
         people = people_in([captions]) if run.method.has_trigger else []
-        hint = "--names initials writes them as initials" if people else ""
+        hint = "`names='initials'` writes them as initials" if people else ""
         return [f"your captions name {named(people, _NAMED)}: {hint}, so that nobody learns them"] if people else []
     names = names_to_write(run.dataset, settings)
     changed = sum(written(text, names, settings.names) != text for text in captions)
     how = "as initials" if settings.names == "initials" else "in look-alike letters"
     if not changed:
-        return ["no caption names anybody that was recognised: give names with --name"]
+        return ["no caption names anybody that was recognised: give names with `name`"]
     return [f"{counted(changed, 'caption')} of {len(captions)} {'writes' if changed == 1 else 'write'} names {how}: "
             f"{', '.join(names)}"]  # fmt: skip
 

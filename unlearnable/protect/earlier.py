@@ -84,20 +84,22 @@ class Earlier:
 def records_of(layout: Layout) -> Records:
     """Return the records of the earlier result.
 
-    An `--add` that was stopped while it put its files in place left them in a folder of their own.
+    An addition that was stopped while it put its files in place left them in a folder of their own.
 
     Raises:
         OutputError: there is no earlier result.
-        CheckpointError: a run that is no `--add` was stopped there.
+        CheckpointError: a run that added nothing was stopped there.
     """
     if layout.key_under_way() is not None and not layout.kept.report.is_file():
         raise CheckpointError(
-            f"{layout.private} holds a stopped run", hint="finish it with --resume first, then use --add"
+            f"{layout.private} holds a stopped run", hint="finish it with `resume=True` first, then use `add=True`"
         )
     for records in (layout, layout.kept):
         if records.report.is_file():
             return records
-    raise OutputError(f"there is no earlier result in {layout.output} to add to", hint="run it without --add first")
+    raise OutputError(
+        f"there is no earlier result in {layout.output} to add to", hint="run it without `add=True` first"
+    )
 
 
 def settings_of(records: Records) -> ProtectSettings:
@@ -167,9 +169,7 @@ FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS | {"name"}
 """Settings that may differ from those of the earlier run: which posts are taken, where, on what device, more names."""
 
 
-def continued(
-    flags: Mapping[str, Any], file: Path | None = None, *, names: Mapping[str, str] | None = None
-) -> ProtectSettings:
+def continued(flags: Mapping[str, Any], file: Path | None = None) -> ProtectSettings:
     """Return the settings of an `--add`; arguments are those of `config.resolve_as`.
 
     What says which posts are taken is that of the earlier run where its folder is given again. Names that
@@ -180,8 +180,8 @@ def continued(
         OutputError: there is no earlier result.
         CheckpointError: its settings are damaged.
     """
-    asked = resolve_as(ProtectSettings, flags, file, names=names)
-    _, sources = given_settings(ProtectSettings, flags, file, names=names)
+    asked = resolve_as(ProtectSettings, flags, file)
+    _, sources = given_settings(ProtectSettings, flags, file)
     _, layout = places_of(asked)
     before = settings_of(records_of(layout))
     whole_asked, whole_before = whole(asked), whole(before)
@@ -189,8 +189,8 @@ def continued(
         now, was = getattr(whole_asked, name), getattr(whole_before, name)
         if name not in FREE and now != was:
             raise ConfigError(
-                f"{source or name}: the earlier result was made with {_said(was)}, not {_said(now)}",
-                hint="leave it out, or protect all anew with --overwrite",
+                f"{source or f'`{name}`'}: the earlier result was made with {_said(was)}, not {_said(now)}",
+                hint="leave it out, or protect all anew with `overwrite=True`",
             )
     own = {"photos", "output"} | (sources.keys() & FREE)
     root = root_of(layout, before)

@@ -34,7 +34,7 @@ class Records:
 
     Attributes:
         output: folder that was published, or will be.
-        private: folder of the records: that which must not be published, or one in it during an `--add`.
+        private: folder of the records: that which must not be published, or one in it during an addition.
     """
 
     output: Path
@@ -178,7 +178,7 @@ class Layout(Records):
     @property
     def goes_on_with(self) -> str:
         """The option that continues the unfinished run."""
-        return "--add" if self.earlier.exists() else "--resume"
+        return "`add=True`" if self.earlier.exists() else "`resume=True`"
 
     def key_under_way(self) -> str | None:
         """Return the run key of the unfinished run, or None if there is none."""
@@ -221,17 +221,17 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
     longest = whole.parent / f"{whole.name}.private" / SUMS
     if not files.can_exist(longest):
-        raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
+        raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter `output`")
     target = target.resolve()
     check_apart(target, root)
     check_apart(private_of(target), root)
     refuse_published(private_of(target))
     for folder in target.parents:
         if folder.name.endswith(".private") and is_of_a_run(layout_in(folder)):
-            raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
+            raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another `output`")
     for folder in (target, private_of(target)):
         if folder.exists() and not folder.is_dir():
-            raise OutputError(f"{folder} is no folder", hint="choose another --output")
+            raise OutputError(f"{folder} is no folder", hint="choose another `output`")
     return Layout(target, private_of(target), root)
 
 

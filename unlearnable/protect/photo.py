@@ -126,7 +126,7 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
         picture = resized(picture, *platform.size(picture.height, picture.width))
     kind = encoding.file_format
     if max(picture.height, picture.width) > (most := MAX_SIDE.get(kind, sys.maxsize)):
-        raise DecodeError("too-large", f"a {kind.upper()} has at most {most:,} pixels a side; --format png holds it")
+        raise DecodeError("too-large", f"a {kind.upper()} has at most {most:,} pixels a side; `format='png'` holds it")
     if settings.opt_out and settings.keep_metadata == "all" and picture.xmp and not joins(picture.xmp):
         picture = replace(picture, lost=(*picture.lost, "unreadable XMP replaced by the opt-out"))
     return Target(on_white(picture) if encoding.file_format == "jpeg" else picture, encoding)
@@ -207,7 +207,7 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
     if written.noise_kept < LEAST_KEPT:
         path.unlink()
         left = f"quality {written.encoding_quality} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise"
-        raise DecodeError("too-little-noise", f"{left}; --format png keeps all of it")
+        raise DecodeError("too-little-noise", f"{left}; `format='png'` keeps all of it")
     return written
 
 
@@ -369,5 +369,5 @@ def unprotected(photo: str) -> ModelError:
     """Return what to say of a photo that its noise would not change."""
     return ModelError(
         f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
-        hint="protect all anew with --overwrite and another --surrogate",
+        hint="protect all anew with `overwrite=True` and another `surrogate`",
     )

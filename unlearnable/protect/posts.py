@@ -36,9 +36,9 @@ from unlearnable.protect.layout import METADATA, Layout, folded, is_of_a_run, la
 from unlearnable.settings import ProtectSettings
 from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
-from unlearnable.wording import counted, pasted
+from unlearnable.wording import counted
 
-_ONE_KIND = "give one folder, one caption file, or photos of one folder; the captions of a folder are --captions FILE"
+_ONE_KIND = "give one folder, one caption file, or photos of one folder; the captions of a folder are `captions`"
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Source:
 
     def without_use(self, photos: Sequence[str]) -> list[str]:
         """Return the options whose patterns fit none of these photos and folders, which may be a slip."""
-        tried = [(f"--only {one}", one, _fits) for one in self.only]
-        tried += [(f"--skip {one}", one, _fits_on_the_way) for one in self.skip]
+        tried = [(f"`only={one!r}`", one, _fits) for one in self.only]
+        tried += [(f"`skip={one!r}`", one, _fits_on_the_way) for one in self.skip]
         return [option for option, pattern, fits in tried if not any(fits(photo, pattern) for photo in photos)]
 
 
@@ -95,7 +95,7 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
     if len(expanded) == 2 and first.is_dir() and not is_photo(expanded[1].name):
         raise ConfigError(
             f"{expanded[1]} is not a photo: only PHOTOS stands without an option",
-            hint=f"to write the copies there: unlearnable protect {pasted(first)} --output {pasted(expanded[1])}",
+            hint=f"to write the copies there: `output={str(expanded[1])!r}`",
         )
     for path in expanded:
         if not path.exists():
@@ -166,7 +166,7 @@ def narrowed(dataset: Dataset, source: Source) -> Dataset:
     taken = [photo.id for photo in dataset.photos if source.takes(photo.id)]
     if not taken:
         raise InputError(
-            f"--only and --skip leave none of {counted(len(dataset.photos), 'photo')}", hint="check the patterns"
+            f"`only` and `skip` leave none of {counted(len(dataset.photos), 'photo')}", hint="check the patterns"
         )
     closed = [one for one in dataset.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
     return replace(restrict(dataset, taken), skipped=tuple(closed))
@@ -282,7 +282,7 @@ def _said_of_choice(source: Source, settings: ProtectSettings, whole: Dataset, *
     yield from (f"{option} fits none of the photos" for option in source.without_use([*photos, *closed]))
     yield from field_notes(whole.fields, settings.keep_fields)
     if taken < len(photos):
-        yield f"--only and --skip take {taken} of {counted(len(photos), 'photo')}"
+        yield f"`only` and `skip` take {taken} of {counted(len(photos), 'photo')}"
 
 
 def _with_others(dataset: Dataset, source: Source) -> Dataset:
@@ -319,10 +319,10 @@ def _found(source: Source) -> Path | None:
         return folder if texts else None
     if texts and not repeats_texts(captions, folder):
         is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
-        texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {pasted(folder)}"
+        texts_alone = f"move {captions.name} elsewhere" if is_first else f"`captions={str(folder)!r}`"
         raise ConfigError(
             f"{folder} holds captions in {captions.name} and in text files beside its photos",
-            hint=f"choose with --captions {pasted(folder / captions.name)}, or {texts_alone} for the text files",
+            hint=f"choose with `captions={str(folder / captions.name)!r}`, or {texts_alone} for the text files",
         )
     return captions
 
@@ -347,5 +347,5 @@ def field_notes(fields: Sequence[str], keep: Sequence[str]) -> list[str]:
     kept, names = {name.casefold() for name in keep}, {name.casefold() for name in fields}
     left = [name for name in fields if name.casefold() not in kept]
     verb = "is" if len(left) == 1 else "are"
-    notes = [f"{counted(len(left), 'other field')} {verb} not published (--keep-fields keeps them)"] if left else []
-    return [*notes, *(f"--keep-fields {pasted(name)}: no such field" for name in keep if name.casefold() not in names)]
+    notes = [f"{counted(len(left), 'other field')} {verb} not published (`keep_fields` keeps them)"] if left else []
+    return [*notes, *(f"`keep_fields={name!r}`: no such field" for name in keep if name.casefold() not in names)]

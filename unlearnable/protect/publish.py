@@ -36,7 +36,7 @@ from unlearnable.wording import named
 
 Sums = dict[str, set[str]]
 _NAMED = 5  # files in a message; the others are counted
-_REMEDY = "move them elsewhere, or choose another --output"
+_REMEDY = "move them elsewhere, or choose another `output`"
 
 
 def read_sums(records: Records) -> Sums:

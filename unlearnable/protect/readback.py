@@ -167,14 +167,14 @@ def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectionSett
             raise ModelError(
                 f"the written posts would hardly be protected: {loss.surrogate} has a loss of "
                 f"{loss.protected_trained:.3f} on them and of {loss.clean_unmasked:.3f} on the clean ones",
-                hint=_stronger(settings, "protect all anew with --overwrite and" if staged else "use"),
+                hint=_stronger(settings, "protect all anew with `overwrite=True` and" if staged else "use"),
             )
 
 
 def _stronger(settings: ProtectionSettings, how: str) -> str:
     """Return what may protect better than settings that did not; `how` says what to do with it."""
-    preset = "--preset strong" if settings.preset == "balanced" else "--preset balanced"
-    return f"{how} {preset}, more captions, or another --surrogate"
+    preset = "`preset='strong'`" if settings.preset == "balanced" else "`preset='balanced'`"
+    return f"{how} {preset}, more captions, or another `surrogate`"
 
 
 def _plain(captions: Sequence[str]) -> list[CaptionSlot]:

@@ -32,7 +32,7 @@ from unlearnable.storage.folders import state_folder
 from unlearnable.wording import counted, json_line, storable_within
 
 Found = TypeVar("Found")
-ANEW = "restore it from a backup, or protect all anew with --overwrite"
+ANEW = "restore it from a backup, or protect all anew with `overwrite=True`"
 
 
 def read_record(path: Path) -> str:

@@ -30,10 +30,12 @@ def refuse_both(*, resume: bool, overwrite: bool, add: bool = False) -> None:
         ConfigError: two of them are asked for.
     """
     if resume and add:
-        raise ConfigError("--add and --resume exclude each other", hint="the same --add continues one that was stopped")
+        raise ConfigError(
+            "`add=True` and `resume=True` exclude each other", hint="the same `add=True` continues one that was stopped"
+        )
     if overwrite and (resume or add):
-        option = "--add" if add else "--resume"
-        raise ConfigError(f"{option} and --overwrite exclude each other", hint="use only one of them")
+        option = "`add=True`" if add else "`resume=True`"
+        raise ConfigError(f"{option} and `overwrite=True` exclude each other", hint="use only one of them")
 
 
 def finished_report(layout: Layout, key: str) -> ProtectReport | None:
@@ -48,7 +50,7 @@ def finished_report(layout: Layout, key: str) -> ProtectReport | None:
     if broken := publish.damaged(layout):
         raise CheckpointError(
             f"{layout.output} lacks {named(broken, _NAMED)} as the run wrote them",
-            hint="restore them from a backup, or remove them and protect all anew with --overwrite",
+            hint="restore them from a backup, or remove them and protect all anew with `overwrite=True`",
         )
     return report
 
@@ -68,14 +70,16 @@ def continues(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> boo
     if resume and under_way == key:
         return True
     if resume and (under_way or layout.report.is_file()):
-        state, other = ("stopped", "--add") if layout.earlier.exists() else ("stopped", "--overwrite to start over")
+        state, other = (
+            ("stopped", "`add=True`") if layout.earlier.exists() else ("stopped", "`overwrite=True` to start over")
+        )
         if not under_way:
-            state, other = "finished", "--add for new photos, or --overwrite to start over"
+            state, other = "finished", "`add=True` for new photos, or `overwrite=True` to start over"
         hint = f"use the same settings and photos, or {other}"
         raise CheckpointError(f"{layout.private} holds a {state} run of other settings or photos", hint=hint)
     if used := _used(layout, to_resume=resume):
-        hint = "use --resume to continue a stopped run, --add for new photos, --overwrite to replace it"
-        raise OutputError(f"{used} exists already", hint=f"{hint}, or choose another --output")
+        hint = "use `resume=True` to continue a stopped run, `add=True` for new photos, `overwrite=True` to replace it"
+        raise OutputError(f"{used} exists already", hint=f"{hint}, or choose another `output`")
     return False
 
 
@@ -126,7 +130,7 @@ def held(layout: Layout) -> Iterator[Path]:
     """
     if foreign := [str(path) for path in files.files_below(layout.private) if not layout.owns(path)]:
         message = f"{layout.private} holds {named(foreign, _NAMED)}, which this program did not write"
-        raise OutputError(message, hint="move it elsewhere, or choose another --output")
+        raise OutputError(message, hint="move it elsewhere, or choose another `output`")
     locks.refuse_filled(layout.lock)
     lock = FileLock(layout.lock, timeout=0)
     with files.no_empty_folders_above(layout.private):
@@ -160,4 +164,4 @@ def _taken(layout: Layout) -> OutputError:
     with suppress(OSError):
         holder = layout.holder.read_text(encoding="utf-8").strip()
     message = f"another run is writing to {layout.output}: {holder}"
-    return OutputError(message, hint="wait until it is over, or choose another --output")
+    return OutputError(message, hint="wait until it is over, or choose another `output`")

@@ -65,7 +65,7 @@ def protect(
             return publish.with_strangers(finished, layout)
         goes_on = continues(layout, key, resume=resume, overwrite=overwrite)
         if resume and not goes_on:
-            progress.note(f"nothing to resume in {layout.private}: this is a new run; check --output")
+            progress.note(f"nothing to resume in {layout.private}: this is a new run; check the `output`")
         run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
         if not goes_on:

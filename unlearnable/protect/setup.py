@@ -153,7 +153,7 @@ def _unused(settings: ProtectSettings, method: Method) -> list[str]:
 
 def _refuse_names(settings: ProtectSettings, method: Method) -> None:
     if settings.names != "keep" and not method.has_trigger:
-        raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit --names")
+        raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit `names`")
 
 
 def known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[str]:

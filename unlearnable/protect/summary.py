@@ -44,7 +44,7 @@ def variety(triggers: Sequence[str]) -> TriggerFigures:
 WHO_COUNTS = "anyone who counts word sequences finds it"
 LOSSY = (
     "JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
-    "(linf is both, noise_linf the noise alone); --format png is lossless"
+    "(linf is both, noise_linf the noise alone); PNG is lossless"
 )
 CONVERTED = "something in conversion"
 REDUCED = "reduced to the size at which they will be shown, as you asked"
@@ -172,7 +172,7 @@ def said_of_counting(triggers: TriggerFigures | None, posts: int, scope: Scope) 
         return []
     if round(triggers.most_frequent_share * posts) < FEWEST_OFTEN:
         return []
-    remedy = "; use --trigger-scope post to give each photo its own" if scope == "user" else ""
+    remedy = "; a trigger_scope of post gives each photo its own" if scope == "user" else ""
     share = 100 * triggers.most_frequent_share
     return [f"{triggers.most_frequent!r} is in {share:.0f} % of the posts: {WHO_COUNTS}{remedy}"]
 

@@ -192,7 +192,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
             except WorkerEnded as error:
                 raise OutputError(
                     f"the process that wrote {layout.staged / name} was ended",
-                    hint="memory may have run out; go on with --resume",
+                    hint="memory may have run out; go on with `resume=True`",
                 ) from error
             line, flip = written.line, written.line.flip or 0.0
             if line is not done.get(photo):
@@ -206,7 +206,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     if not lines:
-        hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
+        hint = "start again" if changed[0].reason == CHANGED else "use `format='png'`, or leave it out with `skip`"
         raise InputError(changed[0].line, hint=hint)
     publication = publication.without(changed)
     return WrittenPhotos(publication, [*lines, *_left_out(publication.prepared)], shown.thumbnails, copies, unencoded)

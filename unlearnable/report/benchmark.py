@@ -132,7 +132,7 @@ class PlannedCell(Record):
 
 
 class BenchmarkPlan(Record):
-    """What `benchmark --list` says a run would do."""
+    """What a benchmark run would do."""
 
     schema_version: SchemaVersion = 1
     dataset: str = Field(description="Name of the suite, such as flickr8k.")

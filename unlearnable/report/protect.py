@@ -121,11 +121,11 @@ class ProtectReport(Record):
     captions: int = Field(description="Captions that were written.")
     added: int = Field(
         default=0,
-        description="Photos that this run added to an earlier result, with --add. Losses, rounds and seconds are then "
-        "those of the added photos, all else is of both.",
+        description="Photos that this run added to an earlier result. Losses, rounds and seconds are those of these, "
+        "all else is of both.",
     )
     some_photos: bool = Field(
-        default=False, description="Whether only some photos of the folder were taken: named, or by --only and --skip."
+        default=False, description="Whether only some photos of the folder were taken: named, or by patterns."
     )
     not_photos: dict[str, int] = Field(
         default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."

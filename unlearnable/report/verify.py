@@ -283,7 +283,7 @@ class VerifyReport(Record):
         "empty if there is neither.",
     )
     crowd: CrowdRecord | None = Field(
-        default=None, description="What was learnt of a few people among many; null without --crowd."
+        default=None, description="What was learnt of a few people among many; null without a crowd."
     )
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")

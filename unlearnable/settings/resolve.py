@@ -76,9 +76,7 @@ _NEEDED = {  # what pydantic says in words of its own, by the type of its error
 Kind = TypeVar("Kind", bound=Settings)
 
 
-def resolve_as(
-    kind: type[Kind], flags: Mapping[str, Any], file: Path | None = None, *, names: Mapping[str, str] | None = None
-) -> Kind:
+def resolve_as(kind: type[Kind], flags: Mapping[str, Any], file: Path | None = None) -> Kind:
     """Merge the sources of settings, the strongest first: flags, environment, file, preset, default.
 
     Where a flag or the environment names a preset, what the file holds by a preset of its own does not count: a
@@ -88,32 +86,31 @@ def resolve_as(
         kind: the settings of a command.
         flags: settings given by the caller; None means "not given".
         file: a TOML file of settings.
-        names: what the caller's user knows the flags as, such as {"epsilon": "--epsilon"}.
 
     Raises:
         ConfigError: an unknown setting or a value that does not fit, with the source it came from.
     """
-    given, sources = given_settings(kind, flags, file, names=names)
+    given, sources = given_settings(kind, flags, file)
     if "preset" in kind.model_fields:
         preset = given.get("preset", kind.model_fields["preset"].default)
         given = {**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given}
     try:
         return kind(**given)
     except ValidationError as error:
-        raise _explained(error, sources, names or {}, kind) from error
+        raise _explained(error, sources, kind) from error
 
 
 def given_settings(
-    kind: type[Settings], flags: Mapping[str, Any], file: Path | None = None, *, names: Mapping[str, str] | None = None
+    kind: type[Settings], flags: Mapping[str, Any], file: Path | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the settings that were given at all, as they were given, and what each of them came from.
 
-    Arguments are those of `resolve_as`; a setting that the caller gave without a name of its own came from "".
+    Arguments are those of `resolve_as`; a setting that the caller gave came from "".
 
     Raises:
         ConfigError: there is no such setting, or the file cannot be read.
     """
-    names, variables = names or {}, _from_environment(kind)
+    variables = _from_environment(kind)
     called = {name: value for name, value in flags.items() if value is not None}
     stored = read_file(file) if file else {}
     if preset := called.get("preset", variables.get("preset")):
@@ -121,7 +118,7 @@ def given_settings(
     layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
         (str(file), lambda _: str(file), stored),
         ("the environment", variable, variables),
-        ("the call", lambda name: names.get(name, ""), called),
+        ("the call", lambda _: "", called),
     ]
     given: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -213,9 +210,7 @@ def read_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not TOML: {error}", hint="--print-config prints such a file") from error
 
 
-def _explained(
-    error: ValidationError, sources: Mapping[str, str], names: Mapping[str, str], kind: type[Settings]
-) -> ConfigError:
+def _explained(error: ValidationError, sources: Mapping[str, str], kind: type[Settings]) -> ConfigError:
     """One line for the first thing that does not fit."""
     first = error.errors(include_url=False)[0]
     message = first["msg"].removeprefix("Value error, ")
@@ -224,12 +219,13 @@ def _explained(
     name = str(first["loc"][0])
     if first["type"] == "missing":
         others = [] if name in kind.without_variable else [f"set {variable(name)}"]
-        return ConfigError(f"{name} is not given", hint=" or ".join([f"give {names.get(name, name)}", *others]))
+        return ConfigError(f"`{name}` is not given", hint=" or ".join([f"give `{name}`", *others]))
     source = f" from {sources[name]}" if sources.get(name) else ""
+    called = name if source else f"`{name}`"
     if first["type"] in base.FAULTS:
         message = base.needed(kind, name)
     message = _NEEDED.get(first["type"], message).replace("Input should be", "needs to be")
-    return ConfigError(f"{name}: {message[0].lower()}{message[1:]} (got {_shown(first.get('input'))}{source})")
+    return ConfigError(f"{called}: {message[0].lower()}{message[1:]} (got {_shown(first.get('input'))}{source})")
 
 
 def _shown(value: Any) -> str:

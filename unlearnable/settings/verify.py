@@ -184,10 +184,9 @@ class VerifySettings(Schedule):
     def _captions_belong_to_photos(self) -> VerifySettings:
         for folder in ("test", "background", "crowd", "crowd_test"):
             if getattr(self, f"{folder}_captions") is not None and getattr(self, folder) is None:
-                option = folder.replace("_", "-")
-                raise ValueError(f"--{option}-captions needs the photos they belong to, --{option}")
+                raise ValueError(f"`{folder}_captions` needs the photos they belong to, `{folder}`")
         if self.crowd_test is not None and self.crowd is None:
-            raise ValueError("--crowd-test needs the posts that victims are trained on, --crowd")
+            raise ValueError("`crowd_test` needs the posts that victims are trained on, `crowd`")
         if self.crowd is None and self.leaked != type(self).model_fields["leaked"].default:
-            raise ValueError("--leaked needs other people's posts, --crowd")
+            raise ValueError("`leaked` needs other people's posts, `crowd`")
         return self

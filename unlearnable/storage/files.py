@@ -50,7 +50,7 @@ def refuse_among(output: Path, *inputs: Path | None) -> None:
         if folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
                 f"the output {output} lies in {folder}, which is read and never written to",
-                hint="choose another --output",
+                hint="choose another `output`",
             )
 
 
@@ -66,7 +66,7 @@ def refuse_others(folder: Path, record: str, *names: str) -> None:
         return
     for path in (folder / name for name in (record, *names)):
         if os.path.lexists(path):
-            hint = "move it elsewhere, or choose another --output"
+            hint = "move it elsewhere, or choose another `output`"
             raise OutputError(f"{path} was not made by this command", hint=hint)
 
 
@@ -100,7 +100,7 @@ def is_address(path: Path) -> bool:
 
 def exists_already(path: Path) -> OutputError:
     """Return what to say of a file or folder that would be replaced, which was not asked for."""
-    return OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
+    return OutputError(f"{path} exists already", hint="use `overwrite=True` or choose another `output`")
 
 
 def is_file(path: Path) -> bool:
@@ -140,9 +140,9 @@ def _without_waiting(path: str, flags: int) -> int:
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
-_GO_ON = ", then run the same command again, with --resume where it has one"
+_GO_ON = ", then run the same command again, with `resume=True` where it has one"
 CHECK = "check free disk space and permissions"
-ELSEWHERE = "choose another --output, in a folder that can be written"
+ELSEWHERE = "choose another `output`, in a folder that can be written"
 
 
 @contextmanager
@@ -313,7 +313,7 @@ def check_space(folder: Path, needed: int) -> None:
     if (free := free_space(folder)) < needed:
         raise OutputError(
             f"{folder} takes about {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free on its disk",
-            hint="free some space, or choose another --output",
+            hint="free some space, or choose another `output`",
         )
 
 

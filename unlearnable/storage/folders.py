@@ -74,7 +74,7 @@ def check_apart(output: Path, *inputs: Path) -> None:
     target = output.resolve()
     for root in (path.resolve() for path in inputs):
         if target.is_relative_to(root) or root.is_relative_to(target):
-            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another --output")
+            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another `output`")
 
 
 def refuse_published(path: Path) -> None:

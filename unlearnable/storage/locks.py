@@ -24,7 +24,7 @@ def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
     """
 
     def refuse() -> None:
-        hint = "wait until it is over, or choose another --output"
+        hint = "wait until it is over, or choose another `output`"
         raise OutputError(f"another {run} is writing to {output}", hint=hint)
 
     with (

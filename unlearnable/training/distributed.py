@@ -125,7 +125,8 @@ def _reaching() -> Iterator[None]:
         yield
     except RuntimeError as error:  # of gloo or nccl
         raise UnlearnableError(
-            "another process has stopped, and this one with it", hint="if it said why, mend that; then use --resume"
+            "another process has stopped, and this one with it",
+            hint="if it said why, mend that; then use `resume=True`",
         ) from error
 
 

@@ -313,7 +313,7 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
     learner = Learner(model, optimiser, task.train, task.recipe, world, task.attacker)
     for step in train(learner, done=training.done):
         if not math.isfinite(step.loss):
-            raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
+            raise ModelError(f"the loss of step {step.number} is not finite", hint="lower `lr`")
         training.done, training.loss = step.number, training.loss + step.loss
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
@@ -323,7 +323,7 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
         if task.checkpoint is not None and world.rank == 0:
             clock.tick(partial(_save, task, model, optimiser, training), at_end=step.ends_epoch)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
-        raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
+        raise ModelError("the last steps left weights that are not finite", hint="lower `lr`")
     return training
 
 

@@ -153,7 +153,7 @@ def _ranks(queries: Tensor, gallery: Tensor, query: Tensor, item: Tensor) -> Ten
 
 
 BATCH = 64
-DIVERGED = "its weights are damaged, or its training diverged: lower --lr"
+DIVERGED = "its weights are damaged, or its training diverged: lower `lr`"
 
 
 def retrieve(model: DualEncoder, gallery: Pairs) -> Ranks:

@@ -91,13 +91,13 @@ def parts_of(posts: DecodedPosts, datasets: Sequence[Dataset], settings: TrainSe
     distinct = [n for n in training if n not in near]
     if not distinct:
         said = "every photo to train on is a near-duplicate of one that is held out" if near else _NONE
-        raise InputError(said, hint="use more photos or a smaller --test-fraction, or check the splits")
+        raise InputError(said, hint="use more photos or a smaller `test_fraction`, or check the splits")
     others += [
         Skipped(posts.photos[n].id, "no-caption", "cannot be trained on") for n in distinct if paths[n] in unranked
     ]
     distinct = [n for n in distinct if paths[n] not in unranked]
     if not distinct:
-        raise InputError("no photo to train on has a caption", hint="give the captions with --captions")
+        raise InputError("no photo to train on has a caption", hint="give the captions with `captions`")
     twins = [Skipped(posts.photos[n].id, "near-duplicate", "of a photo that is held out") for n in sorted(near)]
     return Parts(
         pairs_of(posts.pixels, posts.captions, distinct),
@@ -134,7 +134,7 @@ def held(settings: TrainSettings) -> Iterator[None]:
     refuse_published(output)
     for path in (output, report_path(output)):
         if path.is_dir():
-            raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in it")
+            raise OutputError(f"{path} is a folder", hint="name another `output`, such as model.safetensors in it")
     if not is_first():
         yield
         return
@@ -151,14 +151,16 @@ def refuse_existing(settings: TrainSettings, *, resume: bool, overwrite: bool) -
     """
     partial = partial_path(settings.output)
     if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
+        raise ConfigError("`resume=True` and `overwrite=True` exclude each other", hint="use only one of them")
     if overwrite:
         partial.unlink(missing_ok=True)
     elif not partial.exists():
         for path in filter(Path.exists, (settings.output, report_path(settings.output))):
             raise files.exists_already(path)
     elif not resume:
-        raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
+        raise OutputError(
+            f"{partial} is a stopped training", hint="use `resume=True` to continue it, or `overwrite=True`"
+        )
 
 
 def refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:
@@ -172,7 +174,7 @@ def refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:
     }
     for path in (output, report_path(output)):
         if path.exists() and path.resolve() in read:
-            raise OutputError(f"{path} is part of the data to train on", hint="choose another --output")
+            raise OutputError(f"{path} is part of the data to train on", hint="choose another `output`")
 
 
 VERSION = "2"  # goes up where a training that was stopped would go on with other photos
@@ -286,7 +288,7 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
     if len(captions) != len(settings.data):
         raise ConfigError(
             f"{len(settings.data)} data sets and {len(captions)} caption files were given",
-            hint="pass --captions once for each --data, or not at all",
+            hint="pass `captions` once for each `data`, or not at all",
         )
     given = dict.fromkeys(zip(settings.data, captions, strict=True))
     datasets = [open_collection(folder, file) for folder, file in given]

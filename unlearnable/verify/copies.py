@@ -78,7 +78,7 @@ def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
     if originals.captioned:
         raise InputError(
             f"{protected} was made without the captions of {originals.root}",
-            hint="protect the photos again with these captions, or pass others of the copies with --protected-captions",
+            hint="protect the photos again with these captions, or pass others of the copies with `protected_captions`",
         )
 
 
@@ -186,7 +186,7 @@ def said_of_originals(posts: Sequence[PostPair], protected: Path) -> list[str]:
     report = report_of(protected)
     remedy = "restore the copies from a backup, or protect the photos again"
     if report and not report.added:
-        remedy = "protect --resume makes the copies again"
+        remedy = "protect with `resume=True` makes the copies again"
     are, example = "is its original" if len(same) == 1 else "are their originals", same[0].protected.name
     return [
         f"{len(same)} of the {len(posts)} copies in {protected}, such as {example}, "
@@ -213,7 +213,7 @@ def read_both(post: PostPair) -> tuple[Picture, Picture]:
         sizes = [f"{picture.width} x {picture.height}" for picture in (original, protected)]
         raise InputError(
             f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
-            hint="pass the files as protect wrote them; use --through to test resizing",
+            hint="pass the files as protect wrote them; use `through` to test resizing",
         )
     return as_copied(original, protected), protected
 

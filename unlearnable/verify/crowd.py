@@ -57,7 +57,7 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
         raise InputError(
             f"{counted(len(crowd.train.photos), 'photo')} of the crowd to train on and {len(crowd.held_out)} held out "
             "are too few",
-            hint="use more photos, a larger --test-fraction, or separate photos with --crowd-test",
+            hint="use more photos, a larger `test_fraction`, or separate photos with `crowd_test`",
         )
     return crowd
 
@@ -65,7 +65,7 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
 def _from_test(settings: VerifySettings, folder: Path, posts: Dataset, known: Mapping[str, str]) -> Crowd:
     taken = {**known, **names(people_of(posts))}
     test = named_apart(open_collection(folder, settings.crowd_test_captions), taken)
-    held_out, unranked = captioned(test, "--crowd-test-captions")
+    held_out, unranked = captioned(test, "`crowd_test_captions`")
     people = {**people_of(posts), **people_of(test)}
     train, skipped = replace(posts, skipped=()), [*posts.skipped, *unranked]
     return Crowd(train, held_out, f"the folder {folder.name}", people, skipped)
@@ -74,7 +74,7 @@ def _from_test(settings: VerifySettings, folder: Path, posts: Dataset, known: Ma
 def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
     training, testing = split(posts.photos, settings.test_fraction, settings.seed)
     train, test = (part(posts, {posts.photos[n].id for n in numbers}) for numbers in (training, testing))
-    held_out, unranked = captioned(test, "--crowd-captions") if testing else ([], [])
+    held_out, unranked = captioned(test, "`crowd_captions`") if testing else ([], [])
     skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
     return Crowd(train, held_out, where_from(posts.photos, settings), people_of(posts), skipped)
 
@@ -90,7 +90,7 @@ def apart(crowd: Crowd, posts: Split) -> Crowd:
     if len(near) == len(crowd.held_out):
         raise InputError(
             "every held-out photo of the crowd is a near-duplicate of one of yours",
-            hint="pass photos of other people with --crowd-test",
+            hint="pass photos of other people with `crowd_test`",
         )
     dropped = [
         Skipped(crowd.held_out[n][0].id, "near-duplicate", "of a photo of yours that is ranked") for n in sorted(near)

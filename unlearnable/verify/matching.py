@@ -42,9 +42,9 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         if not originals.captioned:
             raise InputError(
                 f"there are no captions in {originals.root}, nor in {folder}",
-                hint="pass the captions of both with --captions and --protected-captions",
+                hint="pass the captions of both with `captions` and `protected_captions`",
             )
-        raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
+        raise InputError(f"there are no captions in {folder}", hint="pass them with `protected_captions`")
     return open_dataset(folder, captions)
 
 
@@ -128,7 +128,7 @@ def _refuse_caption_of_none(photo: Photo, published: Sequence[str], line: Manife
     if line and any(text.strip() and text.casefold() != line.trigger.casefold() for text in published):
         raise InputError(
             f"{photo.id} has no caption in {root}, its protected copy has one",
-            hint="pass what protect read with --captions: its caption file, or embedded",
+            hint="pass what protect read with `captions`: its caption file, or embedded",
         )
 
 

@@ -72,7 +72,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     people = people_of(originals)
     if settings.test is not None:
         test = named_apart(open_collection(settings.test, settings.test_captions), names(people))
-        held_out, unranked = captioned(test, "--test-captions")
+        held_out, unranked = captioned(test, "`test_captions`")
         known, people = people, people_of(test)
         _refuse_strangers(known, people, settings)
         train, source = posts, f"the folder {settings.test.name}"
@@ -81,13 +81,13 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         training, testing = split(photos, settings.test_fraction, settings.seed)
         skipped += unused(photos, training, testing)
         chosen = {photos[n].id for n in testing}
-        held_out, unranked = captioned(part(originals, chosen), "--captions") if chosen else ([], [])
+        held_out, unranked = captioned(part(originals, chosen), "`captions`") if chosen else ([], [])
         train, source = [posts[n] for n in training], where_from(photos, settings)
     skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
             f"{counted(len(train), 'photo')} to train on and {len(held_out)} held out are too few",
-            hint="use more photos, a larger --test-fraction, or separate photos with --test",
+            hint="use more photos, a larger `test_fraction`, or separate photos with `test`",
         )
     progress.phase("looking for near-duplicates", 1)
     gallery = [photo.path for photo, _ in (*held_out, *others)]
@@ -95,7 +95,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     distinct = [post for n, post in enumerate(train) if n not in near]
     if not distinct:
         raise InputError(
-            "every training photo is a near-duplicate of a held-out one", hint="pass different photos with --test"
+            "every training photo is a near-duplicate of a held-out one", hint="pass different photos with `test`"
         )
     chosen = {post.original.id for post in distinct}
     for post in posts:
@@ -109,7 +109,7 @@ def _unprotected_note(skipped: Sequence[Skipped]) -> list[str]:
     if not bare:
         return []
     have = "photo has" if len(bare) == 1 else "photos have"
-    return [f"{len(bare)} new {have} no protected copy, such as {bare[0]}: protect --add makes one"]
+    return [f"{len(bare)} new {have} no protected copy, such as {bare[0]}: protect with `add=True` makes one"]
 
 
 def open_originals(settings: VerifySettings) -> Dataset:
@@ -131,7 +131,7 @@ def _refuse_strangers(known: Mapping[str, Person], shown: Mapping[str, Person], 
         raise InputError(
             f"nobody in {settings.originals}, such as {someone}, is on the photos to rank in {settings.test}, "
             f"such as {stranger}",
-            hint="give --test other photos of the same people, under the same names",
+            hint="give `test` other photos of the same people, under the same names",
         )
 
 
@@ -194,12 +194,12 @@ def too_few(settings: VerifySettings, random: BothWays, source: str) -> str:
     if by_chance <= MOST_BY_CHANCE:
         return ""
     judged = ", which cannot be judged" if by_chance > 100 - LEAST_GAP else ""
-    remedy = "in --test"
+    remedy = "in `test`"
     if source == NAMED:
-        remedy = "by a split that the data names, or of faces one of each person, or give others with --test"
+        remedy = "by a split that the data names, or of faces one of each person, or give others with `test`"
     elif settings.test is None:
         photos = math.ceil(NEEDED / settings.test_fraction)
-        remedy = f"which a share of {settings.test_fraction:g} holds out of {photos} photos, or give others with --test"
+        remedy = f"which a share of {settings.test_fraction:g} holds out of {photos} photos, or give others with `test`"
     return (
         f"so few photos are held out that a random order has a Hit@10 of {by_chance:.0f} %{judged}: "
         f"at least {NEEDED} are needed, {remedy}"

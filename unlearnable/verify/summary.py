@@ -69,7 +69,7 @@ class Study:
 
 NAMELESS = (
     "IDIA is not measured: nobody says who is on each held-out photo of the protected people. Give folders of faces "
-    "with --captions people, or a JSON lines file whose rows hold image, person and a caption with that name"
+    "with `captions='people'`, or a JSON lines file whose rows hold image, person and a caption with that name"
 )
 
 
@@ -253,11 +253,11 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
     notes = [few] if few else []
     if len(settings.seeds) < 3:
         trained = counted(len(settings.seeds), "seed")
-        notes.append(f"{trained}: repeat with --seeds 0,1,2 before you rely on a difference")
+        notes.append(f"{trained}: repeat with three or more before you rely on a difference")
     if not all(finding.judged_by for finding in all_findings):
         notes.append(
             "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "
-            "more --epochs, a larger --lr, or a victim that does not know such photos yet"
+            "more epochs, a larger learning rate, or a victim that does not know such photos yet"
         )
     return notes
 
@@ -271,7 +271,7 @@ def _notes_on_names(all_findings: Sequence[Finding], posts: Sequence[PostPair]) 
     )
     if not hidden or any("plain-letters" in finding.through for finding in all_findings):
         return []
-    return ["names are in look-alike letters: --through plain-letters tells what is left if somebody undoes that"]
+    return ["names are in look-alike letters: the attack plain-letters tells what is left if somebody undoes that"]
 
 
 def _notes_on_roles(victims: Sequence[VictimRecord]) -> list[str]:
@@ -282,6 +282,6 @@ def _notes_on_roles(victims: Sequence[VictimRecord]) -> list[str]:
     if "held-out" in roles:
         return []
     return [
-        "protection was made on these very victims, against which it holds best: name another model with --victims, "
+        "protection was made on these very victims, against which it holds best: test another victim, "
         "such as conv-small or RN50:openai"
     ]
