@@ -15,12 +15,13 @@ from PIL import Image
 
 from tests.cli.program import FILE
 from tests.conftest import picture, tree
+from unlearnable.app import inbox
 from unlearnable.app.desk import Desk, Stage, free_output
 from unlearnable.app.server import file_of
 from unlearnable.app.views import address_of, folder_of
 from unlearnable.app.work import Watch
 from unlearnable.errors import InputError, Interrupted
-from unlearnable.protect import inbox, readback, run
+from unlearnable.protect import readback, run
 
 
 @pytest.fixture

@@ -235,15 +235,12 @@ def test_private_folders_of_runs_below_hold_no_photos(posts, quick, tmp_path):
         protect(posts / "album", output=tmp_path / "again", **quick)
 
 
-def test_bad_photos_are_skipped_and_strict_makes_them_final(posts, quick):
+def test_bad_photos_are_skipped(posts, quick):
     (posts / "broken.jpg").write_bytes(b"this is text")
     Image.fromarray(picture(1, 8, 8)).save(posts / "dot.png")
     report = protect(posts, **quick)
     assert {(s.where, s.reason) for s in report.skipped} == {("broken.jpg", "not-an-image"), ("dot.png", "too-small")}
     assert (report.photos, report.protected) == (10, 8)
-    with pytest.raises(InputError, match=r"broken\.jpg") as caught:
-        protect(posts, overwrite=True, strict=True, **quick)
-    assert caught.value.exit_code == 3
 
 
 def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):

@@ -12,10 +12,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, get_args
 
+from unlearnable.app.inbox import Inbox
 from unlearnable.app.work import Watch, said
 from unlearnable.errors import Interrupted, UnlearnableError
 from unlearnable.posts import Dataset
-from unlearnable.protect.inbox import Inbox
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.settings import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.storage.folders import MANIFEST, private_of

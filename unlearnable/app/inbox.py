@@ -21,19 +21,14 @@ from unlearnable.wording import json_row
 CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive
 LONGEST_NAME = 120  # bytes, without the suffix
-UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
-LOCKED = 0x1  # the flag that a member is encrypted
+UTF8, LOCKED = 0x800, 0x1  # flags of a member of a zip: its name is UTF-8, it is encrypted
 _BY_HAND = "unzip it yourself, and drop the photos"
 _SECOND = re.compile(r"(.+)-\d+(\.(?:jsonl?|csv|tsv))", re.IGNORECASE)  # as `place` calls it
 _FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
 
 
 class Inbox:
-    """A folder of posts to come.
-
-    Args:
-        folder: an empty folder, which only its user may read.
-    """
+    """A folder of posts to come, which only its user may read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,12 +40,12 @@ class Inbox:
         clean = "".join("_" if char in _FORBIDDEN or not char.isprintable() else char for char in given).strip(". ")
         path = PurePosixPath(clean or "file")
         stem = path.stem.encode()[:LONGEST_NAME].decode(errors="ignore")
-        number, taken = 1, {each.name.casefold() for each in self.folder.iterdir()}
-        found = f"{stem}{path.suffix}"
-        while found.casefold() in taken or found.casefold() == CAPTIONS:
+        taken = {CAPTIONS, *(each.name.casefold() for each in self.folder.iterdir())}
+        number, free = 1, f"{stem}{path.suffix}"
+        while free.casefold() in taken:
             number += 1
-            found = f"{stem}-{number}{path.suffix}"
-        return self.folder / found
+            free = f"{stem}-{number}{path.suffix}"
+        return self.folder / free
 
     def unpack(self, archive: Path) -> None:
         """Unpack a zip into the folder, without the one folder that all of it may lie in, and remove the zip.
@@ -58,7 +53,8 @@ class Inbox:
         Nothing stays of a zip that cannot be unpacked whole, so that it may be sent once more.
 
         Raises:
-            InputError: it is no zip, is locked by a password, has names that lead elsewhere, or does not fit the disk.
+            InputError: it is not a zip, is locked by a password, has names that lead elsewhere, or does not fit the
+                disk.
             OutputError: the disk is full.
         """
         unpacked: list[Path] = []
@@ -69,9 +65,12 @@ class Inbox:
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     target = self.folder / path.relative_to(top)
-                    if not self._is_there(target, info):
-                        unpacked.append(target)
-                        room -= _unpack_one(opened, info, target, room)
+                    if target.exists() and not is_photo(target.name) and target.stat().st_size == info.file_size:
+                        continue  # it came with an earlier part of the export, too
+                    if target.exists():
+                        raise InputError(f"{path.relative_to(top)} came twice", hint="send one export at a time")
+                    unpacked.append(target)
+                    room -= _unpack_one(opened, info, target, room)
             unpacked.clear()
         except (NotImplementedError, RuntimeError) as error:  # packed in a way that Python cannot unpack
             raise InputError(f"{archive.name} cannot be unpacked here: {error}", hint=_BY_HAND) from error
@@ -94,10 +93,10 @@ class Inbox:
             ConfigError: several captions could be meant.
         """
         for path in list(self.folder.iterdir()):
-            found = _SECOND.fullmatch(path.name)
-            first = self.folder / f"{found[1]}{found[2]}" if found else path
-            if first != path and first.is_file() and filecmp.cmp(first, path, shallow=False):
-                path.unlink()
+            if again := _SECOND.fullmatch(path.name):
+                first = self.folder / f"{again[1]}{again[2]}"
+                if first.is_file() and filecmp.cmp(first, path, shallow=False):
+                    path.unlink()
         try:
             return open_posts(Source(self.folder), ProtectSettings(photos=(self.folder,)), progress)
         except ConfigError as error:  # its remedy is an option of the command line
@@ -117,14 +116,6 @@ class Inbox:
         self._typed = bool(text)
         if text:
             files.write_text(self.folder / CAPTIONS, text)
-
-    def _is_there(self, target: Path, info: zipfile.ZipInfo) -> bool:
-        """Return whether a file that is no photo came with an earlier zip, too."""
-        if not target.exists():
-            return False
-        if is_photo(target.name) or target.stat().st_size != info.file_size:
-            raise InputError(f"{target.relative_to(self.folder)} is there twice", hint="send one export at a time")
-        return True
 
 
 def _unpack_one(opened: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, room: int) -> int:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.conftest import picture, tree
+from unlearnable.app import inbox
+from unlearnable.app.inbox import Inbox
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.protect import inbox
-from unlearnable.protect.inbox import Inbox
 from unlearnable.storage.progress import Silent
 
 
@@ -72,22 +72,6 @@ def test_a_zip_is_unpacked_without_the_folder_that_holds_it_all(box, zipped):
     assert not any("hidden" in name for name in tree(box.folder))
 
 
-def test_a_zip_that_names_its_own_folder_is_unpacked(box, zipped):
-    box.unpack(zipped({"./": "", "./a.jpg": "a"}))
-    assert tree(box.folder) == {"a.jpg": b"a"}
-
-
-def test_a_zip_that_was_damaged_on_its_way_is_refused(box):
-    path = box.place("export.zip")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.jpg", b"photo" * 1000)
-    data = bytearray(path.read_bytes())
-    data[40:44] = b"\xff" * 4  # in the stream, behind the name
-    path.write_bytes(data)
-    with pytest.raises(InputError, match="cannot be unpacked"):
-        box.unpack(path)
-
-
 @pytest.mark.parametrize("name", ["../a.jpg", "/a.jpg", "b/../../a.jpg", "..\\a.jpg", "C:/a.jpg"])
 def test_a_zip_that_leads_out_of_the_folder_is_refused(box, zipped, tmp_path, name):
     before = tree(tmp_path)
@@ -133,13 +117,13 @@ def test_what_is_no_zip_or_is_there_twice_is_refused(box, zipped):
     assert not path.exists()
     box.unpack(zipped({"a/b.jpg": "b", "c.json": "{}"}))
     box.unpack(zipped({"d.jpg": "d", "c.json": "{}"}))
-    with pytest.raises(InputError, match=r"b\.jpg is there twice"):
+    with pytest.raises(InputError, match=r"b\.jpg came twice"):
         box.unpack(zipped({"a/b.jpg": "other", "e.jpg": "e"}))
 
 
 def test_nothing_stays_of_a_zip_that_is_refused(box, zipped):
     (box.folder / "b.jpg").write_bytes(b"b")
-    with pytest.raises(InputError, match=r"b\.jpg is there twice"):
+    with pytest.raises(InputError, match=r"b\.jpg came twice"):
         box.unpack(zipped({"a.jpg": "a", "more/c.jpg": "c", "b.jpg": "other"}))
     path = zipped({"a.jpg": b"whole", "d.jpg": b"damaged"})
     path.write_bytes(path.read_bytes().replace(b"damaged", b"DAMAGED", 1))
@@ -148,12 +132,6 @@ def test_nothing_stays_of_a_zip_that_is_refused(box, zipped):
     assert tree(box.folder) == {"b.jpg": b"b"}
     box.unpack(zipped({"a.jpg": "whole", "d.jpg": "whole"}))
     assert set(tree(box.folder)) == {"a.jpg", "b.jpg", "d.jpg"}
-
-
-def test_a_long_name_is_cut_to_what_a_file_system_takes(box):
-    place = box.place("写真" * 80 + ".jpg")
-    place.write_bytes(b"")
-    assert place.name == "写真" * 20 + ".jpg"
 
 
 def test_captions_are_typed_where_nothing_that_came_has_any(box):
@@ -200,13 +178,6 @@ class Raw(zipfile.ZipInfo):
 
     def _encodeFilenameFlags(self):
         return self.raw, self.flag_bits | self.bits
-
-
-def test_names_that_no_file_can_have_are_said(box, zipped):
-    with pytest.raises(InputError, match="cannot be unpacked"):
-        box.unpack(zipped({f"{'n' * 300}.jpg": "a"}))
-    with pytest.raises(InputError, match="cannot be unpacked"):
-        box.unpack(zipped({"a": "a file", "a/b.jpg": "in a folder of its name"}))
 
 
 @pytest.mark.parametrize(
