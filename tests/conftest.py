@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from unlearnable.models.tokens import cut, default_vocabulary, ordinary_words
 from unlearnable.settings import MEMSettings
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Silent
+from unlearnable.training import loop
 from unlearnable.training.data import Pixels, Posts, pairs_of
 
 os.fsync = lambda fd: None  # no test cuts the power, and a slow disk takes minutes for all of them
@@ -30,6 +32,7 @@ os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads model
 os.environ["UNLEARNABLE_NOISE_COLOUR"] = "colour"
 os.environ["UNLEARNABLE_VISIBILITY"] = "high"  # in few and short steps a tenth of the noise is next to nothing
 os.environ["UNLEARNABLE_PRECISION"] = "fp32"  # auto goes by this machine's speed
+loop.BASE = replace(loop.BASE, precision="fp32")
 os.environ["OMP_NUM_THREADS"] = "1"  # of each process: others run beside it
 
 TINY = {

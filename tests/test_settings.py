@@ -20,7 +20,6 @@ from unlearnable.settings import (
     ExplainSettings,
     MEMSettings,
     ProtectSettings,
-    Recipe,
     TrainSettings,
     VerifySettings,
     digest,
@@ -28,7 +27,7 @@ from unlearnable.settings import (
     to_toml,
 )
 
-KINDS = (MEMSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
+KINDS = (MEMSettings, ProtectSettings, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
 
 
 @pytest.fixture(autouse=True)
@@ -178,8 +177,8 @@ def test_of_several_values_each_is_shown_as_it_was_given():
 
 
 def test_settings_that_do_not_go_together_are_named_without_a_source():
-    flags = {"originals": "p", "protected": "q", "test_captions": "c"}
-    with pytest.raises(ConfigError, match=r"^`test_captions` needs the photos they belong to, `test`$"):
+    flags = {"originals": "p", "protected": "q", "leaked": 0.3}
+    with pytest.raises(ConfigError, match=r"^`leaked` needs other people's posts, `crowd`$"):
         resolve_as(VerifySettings, flags)
 
 

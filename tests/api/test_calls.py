@@ -108,10 +108,9 @@ def test_the_name_of_an_option_proposes_the_setting_that_it_gives():
         assert caught.value.hint == f"did you mean '{setting}'?"
 
 
-@pytest.mark.parametrize("command", ["train", "verify"])
-def test_the_name_of_an_option_that_turns_a_setting_off_proposes_that(command):
+def test_the_name_of_an_option_that_turns_a_setting_off_proposes_that():
     with pytest.raises(unlearnable.ConfigError, match="no setting 'all_captions' in the call") as caught:
-        getattr(unlearnable, command)("a", *["b"] * (command == "verify"), all_captions=True)
+        unlearnable.train("a", all_captions=True)
     assert caught.value.hint == "did you mean 'one_caption=False'?"
 
 

@@ -213,7 +213,7 @@ def test_a_scale_trains_on_the_first_captions_and_ranks_all(flickr, asked, resca
 
 
 def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, rescale):
-    rescale(recipe=SCALES["captions", "tiny"].recipe.model_copy(update={"epochs": 3}))
+    rescale(recipe=replace(SCALES["captions", "tiny"].recipe, epochs=3))
     whole = run.benchmark(asked("flickr8k", flickr))
 
     class Stop(Silent):

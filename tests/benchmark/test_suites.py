@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -208,5 +209,5 @@ def flickr_read(root):
 
 def test_a_victim_that_needs_a_rate_of_its_own_has_it():
     scale = SCALES["faces", "small"]
-    assert scale.recipe_of("vit-small", 2) == scale.recipe.model_copy(update={"seed": 2, "lr": SMALL_VIT_RATE})
-    assert scale.recipe_of("small", 2) == scale.recipe.model_copy(update={"seed": 2})
+    assert scale.recipe_of("vit-small", 2) == replace(scale.recipe, seed=2, lr=SMALL_VIT_RATE)
+    assert scale.recipe_of("small", 2) == replace(scale.recipe, seed=2)

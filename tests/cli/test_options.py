@@ -48,13 +48,10 @@ VALUES = {
         "from_scratch": False,
     },
     "verify": {
-        "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
-        "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "crowd": "k",
-        "crowd_captions": "k.jsonl", "crowd_test": "l", "crowd_test_captions": "l.jsonl", "leaked": 0.25,
-        "victims": ["a", "b"],
-        "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
-        "suite": "quick", "through": ["png", "blur-1"], "attackers": ["plain", "cutout"], "one_caption": False,
-        "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "precision": "bf16",
+        "captions": "c.jsonl", "test": "t", "test_fraction": 0.3, "background": "b", "crowd": "k",
+        "crowd_test": "l", "leaked": 0.25, "victims": ["a", "b"], "from_scratch": True, "epochs": 3, "lr": 0.5,
+        "suite": "quick", "through": ["png", "blur-1"], "attackers": ["plain", "cutout"],
+        "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o",
         "seed": 8, "device": "cpu",
     },
     "benchmark": {

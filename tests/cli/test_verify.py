@@ -13,7 +13,7 @@ from tests.cli.program import FILE, call, run
 from tests.conftest import picture
 from unlearnable.report.common import made_by
 
-SHORT = ("--epochs", "1", "--batch-size", "8", "--seeds", "0", "--device", "cpu")
+SHORT = ("--epochs", "1", "--seeds", "0", "--device", "cpu")
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ import torch
 
 from tests.conftest import TINY
 from unlearnable.models.dual_encoder import build
-from unlearnable.settings import Recipe
 from unlearnable.storage.progress import Silent
 from unlearnable.training.data import Pairs
-from unlearnable.training.loop import TrainingTask, fit
+from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.verify.attackers import ATTACKERS
 
 RECIPE = Recipe(epochs=3, lr=1e-3, batch_size=4, seed=3)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,10 +19,9 @@ from tests.conftest import CAPTIONS, TINY, picture
 from tests.forked import Forked
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import load, save
-from unlearnable.settings import Recipe
 from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.distributed import World
-from unlearnable.training.loop import Learner, _order, adamw, rate, steps_an_epoch, train
+from unlearnable.training.loop import Learner, Recipe, _order, adamw, rate, steps_an_epoch, train
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 
@@ -46,13 +46,13 @@ def run(tiny, pairs, recipe=RECIPE, done=0, model=None, optimiser=None, until=No
 
 
 def test_it_learns_the_pairs(tiny, pairs):
-    losses = run(tiny, pairs, RECIPE.model_copy(update={"epochs": 15}))[2]
+    losses = run(tiny, pairs, replace(RECIPE, epochs=15))[2]
     assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
 
 
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others(tiny, pairs):
     first, second = (run(tiny, pairs)[2] for _ in range(2))
-    other = run(tiny, pairs, RECIPE.model_copy(update={"seed": 4}))[2]
+    other = run(tiny, pairs, replace(RECIPE, seed=4))[2]
     assert first == second
     assert first != other
 
@@ -79,7 +79,7 @@ def test_the_rate_rises_then_falls_to_nothing():
 
 
 def test_every_step_has_the_rate_of_its_place(tiny, pairs):
-    model, recipe = tiny.clone(), RECIPE.model_copy(update={"warmup": 0.5})
+    model, recipe = tiny.clone(), replace(RECIPE, warmup=0.5)
     optimiser = adamw(model.module, 1.0, recipe.weight_decay)
     steps = train(Learner(model, optimiser, pairs, recipe))
     rates = [{group["lr"] for group in optimiser.param_groups} for _ in steps]
@@ -87,7 +87,7 @@ def test_every_step_has_the_rate_of_its_place(tiny, pairs):
 
 
 def test_crops_are_as_small_as_the_recipe_says(tiny, pairs):
-    first, small = (run(tiny, pairs, RECIPE.model_copy(update={"smallest_crop": share}))[2] for share in (1.0, 0.1))
+    first, small = (run(tiny, pairs, replace(RECIPE, smallest_crop=share))[2] for share in (1.0, 0.1))
     assert first[0] != small[0]
 
 
@@ -100,12 +100,12 @@ def test_a_victim_keeps_to_the_largest_scale_of_clip(tiny, pairs):
 
 
 def test_batches_are_of_about_equal_size(pairs):
-    assert [steps_an_epoch(pairs, RECIPE.model_copy(update={"batch_size": size})) for size in (2, 3, 128)] == [4, 3, 1]
+    assert [steps_an_epoch(pairs, replace(RECIPE, batch_size=size)) for size in (2, 3, 128)] == [4, 3, 1]
 
 
 def test_with_one_caption_an_epoch_shows_each_photo_once(pairs):
     several = pairs_of(pairs.pixels, [[f"{n} {caption}" for caption in "abc"] for n in range(8)])
-    recipe = RECIPE.model_copy(update={"one_caption": True})
+    recipe = replace(RECIPE, one_caption=True)
     orders = [_order(several, recipe, epoch) for epoch in range(5)]
     assert all(sorted(several.photos[order].tolist()) == list(range(8)) for order in orders)
     assert len({tuple(sorted(order.tolist())) for order in orders}) > 1

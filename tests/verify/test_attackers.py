@@ -8,10 +8,10 @@ import torch
 from tests.conftest import CAPTIONS
 from tests.contract.test_attackers import TOWERS, victim
 from unlearnable.models.tokens import tokenizer
-from unlearnable.settings import AS_USUAL, Recipe
+from unlearnable.settings import AS_USUAL
 from unlearnable.storage.progress import Silent
 from unlearnable.training.attacker import PLAIN, Batch, contrastive_loss
-from unlearnable.training.loop import TrainingTask, fit
+from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import embed
 from unlearnable.verify.attackers import ATTACKERS, worst_view
 from unlearnable.verify.attackers.captions import DropDissimilar

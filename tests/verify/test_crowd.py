@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from unlearnable.posts import Photo
 from unlearnable.posts.faces.names import full_names
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
+from unlearnable.training import loop
 from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pixels, open_collection
 from unlearnable.verify import identity
 from unlearnable.verify.arms import Versions
@@ -73,12 +75,13 @@ def street(tmp_path_factory):
 @pytest.fixture
 def settings(street, tiny_path, tmp_path, monkeypatch):
     monkeypatch.setattr(identity, "NAMES", 60)
+    monkeypatch.setattr(loop, "BASE", replace(loop.BASE, batch_size=40))
 
     def make(**changes) -> VerifySettings:
         given = {
             "originals": street / "mine", "protected": street / "protected", "test": street / "test",
             "crowd": street / "crowd", "crowd_test": street / "crowd-test", "victims": (str(tiny_path),),
-            "epochs": 1, "lr": 3e-3, "batch_size": 40, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
+            "epochs": 1, "lr": 3e-3, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
         }  # fmt: skip
         return VerifySettings(**{**given, **changes})
 
@@ -263,9 +266,8 @@ def test_people_in_the_crowd_get_names_that_no_protected_person_has(settings, tm
             (tmp_path / folder / person).mkdir(parents=True)
             for copy in range(2):
                 Image.fromarray(picture(next(number))).save(tmp_path / folder / person / f"{copy}.png")
-    faces = {"captions": "people", "crowd_captions": "people", "crowd_test_captions": "people"}
     paths = {"originals": "mine", "crowd": "crowd", "crowd_test": "crowd-test"}
-    asked = settings(**faces, **{name: tmp_path / path for name, path in paths.items()})
+    asked = settings(captions="people", **{name: tmp_path / path for name, path in paths.items()})
     crowd = open_crowd(asked)
     called = names(crowd.people)
     assert called.keys() == {"Abe", "Cy", "Di", "Ed"}
@@ -289,9 +291,8 @@ def test_a_crowd_that_measures_nothing_is_refused_before_a_training(settings, st
 
 
 def test_options_of_the_crowd_belong_together():
-    for given in ({"crowd_captions": "c"}, {"crowd_test": "t"}, {"crowd": "c", "crowd_test_captions": "t"}):
-        with pytest.raises((ConfigError, ValueError), match="`crowd"):
-            VerifySettings.model_validate({"originals": "o", "protected": "p", **given})
+    with pytest.raises((ConfigError, ValueError), match="`crowd"):
+        VerifySettings.model_validate({"originals": "o", "protected": "p", "crowd_test": "t"})
 
 
 @pytest.mark.parametrize(("count", "share", "leaked"), [(8, 0.5, 4), (8, 0.01, 1), (3, 0.99, 2), (2, 0.5, 1)])

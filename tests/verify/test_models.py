@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from unlearnable.models.openclip import save
-from unlearnable.settings import Recipe
 from unlearnable.training.data import Pairs
+from unlearnable.training.loop import Recipe
 from unlearnable.verify.cells import Experiment, digest_of
 from unlearnable.verify.victims import ModelPool
 
@@ -52,9 +52,9 @@ def test_whatever_a_result_depends_on_makes_another_cell(name, tiny, tmp_path):
     keys = [
         experiment.key(name, "arm", recipe, 0),
         experiment.key(name, "another", recipe, 0),
-        experiment.key(name, "arm", recipe.model_copy(update={"lr": 1e-4}), 0),
-        experiment.key(name, "arm", recipe.model_copy(update={"seed": 1}), 0),
-        experiment.key(name, "arm", recipe.model_copy(update={"precision": "bf16"}), 0),
+        experiment.key(name, "arm", replace(recipe, lr=1e-4), 0),
+        experiment.key(name, "arm", replace(recipe, seed=1), 0),
+        experiment.key(name, "arm", replace(recipe, precision="bf16"), 0),
         experiment.key(name, "arm", recipe, 1),
         experiment.key(name, "arm", recipe, 0, attacker="cutout"),
         replace(experiment, gallery_digest="another").key(name, "arm", recipe, 0),
@@ -64,5 +64,5 @@ def test_whatever_a_result_depends_on_makes_another_cell(name, tiny, tmp_path):
         tuned.key(str(tmp_path / "other.safetensors"), "arm", recipe, 0),
     ]
     assert len(set(map(digest_of, keys))) == len(keys)
-    assert experiment.key(name, "arm", recipe.model_copy(update={"precision": "auto"}), 0) in keys  # it is one of both
+    assert experiment.key(name, "arm", replace(recipe, precision="auto"), 0) in keys  # it is one of both
     assert tuned.key(name, "arm", recipe, 1) == tuned.key(name, "arm", recipe, 0)  # its weights are not drawn

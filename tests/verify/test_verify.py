@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts.name_styles import look_alike
 from unlearnable.protect import publish
-from unlearnable.settings import SUITES, VerifySettings, resolve_as
+from unlearnable.settings import SUITES, VerifySettings
 from unlearnable.settings.verify import AttackSuite
 from unlearnable.storage.checksums import SEAL
 from unlearnable.storage.progress import Silent
+from unlearnable.training import loop
 from unlearnable.verify import run
 from unlearnable.verify.attacks import captions
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
@@ -79,12 +81,14 @@ def scenes(tmp_path_factory):
 
 
 @pytest.fixture
-def settings(scenes, tiny_path, tmp_path):
+def settings(scenes, tiny_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BASE", replace(loop.BASE, batch_size=40))
+
     def make(protected, **changes) -> VerifySettings:
         given = {
             "originals": scenes / "posts", "captions": scenes / "posts" / "posts.jsonl",
             "protected": scenes / protected, "test": scenes / "test", "victims": (str(tiny_path),),
-            "epochs": 25, "lr": 3e-3, "batch_size": 40, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
+            "epochs": 25, "lr": 3e-3, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
         }  # fmt: skip
         return VerifySettings(**{**given, **changes})
 
@@ -292,9 +296,10 @@ def test_cells_without_ranks_are_run_again_and_a_line_says_so(settings):
     assert [told for told in notes.told if "2 cells of another version" in told]
 
 
-def test_cells_of_another_number_format_are_run_again_and_a_line_says_so(settings):
-    verify(settings("shortcut", epochs=1, precision="fp32"))
-    asked, notes = settings("shortcut", epochs=1, precision="bf16"), Notes()
+def test_cells_of_another_number_format_are_run_again_and_a_line_says_so(settings, monkeypatch):
+    asked, notes = settings("shortcut", epochs=1), Notes()
+    verify(asked)
+    monkeypatch.setattr(loop, "BASE", replace(loop.BASE, precision="bf16"))
     assert verify(asked, progress=notes).ran == 2
     assert [told for told in notes.told if "2 cells trained in fp32" in told]
     assert verify(asked).ran == 0
@@ -547,10 +552,22 @@ def test_captions_that_are_missing_are_named(settings, scenes, tmp_path, caption
     with pytest.raises(InputError) as caught:
         verify(settings(tmp_path / "copies", **given))
     assert caught.value.message == (f"there are no captions in {tmp_path / 'copies'}" if captioned else both)
-    assert ("--captions and" in caught.value.hint) != captioned
-    if not captioned:  # what is proposed is enough
-        files = {"captions": scenes / "posts" / "posts.jsonl", "protected_captions": scenes / "posts" / "posts.jsonl"}
-        verify(settings(tmp_path / "copies", **{**given, **files}, epochs=1))
+
+
+def test_caption_files_stand_for_their_folders(settings, scenes, tmp_path):
+    """Two of the photos beside the pair are read, whatever else lies there."""
+    for role, folder in {"originals": "posts", "protected": "shortcut", "test": "test"}.items():
+        shutil.copytree(scenes / folder, tmp_path / role)
+    for n, role in enumerate(("background", "crowd", "crowd_test")):
+        write(tmp_path / role, [(f"{m}.png", picture(10 * n + m), f"number {m}") for m in range(3)])
+    files: dict[str, Any] = {folder.name: folder / "posts.jsonl" for folder in tmp_path.iterdir()}
+    for file in files.values():
+        file.with_name("more.jsonl").write_bytes(file.read_bytes())
+        if file.parent.name not in ("originals", "protected"):
+            file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    gallery = verify(settings(files.pop("protected"), **files, captions=None, epochs=0, output=None)).gallery
+    assert (gallery.photos, gallery.train_photos, gallery.background_photos) == (4, 120, 4)
+    assert (tmp_path / "protected.verify" / "report.json").is_file()
 
 
 def test_captions_that_the_run_did_not_have_are_refused(settings, scenes, posts, tiny_path, tmp_path):
@@ -594,12 +611,6 @@ def test_the_report_is_not_written_into_what_another_run_published(settings, tmp
     (tmp_path / "site.private" / "manifest.jsonl").touch()
     with pytest.raises(OutputError, match=r"report\.json would lie in .*site, which is to be published"):
         verify(settings("untouched", output=tmp_path / place))
-
-
-def test_captions_without_the_photos_they_belong_to_are_refused(scenes):
-    for name in ("test", "background"):
-        with pytest.raises(ConfigError, match=f"--{name}-captions needs"):
-            resolve_as(VerifySettings, {"originals": scenes, "protected": scenes, f"{name}_captions": scenes})
 
 
 def test_a_seed_that_is_given_twice_is_one(settings):
@@ -665,18 +676,14 @@ def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_publishe
         name = found.people[post.original.id].name
         assert name in post.clean[0]
         assert {*name.split()} <= {*post.published[0].replace("!", "").split()}
-    crowd = open_crowd(
-        VerifySettings(
-            originals=tmp_path / "faces" / "train", crowd=_strangers(tmp_path), crowd_captions=Path("people"), **given
-        )
-    )
+    crowd = open_crowd(VerifySettings(originals=tmp_path / "faces" / "train", crowd=_strangers(tmp_path), **given))
     assert crowd
     assert {one.name for one in crowd.people.values()}.isdisjoint(one.name for one in found.people.values())
-    shutil.rmtree(tmp_path / "faces-protected.private")
-    given["protected_captions"] = tmp_path / "faces-protected" / "metadata.jsonl"
-    given["protected"] = tmp_path / "faces-protected" / "train"
+    part = shutil.copytree(tmp_path / "faces-protected" / "train", tmp_path / "part")
+    rows = (tmp_path / "faces-protected" / "metadata.jsonl").read_text().splitlines(keepends=True)
+    (part / "metadata.jsonl").write_text("".join(row.replace("train/", "") for row in rows if "train/" in row))
     with pytest.raises(InputError, match=r"captioned with the made-up name Dorwen .*, its copy is not"):
-        divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())
+        divide(VerifySettings(originals=tmp_path / "faces" / "train", **{**given, "protected": part}), Silent())
 
 
 def _strangers(folder):

@@ -33,10 +33,9 @@ from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts import hold_out, limit, named_posts, open_people
-from unlearnable.settings import Recipe
 from unlearnable.storage.progress import Silent
 from unlearnable.training.data import Pairs, pairs_of
-from unlearnable.training.loop import TrainingTask, fit
+from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import embed, embed_texts
 from unlearnable.verify.victims import ModelPool
 

@@ -3,10 +3,8 @@
     python tools/bench/faces.py --data PUBFIG --output WORK --per-person 8
     python tools/bench/draws.py WORK DRAWS --people 5 --draws 5
     unlearnable protect DRAWS/0/mine --captions DRAWS/0/mine/posts.jsonl
-    unlearnable verify DRAWS/0/mine DRAWS/0/mine-protected --captions DRAWS/0/mine/posts.jsonl \
-        --test DRAWS/0/mine-test --test-captions DRAWS/0/mine-test/posts.jsonl \
-        --crowd DRAWS/0/others --crowd-captions DRAWS/0/others/posts.jsonl \
-        --crowd-test DRAWS/0/others-test --crowd-test-captions DRAWS/0/others-test/posts.jsonl
+    unlearnable verify DRAWS/0/mine DRAWS/0/mine-protected --test DRAWS/0/mine-test \
+        --crowd DRAWS/0/others --crowd-test DRAWS/0/others-test
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python tools/bench/faces.py --data PUBFIG --output WORK [--per-person 16] [--people odd] [--seed 0]
     unlearnable protect WORK/train --captions WORK/train/posts.jsonl --format png
-    unlearnable verify WORK/train WORK/train-protected --test WORK/test --test-captions WORK/test/posts.jsonl
+    unlearnable verify WORK/train WORK/train-protected --test WORK/test
 
 Files are numbered, so that no path holds a real name. Of all people by name, `even` takes every second from the first,
 `odd` the others, so that settings can be chosen on the ones and reported on the others.

@@ -54,7 +54,8 @@ def main() -> None:
             print(f"{victim}, before: {shown(scores(retrieve(pool.pretrained(victim), gallery)))}", flush=True)
             for seed in options.seeds:
                 began, model = time.monotonic(), pool.start(victim, seed)
-                recipe = recipe_for(settings, pool.architecture(victim), seed=seed, from_scratch=False)
+                architecture = pool.architecture(victim)
+                recipe = recipe_for(settings, architecture, seed=seed, from_scratch=False, one_caption=True)
                 fit(model, TrainingTask(posts, nothing, recipe), Silent())
                 after = shown(scores(retrieve(model, gallery)))
                 print(f"{victim}, seed {seed}: {after} in {time.monotonic() - began:.0f} s", flush=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from unlearnable.benchmark.suites import Kind, Suite
 from unlearnable.methods import METHODS
 from unlearnable.methods.captions import Slots, cut_captions
 from unlearnable.methods.words import load_words
-from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MEMSettings, Recipe, ScaleName, named_settings
+from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MEMSettings, ScaleName, named_settings
+from unlearnable.training.loop import Recipe
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.attacks.base import Attack
 
@@ -55,7 +56,7 @@ class Scale:
 
     def recipe_of(self, victim: str, seed: int) -> Recipe:
         """Return how a victim is trained with a seed."""
-        return self.recipe.model_copy(update={"seed": seed, "lr": self.rates.get(victim, self.recipe.lr)})
+        return replace(self.recipe, seed=seed, lr=self.rates.get(victim, self.recipe.lr))
 
 
 TINY = MEMSettings(

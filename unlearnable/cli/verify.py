@@ -13,7 +13,7 @@ from unlearnable.cli.console import say
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.settings import Precision, SuiteName, VerifySettings, given_settings
+from unlearnable.settings import SuiteName, VerifySettings, given_settings
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress
 from unlearnable.verify.attackers import ATTACKERS
@@ -33,16 +33,11 @@ def verify(
     originals: Annotated[Path | None, options.argument(VerifySettings, "originals")] = None,
     protected: Annotated[Path | None, options.argument(VerifySettings, "protected")] = None,
     captions: Annotated[Path | None, _option("captions", WHAT)] = None,
-    protected_captions: Annotated[Path | None, _option("protected_captions", WHAT)] = None,
     test: Annotated[Path | None, _option("test", WHAT)] = None,
-    test_captions: Annotated[Path | None, _option("test_captions", WHAT)] = None,
     test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
     background: Annotated[Path | None, _option("background", WHAT)] = None,
-    background_captions: Annotated[Path | None, _option("background_captions", WHAT)] = None,
     crowd: Annotated[Path | None, _option("crowd", CROWD)] = None,
-    crowd_captions: Annotated[Path | None, _option("crowd_captions", CROWD)] = None,
     crowd_test: Annotated[Path | None, _option("crowd_test", CROWD)] = None,
-    crowd_test_captions: Annotated[Path | None, _option("crowd_test_captions", CROWD)] = None,
     leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
@@ -59,11 +54,7 @@ def verify(
         bool,
         typer.Option("--overwrite", help="Train again what was trained in an earlier run.", rich_help_panel=OUTPUT),
     ] = False,
-    batch_size: Annotated[int | None, _option("batch_size", MORE)] = None,
-    smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
-    one_caption: Annotated[bool | None, _option("one_caption", MORE, "--one-caption/--all-captions")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
-    precision: Annotated[Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,

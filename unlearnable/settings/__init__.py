@@ -57,8 +57,6 @@ from unlearnable.settings.train import (
     TUNING_EPOCHS,
     TUNING_RATE,
     WARMUP,
-    Recipe,
-    Schedule,
     TrainSettings,
 )
 from unlearnable.settings.verify import (
@@ -105,9 +103,7 @@ __all__ = [
     "Preset",
     "ProtectSettings",
     "ProtectionSettings",
-    "Recipe",
     "ScaleName",
-    "Schedule",
     "Scope",
     "Settings",
     "SuiteName",

@@ -1,4 +1,4 @@
-"""Settings of `train`, and the recipe that it shares with `verify`."""
+"""Settings of `train`, and the length and rate of a training, which `verify` asks for too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from unlearnable.settings.base import DefaultText, DeviceSetting, PrecisionSetting, Seed, SeedSetting, Settings
+from unlearnable.settings.base import DefaultText, DeviceSetting, PrecisionSetting, SeedSetting, Settings
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
@@ -26,37 +26,13 @@ Rate = Annotated[
         f"others, {SCRATCH_RATE:g} from scratch"
     ),
 ]
-OneCaption = Annotated[bool, Field(description="Captions of a photo that an epoch shows: one of them, or all.")]
 
 
-class Schedule(Settings):
-    """How a CLIP is trained, but for how long and how fast: AdamW, linear warm-up, then a cosine down to zero."""
-
-    spelt = {"all_captions": "one_caption=False"}  # noqa: RUF012  (a ClassVar of the base)
-
-    batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
-    weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
-    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = WARMUP
-    smallest_crop: Annotated[
-        float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
-    ] = 0.9
-    one_caption: OneCaption = False
-    precision: PrecisionSetting = "auto"
-
-
-class Recipe(Schedule):
-    """A schedule with its length, its rate and its seed."""
-
-    epochs: Annotated[int, _EPOCHS]
-    lr: Annotated[float, _RATE]
-    seed: Annotated[Seed, Field(description="Seed of the weights, the order of the pairs and the crops.")] = 0
-
-
-class TrainSettings(Schedule):
+class TrainSettings(Settings):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
-    spelt = {**Schedule.spelt, "pretrained": "from_scratch=False"}  # noqa: RUF012  (a ClassVar of the base)
+    spelt = {"all_captions": "one_caption=False", "pretrained": "from_scratch=False"}  # noqa: RUF012
 
     data: Annotated[
         tuple[Path, ...],
@@ -91,6 +67,16 @@ class TrainSettings(Schedule):
         DefaultText("random ones for an architecture"),
     ] = None
     output: Annotated[Path, Field(description="Checkpoint to write.")] = Path("model.safetensors")
+    batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
+    weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
+    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = WARMUP
+    smallest_crop: Annotated[
+        float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
+    ] = 0.9
+    one_caption: Annotated[bool, Field(description="Captions of a photo that an epoch shows: one of them, or all.")] = (
+        False
+    )
+    precision: PrecisionSetting = "auto"
     epochs: Epochs = None
     lr: Rate = None
     seed: SeedSetting = 0

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from unlearnable.settings.base import DefaultText, DeviceSetting, Seed, Seeds, ToldApart
-from unlearnable.settings.train import Epochs, OneCaption, Rate, Schedule
+from unlearnable.settings.base import DefaultText, DeviceSetting, Seed, Seeds, Settings, ToldApart
+from unlearnable.settings.train import Epochs, Rate
 
 AS_PUBLISHED = "png"
 """The attack that changes nothing: photos and captions stay as they were published."""
@@ -82,7 +82,7 @@ NEVER_TESTED = ("diffusion purification", "recaptioning by a large vision-langua
 """What attackers are known to do and no suite holds."""
 
 
-class VerifySettings(Schedule):
+class VerifySettings(Settings):
     """Everything a `verify` run depends on; `epochs` and `lr` depend on the victim where they are not given."""
 
     originals: Annotated[
@@ -90,48 +90,47 @@ class VerifySettings(Schedule):
         Field(description="Folder of the original photos, or their caption file."),
         DefaultText("those of the last protect run"),
     ]
-    protected: Annotated[Path, Field(description="Folder of the protected copies."), DefaultText("ORIGINALS-protected")]
+    protected: Annotated[
+        Path,
+        Field(description="Folder of the protected copies, or their caption file."),
+        DefaultText("ORIGINALS-protected"),
+    ]
     captions: Annotated[
         Path | None,
-        Field(description="Caption file of the originals; `people` for folders of faces with invented names."),
+        Field(
+            description="Caption file of the originals; `people` for folders of faces with invented names, the other "
+            "folders too where they have no captions."
+        ),
         DefaultText("one that is found in the folder"),
-    ] = None
-    protected_captions: Annotated[
-        Path | None, Field(description="Caption file of the copies."), DefaultText("the same name among the copies")
     ] = None
     test: Annotated[
         Path | None,
-        Field(description="Folder of clean photos to rank."),
+        Field(description="Folder of clean photos to rank, or their caption file."),
         DefaultText("a share of the originals, --test-fraction"),
     ] = None
-    test_captions: Annotated[Path | None, Field(description="Caption file of the photos in --test.")] = None
     test_fraction: Annotated[
         float, Field(gt=0, lt=1, description="Share of the originals held out to be ranked where there is no --test.")
     ] = 0.2
     background: Annotated[
         Path | None,
         Field(
-            description="Folder of other people's clean posts, which every victim is trained on as well and which are "
-            "not ranked; --crowd ranks them too and measures what is learnt of the protected people among them."
+            description="Folder or caption file of other people's clean posts, which every victim is trained on as "
+            "well and which are not ranked; --crowd ranks them too and measures what is learnt of the protected people."
         ),
     ] = None
-    background_captions: Annotated[Path | None, Field(description="Caption file of the photos in --background.")] = None
     crowd: Annotated[
         Path | None,
         Field(
-            description="Folder of other people's clean posts (a crowd): measures what victims that are trained on "
-            "them as well learn of the protected people, also without their posts and with some of them leaked."
+            description="Folder or caption file of other people's clean posts (a crowd): measures what victims that "
+            "are trained on them as well learn of the protected people, also without their posts and with some of them "
+            "leaked."
         ),
-    ] = None
-    crowd_captions: Annotated[
-        Path | None, Field(description="Caption file of the photos in --crowd; `people` as for --captions.")
     ] = None
     crowd_test: Annotated[
         Path | None,
-        Field(description="Folder of the crowd's photos to rank."),
+        Field(description="Folder of the crowd's photos to rank, or their caption file."),
         DefaultText("the test split of the crowd, or the share --test-fraction"),
     ] = None
-    crowd_test_captions: Annotated[Path | None, Field(description="Caption file of the photos in --crowd-test.")] = None
     leaked: Annotated[
         float,
         Field(
@@ -150,7 +149,6 @@ class VerifySettings(Schedule):
         ),
         ToldApart,
     ] = ("small", "conv-small")  # no preset makes noise on the second
-    one_caption: OneCaption = True
     from_scratch: Annotated[bool, Field(description="Train from random weights in place of fine-tuning.")] = False
     epochs: Epochs = None
     lr: Rate = None
@@ -181,12 +179,14 @@ class VerifySettings(Schedule):
     device: DeviceSetting = "auto"
 
     @model_validator(mode="after")
-    def _captions_belong_to_photos(self) -> VerifySettings:
-        for folder in ("test", "background", "crowd", "crowd_test"):
-            if getattr(self, f"{folder}_captions") is not None and getattr(self, folder) is None:
-                raise ValueError(f"`{folder}_captions` needs the photos they belong to, `{folder}`")
+    def _crowd_is_given(self) -> VerifySettings:
         if self.crowd_test is not None and self.crowd is None:
             raise ValueError("`crowd_test` needs the posts that victims are trained on, `crowd`")
         if self.crowd is None and self.leaked != type(self).model_fields["leaked"].default:
             raise ValueError("`leaked` needs other people's posts, `crowd`")
         return self
+
+    @property
+    def copies(self) -> Path:
+        """Folder of the protected copies."""
+        return self.protected.parent if self.protected.is_file() else self.protected

@@ -285,6 +285,7 @@ def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence
 
 
 REAL_NAMES = Path("people:real")
+OF_FACES = (Path("people"), REAL_NAMES)  # what stands for a caption file of faces
 
 
 @dataclass

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ from unlearnable.settings import (
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
     TUNING_EPOCHS,
+    TUNING_RATE,
     WARMUP,
-    Recipe,
-    Schedule,
+    Precision,
     TrainSettings,
     VerifySettings,
 )
@@ -100,6 +100,27 @@ def clamp_scale(module: nn.Module) -> None:
 
 
 VICTIM_KERNELS = ("bicubic",)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a CLIP is trained: AdamW, a linear warm-up, then a cosine down to zero.
+
+    The seed decides the weights from scratch, the order of the pairs and the crops.
+    """
+
+    epochs: int
+    lr: float
+    seed: int = 0
+    batch_size: int = 128
+    weight_decay: float = 0.2
+    warmup: float = WARMUP  # share of all steps in which the rate rises
+    smallest_crop: float = 0.9  # share of a photo's area
+    one_caption: bool = False  # whether an epoch shows a photo once, with one of its captions
+    precision: Precision = "auto"
+
+
+BASE = Recipe(TUNING_EPOCHS, TUNING_RATE)  # of all trainings, but for length, rate, seed and what a command changes
 
 
 @dataclass(frozen=True)
@@ -227,22 +248,21 @@ def _generator(seed: int, stream: int, index: int) -> torch.Generator:
 
 
 def recipe_for(
-    settings: TrainSettings | VerifySettings, architecture: dict[str, Any], *, seed: int, from_scratch: bool
+    settings: TrainSettings | VerifySettings,
+    architecture: dict[str, Any],
+    *,
+    seed: int,
+    from_scratch: bool,
+    **changes: Any,
 ) -> Recipe:
-    """Return the full recipe of a training, with the default length and rate where the settings give none.
-
-    Args:
-        settings: length, rate, batches, warm-up and crops.
-        architecture: configuration of the model, which the fine-tuning rate depends on.
-        seed: seed of the order, the views and the weights.
-        from_scratch: whether the training starts from random weights.
-    """
+    """Return the recipe of a training, with the default length and rate of an architecture where none are given."""
     defaults = (SCRATCH_EPOCHS, SCRATCH_RATE) if from_scratch else (TUNING_EPOCHS, tuning_rate(architecture))
-    return Recipe(
-        **settings.model_dump(include=set(Schedule.model_fields)),
+    return replace(
+        BASE,
         epochs=defaults[0] if settings.epochs is None else settings.epochs,
         lr=settings.lr or defaults[1],
         seed=seed,
+        **changes,
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from unlearnable.errors import ConfigError, InputError, OutputError
@@ -236,7 +236,7 @@ def _train(settings: TrainSettings, progress: Progress) -> TrainReport | None:
         pairs=len(task.train),
         held_out_photos=len(task.held_out.photos.unique()),
         skipped=[SkippedRecord.of(skip) for skip in (*left_out, *posts.skipped, *parts.skipped)],
-        **task.recipe.model_dump(),
+        **asdict(task.recipe),
         test_fraction=settings.test_fraction,
         processes=world.size,
         device=device,
@@ -268,10 +268,18 @@ def _from_scratch(settings: TrainSettings) -> bool:
 
 def _task(settings: TrainSettings, model: DualEncoder, parts: Parts, key: str) -> TrainingTask:
     """Return the training task, with the full recipe."""
+    how = ("batch_size", "weight_decay", "warmup", "smallest_crop", "one_caption", "precision")
+    recipe = recipe_for(
+        settings,
+        model.spec.config,
+        seed=settings.seed,
+        from_scratch=_from_scratch(settings),
+        **{name: getattr(settings, name) for name in how},
+    )
     return TrainingTask(
         train=parts.train,
         held_out=parts.held_out,
-        recipe=recipe_for(settings, model.spec.config, seed=settings.seed, from_scratch=_from_scratch(settings)),
+        recipe=recipe,
         checkpoint=partial_path(settings.output),
         key=key,
     )

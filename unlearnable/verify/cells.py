@@ -8,7 +8,7 @@ import random
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -18,12 +18,11 @@ from unlearnable.errors import InputError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.report import BothWays, EpochRecord
 from unlearnable.report.common import version_of
-from unlearnable.settings import Recipe
 from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.data import Pairs
-from unlearnable.training.loop import TrainingTask, fit
+from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import Ranks, queries_of, retrieve, scores
 from unlearnable.verify.identity import Identities, recognised
 from unlearnable.verify.victims import ModelPool
@@ -167,7 +166,7 @@ class Experiment:
             "start_seed": start_seed if self.pool.from_scratch else None,
             "arm": arm_digest,
             "gallery": self.gallery_digest,
-            "recipe": recipe.model_dump_json(exclude={PRECISION}),
+            "recipe": json.dumps({name: value for name, value in asdict(recipe).items() if name != PRECISION}),
             PRECISION: self.pool.number_format(victim, recipe.precision),
             **({} if self.queries is None else {"queries": self.queries}),
             **({} if self.identities is None else {"identities": self.identities.sha256}),

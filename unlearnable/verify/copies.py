@@ -78,7 +78,7 @@ def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
     if originals.captioned:
         raise InputError(
             f"{protected} was made without the captions of {originals.root}",
-            hint="protect the photos again with these captions, or pass others of the copies with `protected_captions`",
+            hint="protect the photos again with these captions",
         )
 
 

@@ -11,9 +11,9 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts import Dataset, Person, Skipped, named_apart, people_of
 from unlearnable.posts.held_out import split, unused
 from unlearnable.settings import VerifySettings
-from unlearnable.training.data import DecodedPosts, open_collection
+from unlearnable.training.data import DecodedPosts
 from unlearnable.verify.identity import Identities, identities
-from unlearnable.verify.splits import Held, Split, captioned, names, open_originals, part, where_from
+from unlearnable.verify.splits import Held, Split, captioned, names, open_originals, open_others, part, where_from
 from unlearnable.wording import counted
 
 
@@ -45,7 +45,7 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
     if settings.crowd is None:
         return None
     known = names(people_of(open_originals(settings)))
-    posts = named_apart(open_collection(settings.crowd, settings.crowd_captions), known)
+    posts = named_apart(open_others(settings.crowd, settings), known)
     test = settings.crowd_test
     crowd = _from_test(settings, test, posts, known) if test else _from_share(settings, posts)
     if both := sorted(known.keys() & names(crowd.people).keys()):
@@ -64,8 +64,8 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
 
 def _from_test(settings: VerifySettings, folder: Path, posts: Dataset, known: Mapping[str, str]) -> Crowd:
     taken = {**known, **names(people_of(posts))}
-    test = named_apart(open_collection(folder, settings.crowd_test_captions), taken)
-    held_out, unranked = captioned(test, "`crowd_test_captions`")
+    test = named_apart(open_others(folder, settings), taken)
+    held_out, unranked = captioned(test)
     people = {**people_of(posts), **people_of(test)}
     train, skipped = replace(posts, skipped=()), [*posts.skipped, *unranked]
     return Crowd(train, held_out, f"the folder {folder.name}", people, skipped)
@@ -74,7 +74,7 @@ def _from_test(settings: VerifySettings, folder: Path, posts: Dataset, known: Ma
 def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
     training, testing = split(posts.photos, settings.test_fraction, settings.seed)
     train, test = (part(posts, {posts.photos[n].id for n in numbers}) for numbers in (training, testing))
-    held_out, unranked = captioned(test, "`crowd_captions`") if testing else ([], [])
+    held_out, unranked = captioned(test) if testing else ([], [])
     skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
     return Crowd(train, held_out, where_from(posts.photos, settings), people_of(posts), skipped)
 

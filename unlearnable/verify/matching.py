@@ -42,9 +42,9 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         if not originals.captioned:
             raise InputError(
                 f"there are no captions in {originals.root}, nor in {folder}",
-                hint="pass the captions of both with `captions` and `protected_captions`",
+                hint="pass the caption files in place of the folders",
             )
-        raise InputError(f"there are no captions in {folder}", hint="pass them with `protected_captions`")
+        raise InputError(f"there are no captions in {folder}", hint="pass their caption file in place of the folder")
     return open_dataset(folder, captions)
 
 

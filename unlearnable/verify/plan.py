@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.report import ArmName, BothWays, Cell, CrowdCell, RanksRecord
-from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, Recipe, VerifySettings
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings
 from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import Attacker
-from unlearnable.training.loop import recipe_for
+from unlearnable.training.loop import Recipe, recipe_for
 from unlearnable.training.retrieval import queries_of, retrieve, scores
 from unlearnable.verify.arms import VerifyArm
 from unlearnable.verify.attackers import ATTACKERS
@@ -276,7 +276,7 @@ def _slots(
     slots = []
     for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
         architecture = experiment.pool.architecture(victim)
-        recipe = recipe_for(settings, architecture, seed=seed, from_scratch=settings.from_scratch)
+        recipe = recipe_for(settings, architecture, seed=seed, from_scratch=settings.from_scratch, one_caption=True)
         for arm, attacker in grid.pairs:
             further = _further(arm, attacker)
             key = experiment.key(victim, digests[arm], recipe, seed, **further)

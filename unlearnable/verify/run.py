@@ -17,7 +17,7 @@ from unlearnable.storage import files, locks
 from unlearnable.storage.folders import check_apart, refuse_published
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.training.data import DecodedPosts, Pixels, open_collection, pairs_of, read_all
+from unlearnable.training.data import DecodedPosts, Pixels, pairs_of, read_all
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.arms import VerifyArm, Versions
 from unlearnable.verify.cells import Experiment, leaked_posts
@@ -25,7 +25,7 @@ from unlearnable.verify.copies import refuse_exchanged, refuse_unfinished
 from unlearnable.verify.crowd import Crowd, apart, asked_for, open_crowd
 from unlearnable.verify.page import verify_page
 from unlearnable.verify.plan import VERSION, Grid, Wanted, run_cells, wanted
-from unlearnable.verify.splits import Split, divide, too_few, without_near
+from unlearnable.verify.splits import Split, divide, open_others, too_few, without_near
 from unlearnable.verify.summary import Study, summarise
 from unlearnable.verify.verdict import Rule, parse_rule
 from unlearnable.verify.victims import ModelPool, victims_of
@@ -54,10 +54,10 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     """
     started, rules, folder = time.monotonic(), [parse_rule(text) for text in settings.require], output_folder(settings)
     asked = wanted(settings)
-    refuse_exchanged(settings.originals, settings.protected)
-    refuse_unfinished(settings.protected)
+    refuse_exchanged(settings.originals, settings.copies)
+    refuse_unfinished(settings.copies)
     for written in (folder, folder / CELLS):
-        check_apart(written, settings.originals, settings.protected)
+        check_apart(written, settings.originals, settings.copies)
     files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
     files.refuse_others(folder, "report.json", "report.html")
@@ -101,8 +101,8 @@ def _verified(
 
 def output_folder(settings: VerifySettings) -> Path:
     """Return the folder of the report and the cells."""
-    protected = absolute(settings).protected
-    return settings.output or protected.with_name(f"{protected.name}.verify")
+    copies = absolute(settings).copies
+    return settings.output or copies.with_name(f"{copies.name}.verify")
 
 
 def _gallery(
@@ -141,7 +141,7 @@ def _background(
     held_out = [photo.path for photo, _ in (*posts.held_out, *(crowd.held_out if crowd else []))]
     own = [*held_out, *(post.original.path for post in posts.train)]
     if settings.background is not None:
-        collections.append(open_collection(settings.background, settings.background_captions))
+        collections.append(open_others(settings.background, settings))
     for collection in collections:
         dataset, dropped = without_near(collection, own)
         if not dataset.photos:

@@ -14,7 +14,7 @@ from unlearnable.posts.held_out import HELD_OUT, split, unused
 from unlearnable.report import BothWays
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import open_collection
+from unlearnable.training.data import OF_FACES, open_collection
 from unlearnable.verify.copies import (
     PostPair,
     given_to_protect,
@@ -61,18 +61,19 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         InputError: originals and copies do not match, or nothing is left to train on or to rank.
     """
     originals = open_originals(settings)
-    if settings.protected_captions is None:
-        refuse_made_without_captions(originals, settings.protected)
-    protected = open_protected(settings.protected, originals, settings.protected_captions)
+    copies, captions = settings.copies, settings.protected if settings.protected.is_file() else None
+    if captions is None:
+        refuse_made_without_captions(originals, copies)
+    protected = open_protected(copies, originals, captions)
     posts, skipped = match(originals, protected)
-    notes = [*originals.notes, *said_of_originals(posts, settings.protected), *_unprotected_note(skipped)]
+    notes = [*originals.notes, *said_of_originals(posts, copies), *_unprotected_note(skipped)]
     for line in notes:
         progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
     people = people_of(originals)
     if settings.test is not None:
-        test = named_apart(open_collection(settings.test, settings.test_captions), names(people))
-        held_out, unranked = captioned(test, "`test_captions`")
+        test = named_apart(open_others(settings.test, settings), names(people))
+        held_out, unranked = captioned(test)
         known, people = people, people_of(test)
         _refuse_strangers(known, people, settings)
         train, source = posts, f"the folder {settings.test.name}"
@@ -81,7 +82,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         training, testing = split(photos, settings.test_fraction, settings.seed)
         skipped += unused(photos, training, testing)
         chosen = {photos[n].id for n in testing}
-        held_out, unranked = captioned(part(originals, chosen), "`captions`") if chosen else ([], [])
+        held_out, unranked = captioned(part(originals, chosen)) if chosen else ([], [])
         train, source = [posts[n] for n in training], where_from(photos, settings)
     skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
@@ -115,7 +116,14 @@ def _unprotected_note(skipped: Sequence[Skipped]) -> list[str]:
 def open_originals(settings: VerifySettings) -> Dataset:
     """Open the originals that the run was given, faces under the names that it published."""
     opened = open_collection(settings.originals, settings.captions)
-    return named_as_published(given_to_protect(opened, settings.protected), settings.protected)
+    return named_as_published(given_to_protect(opened, settings.copies), settings.copies)
+
+
+def open_others(given: Path, settings: VerifySettings) -> Dataset:
+    """Open photos beside the originals: of faces where those are and the folder has no captions."""
+    found = open_collection(given, None)
+    of_people = settings.captions in OF_FACES and given.is_dir() and not (found.captioned or found.people)
+    return open_collection(given, settings.captions) if of_people else found
 
 
 def _refuse_strangers(known: Mapping[str, Person], shown: Mapping[str, Person], settings: VerifySettings) -> None:
@@ -153,18 +161,18 @@ def part(dataset: Dataset, chosen: Collection[str]) -> Dataset:
     return replace(dataset.of(chosen), skipped=())
 
 
-def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
+def captioned(test: Dataset) -> tuple[list[Held], list[Skipped]]:
     """Return the photos of a test set with their captions, and those skipped for want of a caption.
 
     Raises:
-        InputError: no photo has a caption of its own; the message names the option that gives them.
+        InputError: no photo has a caption of its own.
     """
     texts, uncaptioned = test.captions_by_photo(), set[str]() if test.people else test.uncaptioned
     if len(uncaptioned) == len(test.photos):
         count, first = len(test.photos), test.photos[0].id
         raise InputError(
             f"of {counted(count, 'photo')} to rank in {test.root}, such as {first}, none has a caption of its own",
-            hint=f"give them captions ({option}), or rank other photos",
+            hint="give the caption file in place of the folder, or rank other photos",
         )
     held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]
     unranked = (Skipped(photo, "no-caption", "cannot be ranked") for photo in sorted(uncaptioned))

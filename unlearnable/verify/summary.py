@@ -28,6 +28,7 @@ from unlearnable.report import (
 from unlearnable.report.common import made_by
 from unlearnable.settings import AS_PUBLISHED, VerifySettings, changing
 from unlearnable.training.data import DecodedPosts
+from unlearnable.training.loop import BASE
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import is_adaptive
@@ -208,8 +209,8 @@ def summarise(
         + _notes_on_names(all_findings, study.split.train),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
-        batch_size=settings.batch_size,
-        smallest_crop=settings.smallest_crop,
+        batch_size=BASE.batch_size,
+        smallest_crop=BASE.smallest_crop,
         device=experiment.pool.device,
         made_by=made_by(),
         settings=settings.model_dump(mode="json", exclude_none=True),

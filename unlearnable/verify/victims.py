@@ -85,7 +85,7 @@ def victims_of(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
     Of the private folder only the names and checksums of the surrogates are read. A victim that starts from random
     weights is held out, whatever its architecture.
     """
-    made = report_of(settings.protected)
+    made = report_of(settings.copies)
     return [
         VictimRecord(name=name, role=_role(name, made, pool), family=family(pool.architecture(name)))
         for name in dict.fromkeys(settings.victims)
