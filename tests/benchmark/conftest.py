@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import CAPTIONS, picture
+from unlearnable.benchmark import run
 from unlearnable.settings import BenchmarkSettings
 
 SPLIT = ["train"] * 8 + ["val"] + ["test"] * 4
@@ -47,11 +48,13 @@ def faces(tmp_path):
 
 
 @pytest.fixture
-def asked(tiny_path, tmp_path):
+def asked(tiny_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "cache_folder", lambda: tmp_path / "cache")
+
     def make(dataset: str, data: Path, **changes) -> BenchmarkSettings:
         given = {
             "dataset": dataset, "data": data, "scale": "tiny", "surrogate": str(tiny_path),
-            "victims": (str(tiny_path),), "output": tmp_path / "out", "cache_dir": tmp_path / "cache", "device": "cpu",
+            "victims": (str(tiny_path),), "output": tmp_path / "out", "device": "cpu",
         }  # fmt: skip
         return BenchmarkSettings(**{**given, **changes})
 

@@ -34,10 +34,12 @@ main()
 
 
 @pytest.fixture
-def common(tiny_path, tmp_path):
+def common(tiny_path, tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "cache"))
+
     def make(root, *more):
         models = ("--surrogate", tiny_path, "--victims", tiny_path)
-        return ("benchmark", "--scale", "tiny", "--data", root, *models, "--cache-dir", tmp_path / "cache", *more)
+        return ("benchmark", "--scale", "tiny", "--data", root, *models, *more)
 
     return make
 

@@ -65,7 +65,6 @@ def test_what_an_encoding_changes_is_not_called_noise(tmp_path):
         (("explain", "photos/p0.png"), 2, "model"),
         (("explain", "photos/p0.png", "--model", "small"), 2, "--caption"),
         (("explain", "photos/p0.png", "--caption", "a dog", "--model", "RN50:openai"), 4, "small"),
-        (("explain", "photos/p0.png", "--model", "small", "--map-posts", "1"), 2, "map_posts"),
     ],
 )
 def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, tmp_path, arguments, code, words):

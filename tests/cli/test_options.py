@@ -57,11 +57,11 @@ VALUES = {
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
         "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
-        "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
+        "output": "o", "latex": True, "device": "cpu",
     },
     "explain": {
         "caption": "a dog", "trigger": "one two", "model": ["a", "b"], "map": ["x", "y"],
-        "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu",
+        "output": "o", "seed": 8, "device": "cpu",
     },
 }  # fmt: skip
 FLAGS = {"attackers": "--attacker", "platform": "--for"}  # not named as their setting
@@ -196,7 +196,6 @@ def test_a_number_in_a_list_that_is_none_is_named_with_its_option(tmp_path):
         ("protect", "--epsilon", "8/255", "needs a whole number from 1 to 64, in 1/255: 8 means 8/255"),
         ("verify", "--test-fraction", "20%", "needs a number, above 0 and below 1"),
         ("benchmark", "--fractions", "2", "needs a number, above 0 and at most 1"),
-        ("explain", "--map-posts", "1", "needs a whole number from 2 to 20"),
     ],
 )
 def test_a_number_that_does_not_fit_is_told_what_it_has_to_be(command, flag, given, words):

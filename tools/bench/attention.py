@@ -14,7 +14,7 @@ from statistics import fmean, pstdev
 
 import torch
 
-from unlearnable.explain.attribution import gradcam, integrated_gradients, marked, share_of, split_words, top_share
+from unlearnable.explain.attribution import gradcam, integrated_gradients, mark_words, share_of, split_words, top_share
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.openclip import load as load_model
@@ -54,7 +54,7 @@ def explained(encoder, line, arguments):
     seen = load_view(torch.from_numpy(pixels).float(), encoder.image_size, PLAIN_VIEW)
     caption = line.captions[0]
     attribution = integrated_gradients(encoder, seen, caption)
-    mask = marked(attribution.words, line.trigger)
+    mask = mark_words(attribution.words, line.trigger)
     saliency = gradcam(encoder, seen, split_words(caption).tokens)
     return share_of(attribution.values, mask) or 0.0, sum(mask) / len(mask), top_share(saliency), attribution.error
 

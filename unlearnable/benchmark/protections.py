@@ -89,7 +89,7 @@ def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) 
         InputError: none of the photos can be decoded.
     """
     path = folder / f"{_key(items, side, progress)}.u8"
-    with files.reporting_write_errors(path, "choose another --cache-dir"), _alone(path):
+    with files.reporting_write_errors(path, "set UNLEARNABLE_CACHE to another folder"), _alone(path):
         index = _read(path)
         if index is None:
             if path.is_file():

@@ -204,7 +204,7 @@ def make_ready(
     pool = ModelPool(device_of(settings), setup.scale.from_scratch)
     for name in (setup.surrogate, *setup.victims):  # fail here rather than after hours of work
         pool.pretrained(name)
-    cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
+    cache, side = cache_folder() / "photos", setup.scale.pixels
     items = [replace(item, captions=item.captions[: setup.scale.captions]) for item in corpus.train]
     train = decoded(items, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], side, cache, progress)

@@ -14,7 +14,7 @@ from rich.table import Table
 from unlearnable.benchmark import SUITES
 from unlearnable.cli import options
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
-from unlearnable.cli.options import MORE, OUTPUT
+from unlearnable.cli.options import OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.settings import BenchmarkSettings, ScaleName
 from unlearnable.storage.progress import Progress
@@ -48,7 +48,6 @@ def benchmark(
     output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     resume: options.Resume = False,
     latex: Annotated[bool | None, _option("latex", OUTPUT, "--latex")] = None,
-    cache_dir: Annotated[Path | None, _option("cache_dir", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,

@@ -30,8 +30,6 @@ def explain(
     trigger: Annotated[str | None, _option("trigger", WHAT)] = None,
     model: Annotated[list[str] | None, _option("model", WHAT)] = None,
     map: Annotated[list[Path] | None, _option("map", WHAT)] = None,
-    map_captions: Annotated[list[Path] | None, _option("map_captions", WHAT)] = None,
-    map_posts: Annotated[int | None, _option("map_posts", WHAT)] = None,
     output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     overwrite: options.Overwrite = False,
     seed: Annotated[int | None, _option("seed", MORE)] = None,

@@ -1,11 +1,16 @@
-"""Grad-CAM and integrated gradients."""
+"""What in a post makes a model bring photo and caption together: regions of the photo, words of the caption.
+
+Grad-CAM: Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization* (ICCV
+2017); the score is the cosine of photo and caption. Integrated gradients: Sundararajan et al., *Axiomatic Attribution
+for Deep Networks* (ICML 2017); the path leads from the caption with all its words blank (the padding token) to the
+caption, at the token embeddings. By completeness the attributions sum to the difference of the cosines at both ends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,17 +21,17 @@ from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CONTEXT, tokenizer
 
+TOLERANCE = 0.02  # share of the score difference
+STEPS = (32, 64, 128, 256, 512)
+POINTS_AT_ONCE = 64
+BLANK = 0
+HINT = "choose a model with a convolutional photo encoder or a vision transformer"
+
 
 def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.float32]:
-    """Return the saliency map of a photo for a caption.
+    """Return the saliency (s, s) of a photo (3, s, s) in [0, 1] for a caption, tokens (t,); its highest value is 1.
 
-    Args:
-        encoder: model in evaluation mode.
-        pixels: (3, s, s) in [0, 1] at the model's image size.
-        tokens: (t,) token ids of the caption.
-
-    Returns:
-        (s, s), 0 to 1; all 0 if no region raises the score.
+    It is 0 everywhere if no region raises the similarity.
 
     Raises:
         ModelError: the photo encoder has no known feature map.
@@ -48,10 +53,7 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
 
 
 def top_share(saliency: NDArray[np.float32]) -> float | None:
-    """Return the share of the saliency in its highest tenth of pixels, which is 0.1 if it is uniform.
-
-    None if the saliency is 0 everywhere.
-    """
+    """Return the share of the saliency in its highest tenth of pixels, 0.1 if uniform; None if it is 0 everywhere."""
     total = float(saliency.sum())
     if total == 0:
         return None
@@ -61,11 +63,7 @@ def top_share(saliency: NDArray[np.float32]) -> float | None:
 
 @contextmanager
 def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
-    """Yield a module whose output within the block is the last feature map (b, c, h, w).
-
-    Raises:
-        ModelError: the model has neither a feature map nor patch tokens in the usual place.
-    """
+    """Yield a module whose output within the block is the last feature map (b, c, h, w)."""
     visual: Any = encoder.module.visual
     trunk: Any = getattr(visual, "trunk", None)
     if hasattr(visual, "transformer"):
@@ -73,7 +71,7 @@ def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
     elif hasattr(trunk, "patch_embed") and hasattr(trunk, "blocks"):
         blocks, grid = trunk.blocks, trunk.patch_embed.grid_size
     elif hasattr(trunk, "patch_embed"):
-        raise ModelError(f"{encoder.name}: its photo encoder has no known feature map", hint=_HINT)
+        raise ModelError(f"{encoder.name}: its photo encoder has no known feature map", hint=HINT)
     else:
         yield _last_convolution(encoder)
         return
@@ -85,9 +83,6 @@ def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
         hook.remove()
 
 
-_HINT = "choose a model with a convolutional photo encoder or a vision transformer"
-
-
 class _Patches(nn.Module):
     """Patch tokens (b, rows * columns, d) as a feature map (b, d, rows, columns)."""
 
@@ -96,7 +91,6 @@ class _Patches(nn.Module):
         self._grid = grid
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the feature map of these tokens."""
         feature_map: Tensor = tokens.transpose(1, 2).unflatten(2, self._grid)
         return feature_map
 
@@ -125,50 +119,27 @@ def _last_convolution(encoder: DualEncoder) -> nn.Module:
         for hook in hooks:
             hook.remove()
     if not modules:
-        raise ModelError(f"{encoder.name}: its photo encoder has no feature map", hint=_HINT)
+        raise ModelError(f"{encoder.name}: its photo encoder has no feature map", hint=HINT)
     return modules[-1]
 
 
-TOLERANCE = 0.02  # share of the score difference
-STEPS = (32, 64, 128, 256, 512)
-_AT_ONCE = 64  # points of the path per forward pass
-BLANK = 0
-
-
-@dataclass(frozen=True)
-class Words:
-    """A caption as words and their tokens.
-
-    Attributes:
-        words: words as the tokenizer cleans them, split at white space.
-        counts: number of tokens of each word; a word beyond the context is left out.
-        tokens: (t,) token ids with start and end.
-    """
+class Words(NamedTuple):
+    """A caption as words, the number of tokens of each, and its token ids (t,) with start and end."""
 
     words: tuple[str, ...]
     counts: tuple[int, ...]
     tokens: Tensor
 
 
-@dataclass(frozen=True)
-class Attribution:
-    """What each word adds to the cosine of photo and caption.
-
-    Attributes:
-        words: words of the caption.
-        values: attribution of each word.
-        score: cosine with the caption.
-        blank: cosine with the caption's words blank.
-        error: difference between the sum of the attributions and `score` - `blank`, as a share of the latter.
-        steps: number of points on the path.
-    """
+class Attribution(NamedTuple):
+    """What each word adds to the cosine of photo and caption."""
 
     words: tuple[str, ...]
     values: tuple[float, ...]
-    score: float
-    blank: float
-    error: float
-    steps: int
+    score: float  # cosine with the caption
+    blank: float  # cosine with the caption's words blank
+    error: float  # distance of the sum of the values from score - blank, as a share of it
+    steps: int  # points on the path
 
 
 def split_words(caption: str) -> Words:
@@ -189,12 +160,9 @@ def split_words(caption: str) -> Words:
 
 
 def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> Attribution:
-    """Return the attribution of each word; the path is refined until it is complete within `TOLERANCE`, or 512 points.
+    """Return what each word of a caption adds to its similarity to a photo, (3, s, s) in [0, 1].
 
-    Args:
-        encoder: model in evaluation mode.
-        pixels: (3, s, s) in [0, 1] at the model's image size.
-        caption: caption of at least one word.
+    The path is refined until the attribution is complete within `TOLERANCE`, or has 512 points.
     """
     from captum.attr import LayerIntegratedGradients
 
@@ -208,33 +176,13 @@ def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> 
         score, start = float(scored(tokens)), float(scored(blank))
     method = LayerIntegratedGradients(scored, scored.table)
     for steps in STEPS:
-        attributions = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=_AT_ONCE)
-        total = float(attributions.sum())
-        error = abs(total - (score - start)) / max(abs(score - start), 1e-12)
+        attributions = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=POINTS_AT_ONCE)
+        error = abs(float(attributions.sum()) - (score - start)) / max(abs(score - start), 1e-12)
         if error <= TOLERANCE:
             break
-    values = merge(attributions[0].detach().sum(dim=1)[1:-1].float().cpu(), split.counts)
-    return Attribution(split.words, tuple(values), score, start, error, steps)
-
-
-def merge(values: Tensor, counts: Sequence[int]) -> list[float]:
-    """Return the sums of token values (t,) over the tokens of each word."""
-    return [float(part.sum()) for part in values.split(list(counts))]
-
-
-def marked(words: Sequence[str], chosen: str) -> list[bool]:
-    """Return which words belong to the first occurrence of the words of `chosen` in sequence, if there is one."""
-    wanted = tokenizer().clean_fn(chosen).split()
-    starts = [n for n in range(len(words)) if wanted and list(words[n : n + len(wanted)]) == wanted]
-    return [bool(starts) and starts[0] <= n < starts[0] + len(wanted) for n in range(len(words))]
-
-
-def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
-    """Return the share of the absolute attribution on the marked words; None if no word is marked or all are 0."""
-    total = sum(map(abs, values))
-    if not any(mask) or total == 0:
-        return None
-    return sum(abs(value) for value, chosen in zip(values, mask, strict=True) if chosen) / total
+    of_tokens = attributions[0].detach().sum(dim=1)[1:-1].float().cpu()
+    values = tuple(float(part.sum()) for part in of_tokens.split(list(split.counts)))
+    return Attribution(split.words, values, score, start, error, steps)
 
 
 class _Scored(nn.Module):
@@ -243,12 +191,25 @@ class _Scored(nn.Module):
     def __init__(self, encoder: DualEncoder, image: Tensor, tokens: Tensor) -> None:
         super().__init__()
         self.table = nn.Embedding.from_pretrained(encoder.token_table.detach(), freeze=False)
-        self._encoder = encoder
-        self._image = image
+        self._encoder, self._image = encoder, image
         self._tokens = tokens  # mark the end of the text for every point on the path
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the cosines (b,) of token ids (b, t)."""
         embedded = self.table(tokens)
         text = self._encoder.encode_embedded(embedded, self._tokens.expand(len(tokens), -1))
         return (text * self._image).sum(dim=1)
+
+
+def mark_words(words: Sequence[str], chosen: str) -> list[bool]:
+    """Return which words belong to the first occurrence of the words of `chosen` in sequence, if there is one."""
+    sought = tokenizer().clean_fn(chosen).split()
+    starts = [n for n in range(len(words)) if sought and list(words[n : n + len(sought)]) == sought]
+    return [bool(starts) and starts[0] <= n < starts[0] + len(sought) for n in range(len(words))]
+
+
+def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
+    """Return the share of the absolute attribution on the marked words; None if no word is marked or all are 0."""
+    total = sum(map(abs, values))
+    if not any(mask) or total == 0:
+        return None
+    return sum(abs(value) for value, marked in zip(values, mask, strict=True) if marked) / total

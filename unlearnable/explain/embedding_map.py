@@ -7,7 +7,7 @@ distorts distances, so the cosines are reported with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,58 +16,30 @@ from torch import Tensor
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.training.view import PLAIN_VIEW, View, load_view, sample_view
+from unlearnable.training.view import PLAIN_VIEW, load_view, sample_view
 
 SMALLEST_CROP = 0.8
 PERPLEXITY = 10.0
 
 
-@dataclass(frozen=True)
-class Points:
-    """Features of photos and captions.
+class Points(NamedTuple):
+    """Features of photos and captions."""
 
-    Attributes:
-        features: (n, d) normalised features.
-        posts: (n,) number of the post that each point belongs to.
-        captions: (n,) whether a point is a caption rather than a photo.
-    """
-
-    features: NDArray[np.float32]
-    posts: NDArray[np.int64]
-    captions: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Cosines:
-    """Mean cosines between points; None where there is no such pair.
-
-    Attributes:
-        copies: between copies of one photo.
-        captions: between captions of one post.
-        own: between a photo and its captions.
-        others: between a photo and the captions of other posts.
-    """
-
-    copies: float | None
-    captions: float | None
-    own: float | None
-    others: float | None
+    features: NDArray[np.float32]  # (n, d), normalised
+    posts: NDArray[np.int64]  # (n,) number of the post that each point belongs to
+    captions: NDArray[np.bool_]  # (n,) whether a point is a caption rather than a photo
 
 
 @torch.no_grad()
 def embed(encoder: DualEncoder, photos: Sequence[Tensor], captions: Sequence[Sequence[str]], seed: int) -> Points:
-    """Embed posts with as many copies of each photo as it has captions: one plain, the others cropped and flipped.
+    """Embed posts: photos (3, h, w), 0-255, and at least one caption of each.
 
-    Args:
-        encoder: model in evaluation mode.
-        photos: pixels (3, h, w) of each photo, 0-255.
-        captions: captions of each photo, at least one.
-        seed: seed of the crops and flips.
+    There are as many copies of each photo as it has captions: one plain, the others cropped and flipped.
     """
     generator = torch.Generator().manual_seed(seed)
     features, posts, kinds = [], [], []
     for number, (photo, texts) in enumerate(zip(photos, captions, strict=True)):
-        views: list[View] = [PLAIN_VIEW, *(sample_view(generator, SMALLEST_CROP) for _ in texts[1:])]
+        views = [PLAIN_VIEW, *(sample_view(generator, SMALLEST_CROP) for _ in texts[1:])]
         copies = torch.stack([load_view(photo, encoder.image_size, view) for view in views]).to(encoder.device)
         tokens = tokenizer()(list(texts)).to(encoder.device)
         features += [encoder.encode_image(copies), encoder.encode_text(encoder.trim(tokens))]
@@ -76,32 +48,23 @@ def embed(encoder: DualEncoder, photos: Sequence[Tensor], captions: Sequence[Seq
     return Points(torch.cat(features).float().cpu().numpy(), np.array(posts), np.array(kinds))
 
 
-def cosines(points: Points) -> Cosines:
-    """Return the mean cosines of points, without that of a point with itself."""
-    all_pairs = points.features @ points.features.T
-    same = points.posts[:, None] == points.posts[None]
-    both, neither = points.captions[:, None] & points.captions[None], ~points.captions[:, None] & ~points.captions[None]
+def mean_cosines(points: Points) -> dict[str, float | None]:
+    """Return the mean cosines of points as `EmbeddingMap` names them; None where there is no such pair."""
+    cosines = points.features @ points.features.T
+    same_post = points.posts[:, None] == points.posts[None]
+    captions = points.captions[:, None].astype(int) + points.captions[None]  # in each pair: 0, 1 or 2
     distinct = ~np.eye(len(points.posts), dtype=bool)
-
-    def mean(chosen: NDArray[np.bool_]) -> float | None:
-        return float(all_pairs[chosen].mean()) if chosen.any() else None
-
-    return Cosines(
-        copies=mean(same & neither & distinct),
-        captions=mean(same & both & distinct),
-        own=mean(same & ~both & ~neither),
-        others=mean(~same & ~both & ~neither),
-    )
+    pairs = {
+        "cosine_copies": same_post & (captions == 0) & distinct,
+        "cosine_captions": same_post & (captions == 2) & distinct,
+        "cosine_own": same_post & (captions == 1),
+        "cosine_others": ~same_post & (captions == 1),
+    }
+    return {name: float(cosines[chosen].mean()) if chosen.any() else None for name, chosen in pairs.items()}
 
 
 def tsne(features: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Return t-SNE coordinates (n, 2) of features (n, d) over cosine distances; perplexity 10, less for few points.
-
-    Raises:
-        ValueError: there are fewer than four points.
-    """
-    if len(features) < 4:
-        raise ValueError(f"{len(features)} points are too few for a map")
+    """Return t-SNE coordinates (n, 2) of at least four features (n, d) over cosine distances."""
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)

@@ -6,13 +6,13 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnable.explain.embedding_map import Points
 from unlearnable.storage import files
 
 SETTINGS = {"svg.hashsalt": "unlearnable", "text.parse_math": False, "font.size": 9}  # captions are no formulas
@@ -24,130 +24,95 @@ FURTHER_FONTS = (
     *("PingFang SC", "Hiragino Sans", "Hiragino Sans GB", "Apple SD Gothic Neo", "Arial Unicode MS"),
 )
 KINDS = ("png", "svg")
-PLAIN, CHOSEN = "#5b7db1", "#d1662b"
+PLAIN, MARKED = "#5b7db1", "#d1662b"
 COLUMN, WORD = 2.6, 0.21  # inches
 
 
-@dataclass(frozen=True)
-class Panel:
-    """What one model looks at: the heat on the photo, and the share of each word.
-
-    Attributes:
-        title: the name of the model.
-        heat: (s, s), 0 to 1.
-        words: the words of the caption.
-        shares: signed share of each word in the attribution; the absolute values sum to 1.
-        chosen: whether each word belongs to the trigger.
-    """
+class Panel(NamedTuple):
+    """What one model looks at: the heat on the photo, and the share of each word."""
 
     title: str
-    heat: NDArray[np.float32]
+    heat: NDArray[np.float32]  # (s, s), 0 to 1
     words: Sequence[str]
-    shares: Sequence[float]
-    chosen: Sequence[bool]
+    shares: Sequence[float]  # of each word in the attribution, signed; the absolute values sum to 1
+    marked: Sequence[bool]  # whether each word belongs to the trigger
 
 
-@dataclass(frozen=True)
-class MapPanel:
-    """The map of one model.
-
-    Attributes:
-        title: the name of the model.
-        points: (n, 2) coordinates.
-        posts: (n,) number of the post of each point.
-        captions: (n,) whether each point is a caption, not a photo.
-    """
+class MapPanel(NamedTuple):
+    """The map of one model: coordinates (n, 2) of the points."""
 
     title: str
-    points: NDArray[np.float32]
-    posts: NDArray[np.int64]
-    captions: NDArray[np.bool_]
+    coordinates: NDArray[np.float32]
+    points: Points
 
 
 def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path) -> list[Path]:
     """Draw Grad-CAM above and words below, one column per model, and the photo (s, s, 3) by itself on the left.
 
-    Returns:
-        The files written: `stem` with .png and .svg.
+    Returns the files written: `stem` with .png and .svg.
     """
-    most = max(len(panel.words) for panel in panels)
-    heights = [COLUMN, max(1.2, WORD * most)]
+    heights = [COLUMN, max(1.2, WORD * max(len(panel.words) for panel in panels))]
     with _figure((COLUMN * (len(panels) + 1), sum(heights) + 0.9)) as figure:
         grid = figure.subplots(2, len(panels) + 1, height_ratios=heights, squeeze=False)
         widest = 1.05 * (max(abs(share) for panel in panels for share in panel.shares) or 1.0)
-        _picture(grid[0, 0], photo, "the photo")
+        _draw_photo(grid[0, 0], photo, "the photo")
         grid[1, 0].axis("off")
+        edge = photo.shape[0] - 0.5
         for panel, (above, below) in zip(panels, grid[:, 1:].T, strict=True):
-            _picture(above, photo, panel.title)
-            size = photo.shape[0]
-            above.imshow(
-                panel.heat, cmap="viridis", alpha=0.55, vmin=0, vmax=1, extent=(-0.5, size - 0.5, size - 0.5, -0.5)
-            )
-            _words(below, panel, widest)
+            _draw_photo(above, photo, panel.title)
+            above.imshow(panel.heat, cmap="viridis", alpha=0.55, vmin=0, vmax=1, extent=(-0.5, edge, edge, -0.5))
+            _draw_words(below, panel, widest)
         return _save(figure, stem)
 
 
 def draw_map(panels: Sequence[MapPanel], stem: Path) -> list[Path]:
     """Draw photos as triangles and captions as circles, one colour per post and one column per model.
 
-    Returns:
-        The files written: `stem` with .png and .svg.
+    Returns the files written: `stem` with .png and .svg.
     """
     with _figure((3.4 * len(panels), 3.9)) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)
-        for panel, axes in zip(panels, grid[0], strict=True):
-            for captions, marker in ((False, "^"), (True, "o")):
-                chosen = panel.captions == captions
+        for (title, coordinates, points), axes in zip(panels, grid[0], strict=True):
+            for name, marker, chosen in (("photo", "^", ~points.captions), ("caption", "o", points.captions)):
                 axes.scatter(
-                    *panel.points[chosen].T, c=panel.posts[chosen], cmap="tab20", vmin=0, vmax=19,
-                    marker=marker, s=34, edgecolors="black", linewidths=0.4,
-                    label="caption" if captions else "photo",
+                    *coordinates[chosen].T, c=points.posts[chosen], cmap="tab20", vmin=0, vmax=19,
+                    marker=marker, s=34, edgecolors="black", linewidths=0.4, label=name,
                 )  # fmt: skip
-            axes.set_title(panel.title)
-            axes.set_xticks([])
-            axes.set_yticks([])
+            axes.set(title=title, xticks=[], yticks=[])
         grid[0, 0].legend(loc="best", fontsize=8)
         return _save(figure, stem)
 
 
-def _picture(axes: Any, photo: NDArray[np.uint8], title: str) -> None:
+def _draw_photo(axes: Any, photo: NDArray[np.uint8], title: str) -> None:
     axes.imshow(photo)
     axes.set_title(title)
     axes.axis("off")
 
 
-def _words(axes: Any, panel: Panel, widest: float) -> None:
+def _draw_words(axes: Any, panel: Panel, widest: float) -> None:
     """Draw one bar per word, from top to bottom as they are read."""
     places = list(range(len(panel.words)))
-    colours = [CHOSEN if chosen else PLAIN for chosen in panel.chosen]
-    bars = axes.barh(places, panel.shares, color=colours, height=0.7)
-    for bar, chosen in zip(bars, panel.chosen, strict=True):
-        bar.set_hatch("///" if chosen else "")  # distinct without colour
+    bars = axes.barh(places, panel.shares, color=[MARKED if marked else PLAIN for marked in panel.marked], height=0.7)
     axes.set_yticks(places, panel.words)
-    for label, chosen in zip(axes.get_yticklabels(), panel.chosen, strict=True):
-        label.set_weight("bold" if chosen else "normal")
-    axes.set_xlim(-widest, widest)
-    axes.set_ylim(len(panel.words) - 0.4, -0.6)
+    for bar, label, marked in zip(bars, axes.get_yticklabels(), panel.marked, strict=True):
+        if marked:  # distinct without colour
+            bar.set_hatch("///")
+            label.set_weight("bold")
+    axes.set(xlim=(-widest, widest), ylim=(len(panel.words) - 0.4, -0.6), xlabel="share of the attribution")
     axes.axvline(0, color="black", linewidth=0.6)
-    axes.set_xlabel("share of the attribution")
-
-
-def _fonts() -> list[str]:
-    """Return the families to draw with: the main one, then those of the machine for letters that it lacks."""
-    from matplotlib.font_manager import fontManager
-
-    known = fontManager.get_font_names()
-    return [MAIN_FONT, *(name for name in FURTHER_FONTS if name in known)]
 
 
 @contextmanager
 def _figure(size: tuple[float, float]) -> Iterator[Any]:
-    """Give a figure of `size` inches, without a window or the global state of pyplot."""
+    """Give a figure of `size` inches, with fonts of the machine for letters that the main one lacks."""
     import matplotlib
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # without a window or the global state of pyplot
+    from matplotlib.font_manager import fontManager
 
+    known = fontManager.get_font_names()
+    fonts = [MAIN_FONT, *(name for name in FURTHER_FONTS if name in known)]
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # many of these fonts have no bold
-    with matplotlib.rc_context({**SETTINGS, "font.family": _fonts()}), warnings.catch_warnings():
+    with matplotlib.rc_context({**SETTINGS, "font.family": fonts}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # drawn as boxes
         yield Figure(figsize=size, layout="constrained")
 

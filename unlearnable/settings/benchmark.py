@@ -70,9 +70,6 @@ class BenchmarkSettings(Settings):
         Field(description="Folder of cells, tables and figures."),
         DefaultText("benchmark-DATASET"),
     ] = None
-    cache_dir: Annotated[
-        Path | None, Field(description="Folder that decoded photos are kept in."), DefaultText("the cache folder")
-    ] = None
     latex: Annotated[bool, Field(description="Write the tables as LaTeX too (table.tex).")] = False
     device: DeviceSetting = "auto"
 

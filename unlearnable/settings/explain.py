@@ -16,7 +16,7 @@ class ExplainSettings(Settings):
     """Everything an `explain` run depends on: a photo to be explained, posts to be mapped, or both.
 
     `caption` and `trigger` may be left out for a photo that `protect` wrote, whose manifest has them. `map` is one
-    folder for all models, or one for each.
+    folder or caption file for all models, or one for each.
     """
 
     photo: Annotated[Path | None, Field(description="Photo to explain.")] = None
@@ -32,14 +32,10 @@ class ExplainSettings(Settings):
     ]
     map: Annotated[
         tuple[Path, ...],
-        Field(description="Folder of posts to draw as a t-SNE map: one for all models, or one for each."),
+        Field(
+            description="Folder or caption file of posts to draw as a t-SNE map: one for all models, or one for each."
+        ),
     ] = ()
-    map_captions: Annotated[
-        tuple[Path, ...],
-        Field(description="Caption file of each --map."),
-        DefaultText("one that is found in the folder"),
-    ] = ()
-    map_posts: Annotated[int, Field(ge=2, le=20, description="Number of posts on the map, which the seed draws.")] = 8
     output: Annotated[Path, Field(description="Folder to write figures and numbers to.")] = Path("explained")
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"

@@ -1,0 +1,74 @@
+"""The embedding map: which point is what, the cosines behind it, t-SNE; and the figures as files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import picture
+from unlearnable.explain.embedding_map import Points, embed, mean_cosines, tsne
+from unlearnable.explain.figures import MARKED, MapPanel, Panel, draw_attention, draw_map
+
+CAPTIONS = [["a dog", "a brown dog"], ["the beach", "two kids"], ["a bike", "my new bike"]]
+
+
+def test_each_post_has_as_many_copies_as_captions(tiny):
+    generator = torch.Generator().manual_seed(3)
+    photos = [(torch.rand(3, 40, 48, generator=generator) * 255).round() for _ in CAPTIONS]
+    points, again, other = (embed(tiny, photos, CAPTIONS, seed) for seed in (0, 0, 1))
+    assert points.features.shape == (12, 32)
+    np.testing.assert_allclose(np.linalg.norm(points.features, axis=1), 1, atol=1e-5)
+    for post in range(3):
+        assert points.captions[points.posts == post].tolist() == [False, False, True, True]
+    np.testing.assert_array_equal(points.features, again.features)
+    assert np.array_equal(points.features[0], other.features[0])  # the first copy is plain
+    assert not np.array_equal(points.features[1], other.features[1])
+
+
+def test_the_cosines_are_of_distinct_points():
+    features = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 2, 3]]
+    points = Points(features, np.array([0, 0, 0, 1, 1, 1]), np.array([False, False, True, False, True, True]))
+    assert mean_cosines(points) == {
+        "cosine_copies": 1.0, "cosine_captions": 0.0, "cosine_own": pytest.approx(0.5), "cosine_others": 0.0,
+    }  # fmt: skip
+    alone = mean_cosines(Points(features[:2], np.array([0, 0]), np.array([False, True])))
+    assert (alone["cosine_copies"], alone["cosine_others"]) == (None, None)
+
+
+def test_tsne_keeps_neighbours_and_repeats_with_its_seed():
+    rng = np.random.default_rng(0)
+    features = (np.repeat(np.eye(3, 8), 6, axis=0) + rng.normal(0, 0.02, (18, 8))).astype(np.float32)
+    found = tsne(features, seed=0)
+    np.testing.assert_array_equal(found, tsne(features, seed=0))
+    distance = np.linalg.norm(found[:, None] - found[None], axis=2) + 1e9 * np.eye(18)
+    assert all(near // 6 == n // 6 for n, near in enumerate(distance.argmin(axis=1)))
+
+
+def panel(title="a model", *, trigger=True):
+    heat = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    return Panel(title, heat, ["$\\alpha", "<b>", "狗", "dog"], [0.5, -0.2, 0.2, 0.1], [trigger, trigger, False, False])
+
+
+def test_attention_is_written_as_png_and_svg_and_the_same_each_time(tmp_path):
+    photo, panels = picture(0, 40, 40), [panel(), panel("mem_3 $x$")]
+    written = draw_attention(photo, panels, tmp_path / "sub" / "attention")
+    assert [path.name for path in written] == ["attention.png", "attention.svg"]
+    again = draw_attention(photo, panels, tmp_path / "b")
+    assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
+    narrow, plain = draw_attention(photo, [panel(trigger=False)], tmp_path / "c")
+    with Image.open(narrow) as one, Image.open(written[0]) as two:
+        assert one.width < two.width
+    assert MARKED in written[1].read_text()
+    assert MARKED not in plain.read_text()
+
+
+def test_a_map_has_a_column_a_model(tmp_path):
+    points = Points(np.zeros((12, 2), np.float32), np.arange(12) // 4, np.arange(12) % 2 == 0)
+    one = MapPanel("clean", np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32), points)
+    for models in (1, 3):
+        png, svg = draw_map([one] * models, tmp_path / "map")
+        with Image.open(png) as image:
+            assert image.width == pytest.approx(374 * models, rel=0.02)
+        assert svg.read_text().count("<svg") == 1
