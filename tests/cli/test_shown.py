@@ -14,6 +14,7 @@ from unlearnable.storage import progress as lines
 
 FIRST_WORD = """
 import sys, time
+from unlearnable.storage import progress as lines
 from unlearnable.cli.app import main
 def said(self, text):
     print(text, round(time.process_time(), 2), "torch" in sys.modules)

@@ -61,7 +61,7 @@ def test_a_large_job_is_alone():
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_an_error_keeps_its_kind_and_all_it_says_and_the_others_go_on(workers):
+def test_an_error_keeps_its_class_and_attributes_and_the_others_are_answered(workers):
     with Pool(jobs.failing, lambda _: 1, 10, workers) as pool:
         decode, output, bug, good = pool.answers(["decode", "output", "bug", "good"])
         with pytest.raises(DecodeError, match="truncated: it ends early") as caught:
@@ -77,7 +77,8 @@ def test_an_error_keeps_its_kind_and_all_it_says_and_the_others_go_on(workers):
         assert (good.result() == os.getpid()) == (not workers)
 
 
-def test_a_worker_that_ends_is_said_and_replaced():
+def test_a_worker_that_ends_is_reported_and_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])  # as notebooks have it; Python ignores a Path there
     with Pool(jobs.failing, lambda _: 1, 10, 1) as pool:
         ended, good = pool.answers(["end", "good"])
         with pytest.raises(WorkerEnded):
@@ -85,17 +86,10 @@ def test_a_worker_that_ends_is_said_and_replaced():
         assert good.result() != os.getpid()
 
 
-def test_a_path_among_the_places_of_modules_stops_no_worker(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])  # as notebooks have it; Python passes over it
-    with Pool(jobs.failing, lambda _: 1, 10, 1) as pool:
-        (good,) = pool.answers(["good"])
-        assert good.result() != os.getpid()
-
-
 @POSIX
 def test_workers_are_stopped_where_the_block_is_left(tmp_path):
     with Pool(jobs.sleeping, lambda _: 1, 10, 2) as pool:
-        asked = [pool._begun(tmp_path) for _ in range(2)]
+        asked = [pool._threads.submit(pool._ask, tmp_path) for _ in range(2)]
         assert eventually(lambda: len(list(tmp_path.iterdir())) == 2)
     assert all(isinstance(one.exception(), WorkerEnded) for one in asked)
     assert all(gone(int(path.name)) for path in tmp_path.iterdir())

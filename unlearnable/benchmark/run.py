@@ -26,7 +26,7 @@ from unlearnable.report.common import made_by
 from unlearnable.report.html import benchmark_page
 from unlearnable.settings import BenchmarkSettings
 from unlearnable.storage import files
-from unlearnable.storage.folders import cache_folder
+from unlearnable.storage.folders import cache_folder, refuse_among
 from unlearnable.storage.locks import alone
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress, Silent
@@ -196,7 +196,7 @@ def make_ready(
     setup = set_up(settings, suite)
     root = locate(settings, suite)
     folder = settings.output or Path(f"benchmark-{suite.name}")
-    files.refuse_among(folder, root)
+    refuse_among(folder, root)
     files.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)

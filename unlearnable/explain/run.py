@@ -34,7 +34,14 @@ from unlearnable.report.common import made_by
 from unlearnable.report.pictures import sheet
 from unlearnable.settings import ExplainSettings
 from unlearnable.storage import files, locks
-from unlearnable.storage.folders import MANIFEST, private_of, published_above, refuse_published, said_among_photos
+from unlearnable.storage.folders import (
+    MANIFEST,
+    among_photos_note,
+    private_of,
+    published_above,
+    refuse_among,
+    refuse_published,
+)
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import open_collection, read_photo
 from unlearnable.training.view import PLAIN_VIEW, load_view
@@ -136,7 +143,7 @@ def _stem(photo: str) -> str:
 def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
     """Refuse a folder that is read or published, or holds anything; with `overwrite`, anything but such a result."""
     folder = settings.output
-    files.refuse_among(folder, *(place.parent if place.is_file() else place for place in settings.map))
+    refuse_among(folder, *(place.parent if place.is_file() else place for place in settings.map))
     refuse_published(folder / REPORT)
     if settings.photo and settings.photo.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{settings.photo} lies in the output", hint="choose another `output`")
@@ -197,7 +204,7 @@ def _explained(
         explanations=explanations,
         maps=maps,
         files=[path.name for path in written],
-        notes=[*_notes(explanations), *said_among_photos(settings.output, settings.photo)],
+        notes=[*_notes(explanations), *among_photos_note(settings.output, settings.photo)],
         seed=settings.seed,
         device=device,
         made_by=made_by(),
@@ -312,7 +319,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         ssim=round(quality.ssim, 5),
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
-        notes=said_among_photos(target, photo),
+        notes=among_photos_note(target, photo),
     )
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: files replaced atomically, each bound to the run that it belongs to."""
+"""Checkpoints: files replaced atomically, each with a checksum and the key of the run that it belongs to."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 VERSION = 7
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, which are worth more than writing one takes
-QUICK = 0.3  # seconds that writing one may take for that: a thirtieth of the run
-LARGE = 1 << 16  # values of a matrix that is looked at for rows of zeros
-ROWS, VALUES, COUNT = "rows that are not zero", "their values", "number of all rows"  # of such a matrix
+_QUICK = 0.3  # seconds that writing one may take for that: a thirtieth of the run
+_LARGE = 1 << 16  # values of a matrix that is searched for rows of zeros
+_ROWS, _VALUES, _COUNT = "rows that are not zero", "their values", "number of all rows"  # of such a matrix
+_REMEDY = "remove it to start over"
 
 
 class Clock:
     """A timer for checkpoints, due every `EVERY` seconds, or `SOON` seconds at the end of a round or an epoch.
 
-    Where writing one takes more than `QUICK` seconds, as that of a large model does, ends count the less.
+    Where writing one takes long, as for a large model, the ends of rounds count less.
     """
 
     def __init__(self) -> None:
@@ -34,26 +35,22 @@ class Clock:
 
     def tick(self, write: Callable[[], None], *, at_end: bool = False) -> None:
         """Write a checkpoint if another one is due, here or at the end of a round, and restart the timer then."""
-        soon = SOON * max(1.0, self._took / QUICK)
+        soon = SOON * max(1.0, self._took / _QUICK)
         began = time.monotonic()
-        if began - self._last < (min(soon, EVERY) if at_end else EVERY):
-            return
-        write()
-        self._last, self._took = began, time.monotonic() - began
+        if began - self._last >= (min(soon, EVERY) if at_end else EVERY):
+            write()
+            self._last, self._took = began, time.monotonic() - began
 
 
 def save(path: Path, run: str, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, strings) atomically, with a checksum of the whole file.
 
-    Args:
-        path: checkpoint file.
-        run: run key: a hash of the settings and data that the state depends on.
-        state: state that `load` will return.
+    `run` is a hash of the settings and data that the state depends on.
     """
     import torch
 
     with files.atomic(path) as temporary:
-        with temporary.open("wb") as file:  # of Python, which says why it cannot write
+        with temporary.open("wb") as file:  # Python's own, which says why it cannot write
             torch.save({"version": VERSION, "run": run, "state": _packed(state)}, file)
         checksums.seal_file(temporary)
 
@@ -66,44 +63,42 @@ def load(path: Path, run: str) -> dict[str, Any]:
     """
     import torch
 
-    remedy = "remove it to start over"
     try:
         intact = checksums.is_intact(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         version, saved_run, state = content["version"], content["run"], content["state"]
     except Exception as error:  # torch.load raises many kinds for a damaged file
-        raise CheckpointError(f"{path} cannot be read as a checkpoint", hint=remedy) from error
+        raise CheckpointError(f"{path} cannot be read as a checkpoint", hint=_REMEDY) from error
     if version != VERSION:
-        raise CheckpointError(f"{path} was written by another version of this program", hint=remedy)
+        raise CheckpointError(f"{path} was written by another version of this program", hint=_REMEDY)
     if not intact:
-        raise CheckpointError(f"{path} is damaged: its content does not match its checksum", hint=remedy)
+        raise CheckpointError(f"{path} is damaged: its content does not match its checksum", hint=_REMEDY)
     if saved_run != run:
-        raise CheckpointError(
-            f"{path} belongs to other settings or other photos", hint=f"use the same settings and photos, or {remedy}"
-        )
+        hint = f"use the same settings and photos, or {_REMEDY}"
+        raise CheckpointError(f"{path} belongs to other settings or other photos", hint=hint)
     result: dict[str, Any] = _unpacked(state)
     return result
 
 
 def _packed(value: Any) -> Any:
-    """Return a state whose large matrices, as the moments of a token table, lack rows of zeros where these are most.
+    """Return a state whose large matrices that are mostly rows of zeros, as the moments of a token table, lack these.
 
-    PyTorch's own sparse tensors would do, but that it warns of each file that holds one since version 2.15.
+    PyTorch's own sparse tensors would do, but since version 2.15 it warns of each file that holds one.
     """
     if isinstance(value, dict):
         return {key: _packed(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(_packed, value))
-    if getattr(value, "ndim", 0) != 2 or value.numel() < LARGE:
+    if getattr(value, "ndim", 0) != 2 or value.numel() < _LARGE:
         return value
     rows = value.any(dim=1).nonzero()[:, 0]
-    return {ROWS: rows, VALUES: value[rows], COUNT: len(value)} if 2 * len(rows) < len(value) else value
+    return {_ROWS: rows, _VALUES: value[rows], _COUNT: len(value)} if 2 * len(rows) < len(value) else value
 
 
 def _unpacked(value: Any) -> Any:
-    if isinstance(value, dict) and value.keys() == {ROWS, VALUES, COUNT}:
-        values: Tensor = value[VALUES]
-        return values.new_zeros(value[COUNT], values.shape[1]).index_copy_(0, value[ROWS], values)
+    if isinstance(value, dict) and value.keys() == {_ROWS, _VALUES, _COUNT}:
+        values: Tensor = value[_VALUES]
+        return values.new_zeros(value[_COUNT], values.shape[1]).index_copy_(0, value[_ROWS], values)
     if isinstance(value, dict):
         return {key: _unpacked(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""SHA-256 of files and of what they hold."""
+"""SHA-256 of files, SHA256SUMS files, and files and JSON that hold a checksum of themselves."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from typing import Any
 
 from unlearnable.storage.files import open_regular, write_bytes
 
+SEAL = "sha256_of_rest"
+_TRAILER = b"\nsha256 "
+_TRAILER_LENGTH = len(_TRAILER) + 64
+
 
 def sha256(path: Path, size: int | None = None) -> str:
     """Return the hex SHA-256 of a file's bytes, or of its first `size` bytes.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: it cannot be read, or is not a regular file.
     """
     with open_regular(path) as file:
         if size is None:
@@ -29,7 +33,7 @@ def sha256(path: Path, size: int | None = None) -> str:
 
 
 def write_sums(path: Path, sums: Mapping[str, Iterable[str]]) -> None:
-    """Write a SHA256SUMS file atomically; names that are no text are in it as the file system has them."""
+    """Write a SHA256SUMS file atomically; names that are not text are in it as the file system has them."""
     write_bytes(path, format_sums(sums).encode("utf-8", "surrogateescape"))
 
 
@@ -38,7 +42,8 @@ def format_sums(sums: Mapping[str, Iterable[str]]) -> str:
     lines = []
     for name, digests in sorted(sums.items()):
         escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        lines += [f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n" for digest in sorted(digests)]
+        mark = "" if escaped == name else "\\"
+        lines += [f"{mark}{digest}  {escaped}\n" for digest in sorted(digests)]
     return "".join(lines)
 
 
@@ -48,21 +53,11 @@ def parse_sums(text: str) -> dict[str, set[str]]:
     for line in text.split("\n"):
         escaped, line = line.startswith("\\"), line.removeprefix("\\")
         digest, gap, name = line[:64], line[64:66], line[66:]
-        if gap != "  " or not name:
-            continue
         if escaped:
             name = re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
-        sums.setdefault(name, set()).add(digest)
+        if gap == "  " and name:
+            sums.setdefault(name, set()).add(digest)
     return sums
-
-
-SEAL = "sha256_of_rest"
-_TRAILER = b"\nsha256 "
-_LENGTH = len(_TRAILER) + 64
-
-
-class Damaged(ValueError):
-    """A checksum that does not fit what it stands beside."""
 
 
 def seal_file(path: Path) -> None:
@@ -74,7 +69,7 @@ def seal_file(path: Path) -> None:
 
 def is_intact(path: Path) -> bool:
     """Return whether a file ends with the checksum of all that stands before it."""
-    size = path.stat().st_size - _LENGTH
+    size = path.stat().st_size - _TRAILER_LENGTH
     if size < 0:
         return False
     with path.open("rb") as file:
@@ -91,15 +86,14 @@ def unseal_json(text: str | bytes) -> dict[str, Any]:
     """Return the object in a text of `seal_json`, without its checksum.
 
     Raises:
-        ValueError: the text is not JSON.
-        Damaged: it is not an object, or the checksum does not fit.
+        ValueError: the text is not a JSON object, or the checksum does not fit.
     """
     content = json.loads(text)
     if not isinstance(content, dict):
-        raise Damaged("not an object")
+        raise ValueError("not an object")
     seal = content.pop(SEAL, None)
     if seal is not None and seal != _digest(content):
-        raise Damaged("the checksum does not fit")
+        raise ValueError("the checksum does not fit")
     return content
 
 

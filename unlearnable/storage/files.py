@@ -15,106 +15,37 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
-from unlearnable.errors import ConfigError, InputError, OutputError, UnlearnableError
+from unlearnable.errors import InputError, OutputError, UnlearnableError
 from unlearnable.wording import storable
 
+CHECK = "check free disk space and permissions"
+ELSEWHERE = "choose another `output`, in a folder that can be written"
+FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or in the user's share of it
+_FREE_SPACE = "free some space on it, then run the same command again, with `resume=True` where it has one"
+_PARTIAL = ".partial"
 _ADDRESS = re.compile(r"(?<![^:])(https?|ftp|s3):/+", re.IGNORECASE)
+
+
+# What lies there
 
 
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield everything below a folder that is not itself a folder; a symbolic link counts as a file."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_dir():
-            yield path
-
-
-@contextmanager
-def no_empty_folders_above(path: Path) -> Iterator[None]:
-    """Remove, after the block, those folders above a path that were missing before and are empty."""
-    missing = [parent for parent in path.parents if not parent.exists()]
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # one holds something, as those above it then do
-            for parent in missing:
-                parent.rmdir()
-
-
-def refuse_among(output: Path, *inputs: Path | None) -> None:
-    """Refuse to write into a folder that is read.
-
-    Raises:
-        ConfigError: the output lies in one of the inputs.
-    """
-    for folder in filter(None, inputs):
-        if folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(
-                f"the output {output} lies in {folder}, which is read and never written to",
-                hint="choose another `output`",
-            )
-
-
-def refuse_others(folder: Path, record: str, *names: str) -> None:
-    """Refuse to replace the record of a study, and files beside it, in a folder in which no study was made.
-
-    One was made where there are cells, or where the record names some.
-
-    Raises:
-        OutputError: there is such a file.
-    """
-    if (folder / "cells").is_dir() or _names_cells(folder / record):
-        return
-    for path in (folder / name for name in (record, *names)):
-        if os.path.lexists(path):
-            hint = "move it elsewhere, or choose another `output`"
-            raise OutputError(f"{path} was not made by this command", hint=hint)
-
-
-def _names_cells(record: Path) -> bool:
-    try:
-        with open_regular(record) as file:
-            return "cells" in json.load(file)
-    except (OSError, ValueError, TypeError):
-        return False
-
-
-def missing(path: Path) -> InputError:
-    """Return what to say of a file or folder of the user's that does not exist: also where it was looked for.
-
-    An address of the internet is shown as it was typed: `Path` takes two slashes for one.
-    """
-    if is_address(path):
-        typed = _ADDRESS.sub(r"\1://", path.as_posix(), count=1)
-        return InputError(
-            f"{typed} is an address, no file or folder on this disk",
-            hint="download it, and give where it lies",
-        )
-    where = "" if path.is_absolute() else f": it would be {path.absolute()}"
-    return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
-
-
-def is_address(path: Path) -> bool:
-    """Return whether a path is an address of the internet, alone or behind the name of an architecture."""
-    return _ADDRESS.search(path.as_posix()) is not None
-
-
-def exists_already(path: Path) -> OutputError:
-    """Return what to say of a file or folder that would be replaced, which was not asked for."""
-    return OutputError(f"{path} exists already", hint="use `overwrite=True` or choose another `output`")
+    return (path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir())
 
 
 def is_file(path: Path) -> bool:
-    """Return whether there is such a file that this user may look at; `Path` raises errors, also of too long a name."""
+    """Return whether there is such a file; unlike `Path.is_file` no error where a name is too long or hidden."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is anything that this user may look at, without an error, as `is_file`."""
+    """Return whether there is anything of that name, without errors as `is_file`."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file; 0 for one that is gone or that this user may not look at."""
+    """Return the bytes of a file; 0 for one that is gone or hidden."""
     try:
         return path.stat().st_size
     except OSError:
@@ -125,12 +56,12 @@ def open_regular(path: Path) -> BufferedReader:
     """Open a file to read its bytes; a pipe, which might never give any, is not waited for.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: it cannot be opened, or is not a regular file.
     """
     file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (`Path.open` takes no opener)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     return file
 
 
@@ -138,150 +69,62 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
-_PARTIAL = ".partial"
-_GO_ON = ", then run the same command again, with `resume=True` where it has one"
-CHECK = "check free disk space and permissions"
-ELSEWHERE = "choose another `output`, in a folder that can be written"
+def missing(path: Path) -> InputError:
+    """Return the error for a path of the user's where nothing is; an address is shown as it was typed."""
+    if is_address(path):
+        typed = _ADDRESS.sub(r"\1://", path.as_posix(), count=1)  # `Path` takes two slashes for one
+        return InputError(f"{typed} is an address, not a file or folder on this disk", hint="download it first")
+    where = "" if path.is_absolute() else f": it would be {path.absolute()}"
+    return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; on exit, flush that file to disk and rename it to `path`.
+def is_address(path: Path) -> bool:
+    """Return whether a path is an internet address, alone or behind the name of an architecture."""
+    return _ADDRESS.search(path.as_posix()) is not None
 
-    The temporary name keeps the suffix, for writers that choose a format by it. An error in the
-    block removes the temporary file and leaves `path` unchanged.
+
+def exists_already(path: Path) -> OutputError:
+    """Return the error for an output that would be replaced without having been asked for."""
+    return OutputError(f"{path} exists already", hint="use `overwrite=True` or choose another `output`")
+
+
+def refuse_others(folder: Path, record: str, *names: str) -> None:
+    """Refuse to replace the record of a study, or files beside it, that no study wrote.
 
     Raises:
-        OutputError: the folder cannot be created or the file cannot be written.
+        OutputError: there is such a file, but neither cells nor a record that names some.
     """
-    temporary = temporary_name(path)
-    with reporting_write_errors(path):
-        make_folder(path.parent)
-        try:
-            yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-            temporary.replace(path)
-            sync_folder(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with suppress(OSError, ValueError, TypeError), open_regular(folder / record) as file:
+        if "cells" in json.load(file):
+            return
+    for path in (folder / name for name in (record, *names)):
+        if os.path.lexists(path) and not (folder / "cells").is_dir():
+            hint = "move it elsewhere, or choose another `output`"
+            raise OutputError(f"{path} was not made by this command", hint=hint)
 
 
-def temporary_name(path: Path) -> Path:
-    """Return the name that a file has while `atomic` writes it: another one for each file, however long its name."""
-    stem, suffix = _shortened(path.stem), _shortened(path.suffix)
-    if stem + suffix != path.name:  # photos of an album often differ in what is cut off
-        stem += f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}"
-    return path.with_name(f".{stem}{_PARTIAL}{suffix}")
-
-
-def _shortened(name: str) -> str:
-    """Return at most 80 bytes of a part of a file name: with all of it a temporary name might get too long."""
-    return name.encode("utf-8", "ignore")[:80].decode("utf-8", "ignore")
-
-
-@contextmanager
-def reporting_write_errors(path: Path, hint: str = CHECK) -> Iterator[None]:
-    """Re-raise any `OSError` in this block, and what a library makes of a full disk, as `OutputError` for `path`.
-
-    `hint` is what to do where the disk is not full.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise write_error(path, error, hint) from error
-    except Exception as error:
-        if isinstance(error, UnlearnableError) or (full := full_disk(error, path)) is None:
-            raise
-        raise full from error
-
-
-def write_error(path: object, error: OSError, hint: str = CHECK) -> OutputError:
-    """Return what to say of an error in writing `path`, with what to do where the disk is not full."""
-    if error.errno in FULL:
-        return OutputError(f"cannot write {path}: the disk is full", hint=f"free some space on it{_GO_ON}")
-    return OutputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
-
-
-def full_disk(error: BaseException | None, path: object = "a file") -> OutputError | None:
-    """Return what to say of an error that a full disk caused, however libraries wrapped it; None of any other.
-
-    A disk that takes no changes any more counts as one.
-    """
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (*FULL, errno.EROFS):
-            return write_error(error.filename or path, error)
-        if "os error 28" in str(error):  # of a library in Rust, which wraps the number in a text
-            return write_error(path, OSError(errno.ENOSPC, ""))
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents where they are missing, and flush the entry of each to disk."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def is_temporary(path: Path) -> bool:
-    """Return whether `path` is named like a file that `atomic` has not finished."""
-    return path.name.startswith(".") and path.stem.endswith(_PARTIAL)
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` atomically."""
-    with atomic(path) as temporary:
-        temporary.write_bytes(data)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, in UTF-8 and with its newlines unchanged; half a surrogate pair is escaped."""
-    write_bytes(path, storable(text).encode("utf-8"))
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to disk, so that a rename survives a power failure; does nothing outside POSIX."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-_KEPT_FREE = 0.1  # share of the free space that unpacking may not fill
+# What the disk can take
 
 
 def check_writable(folder: Path, hint: str = CHECK) -> None:
-    """Create a folder and check that files can be written there, before hours of work depend on it, else give `hint`.
+    """Create a folder and check that files can be written there, before hours of work depend on it.
 
     Raises:
         OutputError: the folder cannot be created or written to.
     """
-    try:
+    with reporting_write_errors(folder, hint):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
             pass
-    except OSError as error:
-        raise write_error(folder, error, hint) from error
 
 
 def can_exist(path: Path) -> bool:
-    """Return whether the file system could hold a file of this path: whether no name in it, nor all of it, is too long.
-
-    Nothing is written. The folders of the path need not exist.
-    """
+    """Return whether no name in a path, nor the whole, is too long for the file system; nothing is written."""
     path = path.absolute()
     existing = _nearest_folder(path)
-    parts = path.relative_to(existing).parts
-    for tried in (path, temporary_name(path), *(existing / part for part in parts)):
+    for name in (path, temporary_name(path), *(existing / part for part in path.relative_to(existing).parts)):
         try:
-            tried.lstat()
+            name.lstat()
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue  # writing will tell what is not allowed
         except (OSError, ValueError):
@@ -295,12 +138,11 @@ def free_space(path: Path) -> int:
 
 
 def room_to_unpack(folder: Path) -> int:
-    """Return the bytes that may be unpacked into a folder, with which the disk is not full."""
-    return int((1 - _KEPT_FREE) * free_space(folder))
+    """Return the bytes that may be unpacked into a folder: a tenth of the free space stays free."""
+    return int(0.9 * free_space(folder))
 
 
 def _nearest_folder(path: Path) -> Path:
-    """Return the nearest folder on the way to `path` that exists."""
     return next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.isdir(folder))  # noqa: PTH112  (False where a name is too long)
 
 
@@ -318,27 +160,137 @@ def check_space(folder: Path, needed: int) -> None:
 
 
 def reserve(path: Path, size: int) -> None:
-    """Make a file of zeros whose whole size is on the disk, or keep one of that size and take what it lacks of it.
+    """Make a file of zeros whose whole size is on the disk, or complete one of that size.
 
     A file with holes, once it is mapped, kills the process that writes where no space is left.
 
     Raises:
         OutputError: there is no room for it.
     """
-    with reporting_write_errors(path):
+    with reporting_write_errors(path), path.open("r+b" if size_of(path) == size else "wb") as file:
         try:
-            with path.open("r+b" if path.is_file() and path.stat().st_size == size else "wb") as file:
-                _allocate(file.fileno(), size)
-        except OSError as error:
-            if error.errno in FULL:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except (AttributeError, OSError) as error:  # neither every system nor every file system can
+            if getattr(error, "errno", None) in FULL:
                 path.unlink()
-            raise
+                raise
+            os.truncate(file.fileno(), size)
 
 
-def _allocate(file: int, size: int) -> None:
+# Writing
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on exit, flush that file to disk and rename it to `path`.
+
+    The temporary name keeps the suffix, for writers that choose a format by it. An error in the block removes the
+    temporary file and leaves `path` unchanged.
+
+    Raises:
+        OutputError: the folder cannot be created or the file cannot be written.
+    """
+    temporary = temporary_name(path)
+    with reporting_write_errors(path):
+        _make_folder(path.parent)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, in UTF-8 and with its newlines unchanged; half a surrogate pair is escaped."""
+    write_bytes(path, storable(text).encode("utf-8"))
+
+
+def temporary_name(path: Path) -> Path:
+    """Return the name that a file has while `atomic` writes it: another one for each file, however long its name."""
+    stem, suffix = _shortened(path.stem), _shortened(path.suffix)
+    if stem + suffix != path.name:  # photos of an album often differ in what is cut off
+        stem += f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}"
+    return path.with_name(f".{stem}{_PARTIAL}{suffix}")
+
+
+def _shortened(name: str) -> str:
+    return name.encode("utf-8", "ignore")[:80].decode("utf-8", "ignore")
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether `path` is named like a file that `atomic` has not finished."""
+    return path.name.startswith(".") and path.stem.endswith(_PARTIAL)
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder and its missing parents, and flush the entry of each to disk."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk, so that a rename survives a power failure; does nothing outside POSIX."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.posix_fallocate(file, 0, size)
-    except (AttributeError, OSError) as error:  # neither every system nor every file system can
-        if getattr(error, "errno", None) in FULL:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def no_empty_folders_above(path: Path) -> Iterator[None]:
+    """Remove, after the block, those folders above a path that were missing before and are empty."""
+    absent = [parent for parent in path.parents if not parent.exists()]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one holds something, as those above it then do
+            for parent in absent:
+                parent.rmdir()
+
+
+@contextmanager
+def reporting_write_errors(path: Path, hint: str = CHECK) -> Iterator[None]:
+    """Re-raise any `OSError` in this block, and a library's own error on a full disk, as `OutputError` for `path`.
+
+    `hint` is what to do where the disk is not full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise write_error(path, error, hint) from error
+    except Exception as error:
+        if isinstance(error, UnlearnableError) or (full := full_disk(error, path)) is None:
             raise
-        os.truncate(file, size)
+        raise full from error
+
+
+def write_error(path: object, error: OSError, hint: str = CHECK) -> OutputError:
+    """Return the error for a file that cannot be written; `hint` is what to do where the disk is not full."""
+    if error.errno in FULL:
+        return OutputError(f"cannot write {path}: the disk is full", hint=_FREE_SPACE)
+    return OutputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
+
+
+def full_disk(error: BaseException | None, path: object = "a file") -> OutputError | None:
+    """Return the error to show where a full or read-only disk is the cause, however libraries wrapped it, or None."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (*FULL, errno.EROFS):
+            return write_error(error.filename or path, error)
+        if "os error 28" in str(error):  # a library in Rust wraps the number in a text
+            return write_error(path, OSError(errno.ENOSPC, ""))
+        error = error.__cause__ or error.__context__
+    return None

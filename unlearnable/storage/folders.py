@@ -1,4 +1,4 @@
-"""The folders of a user: of models, of what is remembered between runs, and the pair that `protect` writes."""
+"""The folders of a user: the cache, what is remembered between runs, and the pair that `protect` writes."""
 
 from __future__ import annotations
 
@@ -28,16 +28,22 @@ def state_folder() -> Path:
     """Return the folder of what is remembered between runs, which need not exist; `UNLEARNABLE_STATE` moves it.
 
     Raises:
-        ConfigError: it is not named, and the user has no home folder that it could lie in.
+        ConfigError: as for the cache.
     """
     return _folder(STATE, user_state_path)
 
 
-def at_home(path: Path) -> Path:
-    """Return a path in which `~` is the user's home, as a shell leaves it in `--output=~/posts` and in quotes.
+def _folder(variable: str, usual: Callable[[str], Path]) -> Path:
+    if chosen := os.environ.get(variable):
+        return at_home(Path(chosen))
+    try:
+        return usual("unlearnable")
+    except RuntimeError as error:
+        raise ConfigError(NO_HOME, hint=f"set HOME, or {variable} to a folder") from error
 
-    A folder or file that is called so stays what it is.
-    """
+
+def at_home(path: Path) -> Path:
+    """Return a path in which `~` is the user's home, as shells leave it in `--output=~/posts` and in quotes."""
     try:
         return path if os.path.lexists(path) else path.expanduser()
     except RuntimeError:  # there is no such user, so that the name is a folder's
@@ -56,27 +62,6 @@ def published_above(path: Path) -> Iterator[Path]:
             yield folder
 
 
-def _folder(variable: str, usual: Callable[[str], Path]) -> Path:
-    if chosen := os.environ.get(variable):
-        return at_home(Path(chosen))
-    try:
-        return usual("unlearnable")
-    except RuntimeError as error:
-        raise ConfigError(NO_HOME, hint=f"set HOME, or {variable} to a folder") from error
-
-
-def check_apart(output: Path, *inputs: Path) -> None:
-    """Check that nothing would be written among the inputs.
-
-    Raises:
-        ConfigError: the output lies in an input, or contains one.
-    """
-    target = output.resolve()
-    for root in (path.resolve() for path in inputs):
-        if target.is_relative_to(root) or root.is_relative_to(target):
-            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another `output`")
-
-
 def refuse_published(path: Path) -> None:
     """Refuse to write what shows or names originals into a folder that may be published.
 
@@ -84,13 +69,35 @@ def refuse_published(path: Path) -> None:
         OutputError: `protect` wrote the folder that the path lies in.
     """
     for folder in published_above(path):
-        raise OutputError(
-            f"{path} would lie in {folder}, which is to be published", hint="choose a place outside of it"
-        )
+        hint = "choose a place outside of it"
+        raise OutputError(f"{path} would lie in {folder}, which is to be published", hint=hint)
 
 
-def said_among_photos(written: Path, photo: Path | None) -> list[str]:
-    """Return a remark where pictures were written, as it was asked for, into the folder that a photo lies in."""
+def refuse_among(output: Path, *inputs: Path | None) -> None:
+    """Refuse to write into a folder that is read.
+
+    Raises:
+        ConfigError: the output lies in one of the inputs.
+    """
+    for folder in filter(None, inputs):
+        if folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"the output {output} lies in {folder}, which is read", hint="choose another `output`")
+
+
+def check_apart(output: Path, *inputs: Path) -> None:
+    """Refuse an output that lies in an input, or contains one.
+
+    Raises:
+        ConfigError: it does.
+    """
+    target = output.resolve()
+    for root in (path.resolve() for path in inputs):
+        if target.is_relative_to(root) or root.is_relative_to(target):
+            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another `output`")
+
+
+def among_photos_note(written: Path, photo: Path | None) -> list[str]:
+    """Return a note where pictures were written into the folder of the photo that they show."""
     if photo is None or not written.resolve().is_relative_to(folder := photo.resolve().parent):
         return []
-    return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]
+    return [f"{written} lies in {folder} beside the photo, where protect takes pictures for photos: move it elsewhere"]

@@ -1,4 +1,4 @@
-"""Locks between runs, and scratch folders that hold one."""
+"""Locks between runs, which the system releases where a process dies, and private scratch folders that hold one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from filelock import FileLock, Timeout
 from unlearnable.errors import OutputError
 from unlearnable.storage import files
 
+_PREFIX = "unlearnable-"
+LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their own
+
 
 @contextmanager
 def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
@@ -27,24 +30,23 @@ def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
         hint = "wait until it is over, or choose another `output`"
         raise OutputError(f"another {run} is writing to {output}", hint=hint)
 
-    with (
-        files.no_empty_folders_above(lock_file),
-        alone(lock_file, refuse, output, files.ELSEWHERE),
-    ):
+    with files.no_empty_folders_above(lock_file), alone(lock_file, refuse, output, files.ELSEWHERE):
         yield
 
 
 @contextmanager
-def alone(lock_file: Path, taken: Callable[[], object], named: Path | None = None, hint: str = "") -> Iterator[None]:
-    """Hold a lock, waiting for another run that does, after a call of `taken`; nothing is left of the lock.
+def alone(
+    lock_file: Path, taken: Callable[[], object], named: Path | None = None, hint: str = files.CHECK
+) -> Iterator[None]:
+    """Hold a lock; where another run has it, call `taken` and wait. Nothing is left of the lock.
 
     Raises:
-        OutputError: the lock cannot be made; the message names the file, or what else is `named`, with a `hint`. Or a
-            file of its name holds something, which no lock does.
+        OutputError: the lock cannot be made (the message names the file, or `named`), or a file of its name holds
+            something.
     """
     refuse_filled(lock_file)
     lock = FileLock(lock_file)
-    with files.reporting_write_errors(named or lock_file, hint or files.CHECK):
+    with files.reporting_write_errors(named or lock_file, hint):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
@@ -54,37 +56,34 @@ def alone(lock_file: Path, taken: Callable[[], object], named: Path | None = Non
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes no file that is open, and a disk may take no changes any more
+        with suppress(OSError):  # Windows removes no file that is open, and a disk may have become read-only
             lock_file.unlink(missing_ok=True)
         lock.release()
 
 
 def refuse_filled(lock_file: Path) -> None:
-    """Refuse to take a file that holds something, which no lock does, for a lock.
+    """Refuse to take a file of the user's for a lock: a lock is empty.
 
     Raises:
-        OutputError: it is one.
+        OutputError: the file holds something.
     """
     if files.size_of(lock_file):
         raise OutputError(f"{lock_file} was not made by this program", hint="move it elsewhere")
 
 
-PREFIX = "unlearnable-"
-LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their own
-
-
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Yield a folder that only this user may read; it is removed at the end.
+    """Yield a folder for decoded originals, in the system's temporary folder, that only this user may read.
 
-    What runs of this user left that were killed is removed first: the system has released their locks.
+    It is removed at the end. What killed runs of this user left, whose locks the system has released, is removed
+    first.
 
     Raises:
         OutputError: it cannot be made.
     """
     _remove_left()
     try:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))  # mode 0700
     except OSError as error:
         raise files.write_error("the temporary folder", error) from error
     lock = FileLock(folder / LOCK)
@@ -98,29 +97,15 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def _remove_left() -> None:
-    """Remove the scratch folders of this user whose lock nobody holds."""
-    for folder in _scratch_folders():
-        lock = FileLock(folder / LOCK)
+    """Remove the scratch folders of this user whose lock nobody holds; links are not followed."""
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{LOCK}"):
+        folder = lock_file.parent
         try:
-            with lock.acquire(timeout=0):
+            if folder.is_symlink() or (hasattr(os, "getuid") and folder.lstat().st_uid != os.getuid()):
+                continue
+            with FileLock(lock_file).acquire(timeout=0):
                 left = len(list(folder.iterdir())) > 1  # one that holds the lock alone, a run may be about to take
         except OSError:  # a run holds it, or has just removed it
             continue
         if left:  # not before the lock is free: Windows removes no file that is open
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _scratch_folders() -> list[Path]:
-    """Return the folders in the temporary folder that are this user's, no links, and hold a lock."""
-    try:
-        found = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"))
-    except OSError:
-        return []
-    return [path.parent for path in found if not path.parent.is_symlink() and _is_own(path.parent)]
-
-
-def _is_own(folder: Path) -> bool:
-    try:
-        return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
-    except OSError:
-        return False

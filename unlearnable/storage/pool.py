@@ -1,4 +1,4 @@
-"""Worker processes: what runs in one, and a pool that answers jobs in order."""
+"""Worker processes: what runs in one, and a pool whose answers come in the order of the jobs."""
 
 from __future__ import annotations
 
@@ -18,30 +18,37 @@ from typing import IO, Any, Generic, TypeVar
 
 from unlearnable.errors import UnlearnableError
 
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
+
+_MAIN = "from unlearnable.storage.pool import main; main()"
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker for each core
+_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "12000000"}  # glibc: the memory of a finished picture is returned at once
+_AHEAD = 4  # answers, for each worker, that may wait for an earlier one
 
 inside = False  # whether this process is a worker
 
 
 def main() -> None:
-    """Answer calls from the input until it ends: with True and a value, or with False and an error."""
+    """Answer pickled calls from stdin, as a worker: with True and a value, or with False and an error."""
     global inside
     inside = True
-    for name in ("SIGINT", "SIGHUP"):  # what a terminal sends to all: whoever started this process ends it
+    for name in ("SIGINT", "SIGHUP"):  # a terminal sends these to all: whoever started this process ends it
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # so that nothing that a library prints is taken for an answer
     calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, calls), daemon=True).start()
-    while True:
-        function, arguments = calls.get()
-        answers.write(_answer(function, arguments))
-        answers.flush()
+    with suppress(KeyboardInterrupt, BrokenPipeError):
+        while True:
+            answers.write(_answer(*calls.get()))
+            answers.flush()
 
 
 def _receive(source: IO[bytes], calls: queue.SimpleQueue[Call]) -> None:
-    """Take in calls beside the work on them: at the end of the input the process ends, whatever it is at."""
+    """Take in calls beside the work on them: the process ends with its input, whatever it is doing."""
     try:
         while True:
             calls.put(pickle.load(source))
@@ -58,30 +65,18 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
         return pickle.dumps((False, error))
 
 
-Job = TypeVar("Job")
-Answer = TypeVar("Answer")
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker for each core
-GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "12000000"}  # glibc: memory of a picture that is done with goes back at once
-AHEAD = 4  # answers, for each worker, that may wait for an earlier one
-
-
 class WorkerEnded(Exception):
-    """A worker that ended before it answered: it was stopped, or what it called ended it."""
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """A worker ended before it answered: it was stopped, or the function that it called ended it."""
 
 
 class Worker:
-    """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand."""
+    """A process that calls functions for this one; it finds modules where this one does, not in the current folder."""
 
     def __init__(self) -> None:
-        places = [place for place in sys.path if place and isinstance(place, str)]  # Python passes over a Path too
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), **ONE_THREAD, **GIVE_BACK}
+        places = [place for place in sys.path if place and isinstance(place, str)]  # notebooks put a Path there
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), **_ONE_THREAD, **_GIVE_BACK}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "unlearnable.storage"],
+            [sys.executable, "-P", "-c", _MAIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -114,14 +109,14 @@ class Worker:
         return answer  # type: ignore[no-any-return]
 
     def stop(self) -> None:
-        """Stop the process, whatever it is at; any thread may."""
+        """Stop the process, whatever it is doing; any thread may."""
         self._process.kill()
 
     def close(self) -> None:
         """Wait for the end of a process that was stopped."""
         self._process.wait()
         for pipe in filter(None, (self._process.stdin, self._process.stdout)):
-            with suppress(OSError):  # what was not sent yet
+            with suppress(OSError):  # it may hold what was not sent yet
                 pipe.close()
 
 
@@ -129,10 +124,10 @@ class Pool(Generic[Job, Answer]):
     """Workers that are started as they are needed, and stopped at the end of the block.
 
     Args:
-        function: what they call, of a module that they can import.
+        function: what they call; its module can be imported.
         size: how large a job is.
-        room: how large all jobs under way may be together; a larger one is alone.
-        workers: how many work at a time; 0 for none, whose jobs are done in this process one by one.
+        room: how large all jobs in progress may be together; a larger one is alone.
+        workers: how many work at a time; with 0 this process does the jobs one by one.
     """
 
     def __init__(
@@ -142,14 +137,12 @@ class Pool(Generic[Job, Answer]):
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._all: list[Worker] = []
         self._over = False
-        self._threads = ThreadPoolExecutor(workers) if workers else None
+        self._threads = ThreadPoolExecutor(max(workers, 1))  # which starts no thread before the first job
 
     def __enter__(self) -> Pool[Job, Answer]:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._threads is None:
-            return
         self._over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._all:
@@ -168,22 +161,18 @@ class Pool(Generic[Job, Answer]):
                     yield waiting.popleft()[0]
                 else:
                     wait([future for future, _ in waiting if not future.done()], return_when=FIRST_COMPLETED)
-            waiting.append((self._begun(job), size))
+            waiting.append((self._threads.submit(self._ask, job) if self._workers else self._done_here(job), size))
         while waiting:
             wait([waiting[0][0]])
             yield waiting.popleft()[0]
 
     def _has_room(self, waiting: deque[tuple[Future[Answer], float]], size: float) -> bool:
-        if self._threads is None:
-            return not waiting
-        if len(waiting) >= AHEAD * self._workers:
+        if len(waiting) >= max(_AHEAD * self._workers, 1):
             return False
         busy = [other for future, other in waiting if not future.done()]
         return not busy or (len(busy) < self._workers and sum(busy) + size <= self._room)
 
-    def _begun(self, job: Job) -> Future[Answer]:
-        if self._threads is not None:
-            return self._threads.submit(self._asked, job)
+    def _done_here(self, job: Job) -> Future[Answer]:
         future: Future[Answer] = Future()
         try:
             future.set_result(self._function(job))
@@ -191,7 +180,7 @@ class Pool(Generic[Job, Answer]):
             future.set_exception(error)
         return future
 
-    def _asked(self, job: Job) -> Answer:
+    def _ask(self, job: Job) -> Answer:
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
@@ -204,6 +193,11 @@ class Pool(Generic[Job, Answer]):
         finally:
             if worker.runs:
                 self._idle.put(worker)
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def process() -> tuple[int, int]:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
+LINE_SECONDS = 5.0
+
 
 @runtime_checkable
 class Progress(Protocol):
@@ -34,36 +36,29 @@ class Silent:
         """Ignore the remark."""
 
 
-LINE_SECONDS = 5.0
-
-
 class Lines:
-    """A `Progress` in lines.
-
-    Args:
-        write: receives each line.
-    """
+    """A `Progress` that writes a line now and then."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._name, self._total, self._done = "", 0, 0
-        self._said = time.monotonic()
+        self._last = time.monotonic()
 
     def phase(self, name: str, total: int) -> None:
-        """Say what begins."""
-        self._name, self._total, self._done, self._said = name, total, 0, time.monotonic()
+        """Write what begins."""
+        self._name, self._total, self._done, self._last = name, total, 0, time.monotonic()
         self._say(f"{name}: {total}" if total else name)
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
-        """Say how far it is, now and then and at the end."""
+        """Write how far it is, every `LINE_SECONDS` and at the end."""
         self._done += steps
         now = time.monotonic()
-        if now - self._said >= LINE_SECONDS or self._done >= self._total:
-            self._said = now
+        if now - self._last >= LINE_SECONDS or self._done >= self._total:
+            self._last = now
             self._say(f"{self._name}: {self._done}/{self._total} {figures(metrics)}".rstrip())
 
     def note(self, text: str) -> None:
-        """Say it."""
+        """Write it."""
         self._say(text)
 
     def _say(self, text: str) -> None:

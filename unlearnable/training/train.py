@@ -21,7 +21,7 @@ from unlearnable.report import SkippedRecord, TrainReport
 from unlearnable.report.common import made_by
 from unlearnable.settings import TrainSettings
 from unlearnable.storage import checksums, files, locks
-from unlearnable.storage.folders import refuse_published
+from unlearnable.storage.folders import refuse_among, refuse_published
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress, Silent
@@ -130,7 +130,7 @@ def held(settings: TrainSettings) -> Iterator[None]:
         OutputError: another training holds it, or it is a folder, would be published or cannot be written.
     """
     output = settings.output
-    files.refuse_among(output, *settings.data)
+    refuse_among(output, *settings.data)
     refuse_published(output)
     for path in (output, report_path(output)):
         if path.is_dir():

@@ -14,7 +14,7 @@ from unlearnable.models.openclip import fetch
 from unlearnable.report import VerifyReport
 from unlearnable.settings import VerifySettings, absolute
 from unlearnable.storage import files, locks
-from unlearnable.storage.folders import check_apart, refuse_published
+from unlearnable.storage.folders import check_apart, refuse_among, refuse_published
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import DecodedPosts, Pixels, pairs_of, read_all
@@ -58,7 +58,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     refuse_unfinished(settings.copies)
     for written in (folder, folder / CELLS):
         check_apart(written, settings.originals, settings.copies)
-    files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
+    refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
     files.refuse_others(folder, "report.json", "report.html")
     with locks.held(folder, folder / ".lock", "run of verify"):
