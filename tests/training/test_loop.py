@@ -1,8 +1,7 @@
-"""The training loop: what it sees, that it goes on where it stopped, and that processes share a batch."""
+"""The training loop and its loss: what a step sees, and that processes share a batch."""
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,9 +19,12 @@ from tests.conftest import CAPTIONS, TINY, picture
 from tests.forked import Forked
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import load, save
-from unlearnable.training.data import Pixels, pairs_of
+from unlearnable.storage.progress import Silent
+from unlearnable.training import loop
+from unlearnable.training.attacker import contrastive_loss, same_source_mask
+from unlearnable.training.data import Pairs, Pixels, pairs_of
 from unlearnable.training.distributed import World
-from unlearnable.training.loop import Learner, Recipe, _order, adamw, rate, steps_an_epoch, train
+from unlearnable.training.loop import Recipe, TrainingTask, adamw, fit, rate
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 
@@ -34,82 +37,67 @@ def pairs(tmp_path):
     return pairs_of(pixels, [[f"{CAPTIONS[n % 5]} {n}"] for n in range(8)])
 
 
-def run(tiny, pairs, recipe=RECIPE, done=0, model=None, optimiser=None, until=None):
-    model = model or tiny.clone()
-    optimiser = optimiser or adamw(model.module, recipe.lr, recipe.weight_decay)
-    losses = []
-    for step in train(Learner(model, optimiser, pairs, recipe), done=done):
-        losses.append(step.loss)
-        if step.number == until:
-            break
-    return model, optimiser, losses
+class Losses(Silent):
+    def __init__(self):
+        self.found = []
+
+    def advance(self, steps=1, **metrics):
+        self.found += metrics.values()
+
+
+def task_of(pairs, **changes):
+    nothing = Pairs(pairs.pixels, pairs.photos[:0], pairs.tokens[:0])
+    return TrainingTask(pairs, nothing, replace(RECIPE, **changes))
+
+
+def losses(tiny, pairs, **changes):
+    fit(tiny.clone(), task_of(pairs, **changes), progress := Losses())
+    return progress.found
 
 
 def test_it_learns_the_pairs(tiny, pairs):
-    losses = run(tiny, pairs, replace(RECIPE, epochs=15))[2]
-    assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
+    found = losses(tiny, pairs, epochs=15)
+    assert sum(found[-4:]) < 0.6 * sum(found[:4])
 
 
-def test_the_same_seed_gives_the_same_losses_and_another_seed_others(tiny, pairs):
-    first, second = (run(tiny, pairs)[2] for _ in range(2))
-    other = run(tiny, pairs, replace(RECIPE, seed=4))[2]
-    assert first == second
-    assert first != other
+def test_seed_and_crops_decide_the_losses(tiny, pairs):
+    first = losses(tiny, pairs)
+    assert losses(tiny, pairs) == first
+    assert losses(tiny, pairs, seed=4) != first
+    assert losses(tiny, pairs, smallest_crop=0.1) != first
 
 
-def test_a_stopped_training_goes_on_to_the_same_bits(tiny, pairs):
-    whole, _, losses = run(tiny, pairs)
-    model, optimiser, begun = run(tiny, pairs, until=3)
-    weights, moments = copy.deepcopy(model.module.state_dict()), copy.deepcopy(optimiser.state_dict())
-    model, optimiser = tiny.clone(), None
-    model.module.load_state_dict(weights)
-    optimiser = adamw(model.module, RECIPE.lr, RECIPE.weight_decay)
-    optimiser.load_state_dict(moments)
-    _, _, rest = run(tiny, pairs, done=3, model=model, optimiser=optimiser)
-    assert begun + rest == losses
-    assert all(torch.equal(a, b) for a, b in zip(whole.module.parameters(), model.module.parameters(), strict=True))
-
-
-def test_the_rate_rises_then_falls_to_nothing():
+def test_the_rate_rises_then_falls_to_nothing_a_step_at_a_time(tiny, pairs, monkeypatch):
     rates = [rate(step, 100, 1.0, warmup=0.1) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[9] == rates[10] == 1.0
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[99] < 0.001
-
-
-def test_every_step_has_the_rate_of_its_place(tiny, pairs):
-    model, recipe = tiny.clone(), replace(RECIPE, warmup=0.5)
-    optimiser = adamw(model.module, 1.0, recipe.weight_decay)
-    steps = train(Learner(model, optimiser, pairs, recipe))
-    rates = [{group["lr"] for group in optimiser.param_groups} for _ in steps]
-    assert rates == [{rate(number, 8, recipe.lr, 0.5)} for number in range(8)]
-
-
-def test_crops_are_as_small_as_the_recipe_says(tiny, pairs):
-    first, small = (run(tiny, pairs, replace(RECIPE, smallest_crop=share))[2] for share in (1.0, 0.1))
-    assert first[0] != small[0]
+    given = []
+    monkeypatch.setattr(loop, "set_rate", lambda _, value: given.append(value))
+    losses(tiny, pairs, warmup=0.5)
+    assert given == [rate(number, 8, RECIPE.lr, 0.5) for number in range(8)]
 
 
 def test_a_victim_keeps_to_the_largest_scale_of_clip(tiny, pairs):
     model = tiny.clone()
     with torch.no_grad():
         model.module.logit_scale.fill_(9.0)
-    run(tiny, pairs, model=model, until=1)
-    assert model.logit_scale.item() == pytest.approx(100)
+    fit(model, task_of(pairs, epochs=1), Silent())
+    assert model.logit_scale.item() == pytest.approx(100, abs=0.1)
 
 
 def test_batches_are_of_about_equal_size(pairs):
-    assert [steps_an_epoch(pairs, replace(RECIPE, batch_size=size)) for size in (2, 3, 128)] == [4, 3, 1]
+    assert [task_of(pairs, batch_size=size).steps_an_epoch for size in (2, 3, 128)] == [4, 3, 1]
 
 
 def test_with_one_caption_an_epoch_shows_each_photo_once(pairs):
     several = pairs_of(pairs.pixels, [[f"{n} {caption}" for caption in "abc"] for n in range(8)])
-    recipe = replace(RECIPE, one_caption=True)
-    orders = [_order(several, recipe, epoch) for epoch in range(5)]
+    task = task_of(several, one_caption=True)
+    orders = [task.order(epoch) for epoch in range(5)]
     assert all(sorted(several.photos[order].tolist()) == list(range(8)) for order in orders)
     assert len({tuple(sorted(order.tolist())) for order in orders}) > 1
-    assert (steps_an_epoch(several, recipe), steps_an_epoch(several, RECIPE)) == (2, 6)
+    assert (task.steps_an_epoch, task_of(several).steps_an_epoch) == (2, 6)
 
 
 def test_weights_decay_only_on_matrices(tiny):
@@ -117,6 +105,38 @@ def test_weights_decay_only_on_matrices(tiny):
     assert [group["weight_decay"] for group in groups] == [0.2, 0.0]
     assert {p.ndim for p in groups[1]["params"]} <= {0, 1}
     assert min(p.ndim for p in groups[0]["params"]) >= 2
+
+
+def features(rows, seed=0):
+    return F.normalize(torch.randn(rows, 8, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_the_loss_equals_open_clips():
+    from open_clip.loss import ClipLoss
+
+    images, texts, scale = features(6), features(6, 1), torch.tensor(14.3)
+    mean = contrastive_loss(images, texts, scale)
+    assert mean.item() == pytest.approx(ClipLoss()(images, texts, scale).item(), rel=1e-6)
+    each = contrastive_loss(images, texts, scale, reduction="none")
+    assert each.shape == (6,)
+    assert each.mean().item() == pytest.approx(mean.item())
+
+
+def test_the_mask_marks_pairs_of_one_photo_or_caption_which_then_cost_nothing():
+    mask = same_source_mask(torch.tensor([0, 0, 1]), torch.tensor([3, 4, 4]))
+    assert mask.tolist() == [[False, True, False], [True, False, True], [False, True, False]]
+    images, scale = torch.eye(4)[[0, 0, 1, 2]], torch.tensor(100.0)
+    mask = same_source_mask(torch.tensor([0, 0, 1, 2]), torch.tensor([5, 5, 6, 7]))
+    assert contrastive_loss(images, images, scale).item() > 0.3
+    assert contrastive_loss(images, images, scale, drop=mask).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_decoys_are_further_texts_for_every_image():
+    images, texts, scale, own = features(4), features(7, 1), torch.tensor(10.0), torch.arange(4)
+    among_all = F.cross_entropy(scale * images @ texts.T, own, reduction="none")
+    among_images = F.cross_entropy(scale * texts[:4] @ images.T, own, reduction="none")
+    found = contrastive_loss(images, texts[:4], scale, decoys=texts[4:], reduction="none")
+    torch.testing.assert_close(found, (among_all + among_images) / 2)
 
 
 @given(count=st.integers(1, 40), size=st.integers(1, 7))

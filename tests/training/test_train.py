@@ -18,7 +18,7 @@ from unlearnable.models.openclip import load
 from unlearnable.settings import TrainSettings
 from unlearnable.storage import checkpoint, files
 from unlearnable.storage.progress import Lines
-from unlearnable.training import loop as fit_module
+from unlearnable.training import loop
 from unlearnable.training.distributed import World
 from unlearnable.training.train import partial_path, report_path, train
 
@@ -31,23 +31,19 @@ def settings(posts, tiny_path, tmp_path):
     )  # fmt: skip
 
 
-def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
-    report = train(settings)
+def test_a_checkpoint_a_report_and_curves_come_out(settings):
+    report = train(settings.model_copy(update={"smallest_crop": 0.8}))
     assert (report.photos, report.pairs, report.held_out_photos) == (6, 6, 2)
     assert len(report.loss_curve) == len(report.history) == 3
     assert report.before.epoch == 0
     assert report.history[-1].text_to_image.medr in (1.0, 1.5, 2.0)
     assert json.loads(report_path(settings.output).read_text())["sha256"] == report.sha256
+    shaping = set(TrainSettings.model_fields) - {"captions", "device", "output", "data", "model"}
+    assert {name for name in shaping if getattr(report, name) is not None} == shaping
+    assert (report.smallest_crop, report.test_fraction) == (0.8, 0.25)
     trained, start = load(str(settings.output)), load(settings.model)
     assert not torch.equal(trained.token_table, start.token_table)
     assert list(settings.output.parent.glob("*.partial")) == []
-
-
-def test_the_report_holds_the_settings_to_train_the_same_again_with(settings):
-    report = train(settings.model_copy(update={"smallest_crop": 0.8}))
-    shaping = set(TrainSettings.model_fields) - {"captions", "device", "log_file", "output", "data", "model"}
-    assert {name for name in shaping if getattr(report, name) is not None} == shaping
-    assert (report.smallest_crop, report.test_fraction) == (0.8, 0.25)
 
 
 def test_the_first_of_several_processes_alone_speaks_and_writes(settings, monkeypatch):
@@ -66,7 +62,7 @@ def test_each_epoch_has_a_loss_of_its_own(settings):
 @pytest.mark.parametrize("every", [0, checkpoint.EVERY])
 def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, monkeypatch, every):
     whole = train(settings.model_copy(update={"output": tmp_path / "whole.safetensors"}))
-    saves, real = [], fit_module._save
+    saves, real = [], loop._save
     expected = [(0, 1), (1, 2), (1, 3)] if every == 0 else [(1, 2), (2, 4)]  # epochs and steps that were done
 
     def save(task, model, optimiser, training):
@@ -76,7 +72,7 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
             raise KeyboardInterrupt
 
     monkeypatch.setattr(checkpoint, "EVERY", every)
-    monkeypatch.setattr(fit_module, "_save", save)
+    monkeypatch.setattr(loop, "_save", save)
     with pytest.raises(KeyboardInterrupt):
         train(settings)
     assert saves == expected
@@ -90,54 +86,101 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
     assert again.sha256 == whole.sha256
 
 
-@pytest.fixture
-def stopped(settings, monkeypatch):
-    """A training that was stopped when its first checkpoint was written."""
-    stop(settings, monkeypatch)
-    return settings
-
-
 def stop(settings, monkeypatch, **more):
-    real = fit_module._save
+    """Train until the first checkpoint is written."""
+    real = loop._save
 
     def save(*arguments):
         real(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit_module, "_save", save)
+        patch.setattr(loop, "_save", save)
         patch.setattr(checkpoint, "SOON", 0)
         with pytest.raises(KeyboardInterrupt):
             train(settings, **more)
 
 
-def test_a_stopped_training_does_not_go_on_from_another_start(stopped, tiny, tmp_path, monkeypatch):
+def test_a_stopped_training_does_not_continue_from_another_start(settings, tiny, monkeypatch):
+    stop(settings, monkeypatch)
     other = tiny.clone()
     torch.nn.init.normal_(other.module.token_embedding.weight)
     monkeypatch.setattr("unlearnable.training.train.openclip.load", lambda _: other)
     with pytest.raises(CheckpointError):
-        train(stopped, resume=True)
+        train(settings, resume=True)
 
 
-def test_an_output_that_is_a_folder_is_refused_before_the_training(settings):
-    settings.output.mkdir(parents=True)
-    for overwrite in (False, True):
-        with pytest.raises(OutputError, match="is a folder"):
-            train(settings, overwrite=overwrite)
+@pytest.mark.parametrize("last", ["openclip.save", "files.write_text"])
+def test_a_kill_before_the_checkpoint_goes_is_no_reason_to_refuse_the_own_files(settings, monkeypatch, last):
+    settings.output.parent.mkdir(parents=True)
+    settings.output.write_bytes(b"old")
+    stop(settings, monkeypatch, overwrite=True)
+    assert settings.output.read_bytes() == b"old"
+    real = openclip.save if "save" in last else files.write_text
+
+    def write_and_stop(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"unlearnable.training.train.{last}", write_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings, resume=True)
+    whole = settings.output.read_bytes()
+    assert train(settings, resume=True).sha256
+    assert settings.output.read_bytes() == whole
+    assert not partial_path(settings.output).exists()
 
 
-def test_an_output_among_what_is_to_be_published_is_refused(settings, tmp_path):
-    (tmp_path / "out.private").mkdir()
-    (tmp_path / "out.private" / "manifest.jsonl").touch()
-    with pytest.raises(OutputError, match="which is to be published"):
-        train(settings, overwrite=True)
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [("photos/new/model.safetensors", ConfigError), ("folder", OutputError), ("published/m", OutputError)],
+)
+def test_an_output_that_cannot_be_is_refused_before_the_training(settings, tmp_path, place, error):
+    for folder in ("folder", "published", "published.private"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "published.private" / "manifest.jsonl").touch()
+    before = tree(tmp_path)
+    with pytest.raises(error):
+        train(settings.model_copy(update={"output": tmp_path / place}), overwrite=True)
+    assert tree(tmp_path) == before
 
 
-def test_an_architecture_alone_is_trained_from_scratch(settings, monkeypatch, tiny):
-    monkeypatch.setitem(ARCHITECTURES, "tiny", tiny.spec.config)
-    report = train(settings.model_copy(update={"model": "tiny", "epochs": 1, "lr": None}))
-    assert report.from_scratch
-    assert report.lr == 5e-4
+@pytest.mark.parametrize("name", ["posts.jsonl", "p3.png"])
+def test_no_photo_and_no_caption_file_is_replaced_by_a_model(settings, posts, name):
+    before = tree(posts)
+    with pytest.raises(OutputError, match=f"{name} is part of the data"):
+        train(settings.model_copy(update={"data": (posts / "posts.jsonl",), "output": posts / name}), overwrite=True)
+    assert tree(posts) == before
+
+
+def test_results_are_not_replaced_unasked(settings, tmp_path):
+    settings.output.parent.mkdir(parents=True)
+    settings.output.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="exists already"):
+        train(settings)
+    assert settings.output.read_bytes() == b"mine"
+    report_path(tmp_path / "b").write_text("mine")
+    with pytest.raises(OutputError, match=r"b\.json exists already"):
+        train(settings.model_copy(update={"output": tmp_path / "b"}))
+
+
+@pytest.mark.parametrize("more", [{"resume": True}, {"overwrite": True}])
+def test_two_trainings_do_not_write_to_one_output(settings, monkeypatch, more):
+    def fit(*arguments, **options):
+        with pytest.raises(OutputError, match="another training is writing to"):
+            train(settings, **more)
+        return loop.fit(*arguments, **options)
+
+    monkeypatch.setattr("unlearnable.training.train.fit", fit)
+    assert train(settings).sha256
+    assert {path.suffix for path in settings.output.parent.iterdir()} == {".safetensors", ".json"}
+
+
+def test_a_refused_training_leaves_no_empty_folder(settings):
+    with pytest.raises(ModelError):
+        train(settings.model_copy(update={"model": "no-such-model"}))
+    assert not settings.output.parent.exists()
 
 
 @pytest.mark.parametrize(("from_scratch", "rate"), [(None, 5e-4), (True, 5e-4), (False, 1e-5)])
@@ -157,201 +200,93 @@ def test_a_checkpoint_is_trained_from_scratch_if_asked_for(settings):
     assert not torch.equal(load(str(settings.output)).token_table, load(settings.model).token_table)
 
 
-def test_results_are_not_replaced_unasked(settings):
-    settings.output.parent.mkdir(parents=True)
-    settings.output.write_bytes(b"mine")
-    with pytest.raises(OutputError, match="exists already"):
-        train(settings)
-    assert settings.output.read_bytes() == b"mine"
-    assert train(settings, overwrite=True).sha256
-
-
-def test_no_model_is_written_into_a_folder_to_train_on(settings, posts):
-    before = tree(posts)
-    with pytest.raises(ConfigError, match=r"lies in .*, which is read and never written to"):
-        train(settings.model_copy(update={"output": posts / "new" / "model.safetensors"}), overwrite=True)
-    assert tree(posts) == before
-
-
-def test_a_stopped_training_that_was_to_overwrite_still_does(settings, monkeypatch):
-    settings.output.parent.mkdir(parents=True)
-    settings.output.write_bytes(b"old")
-    report_path(settings.output).write_bytes(b"old")
-    stop(settings, monkeypatch, overwrite=True)
-    assert settings.output.read_bytes() == b"old"
-    assert train(settings, resume=True).sha256
-
-
-@pytest.mark.parametrize("last", ["openclip.save", "files.write_text"])
-def test_a_kill_before_the_checkpoint_goes_is_no_reason_to_refuse_the_own_files(settings, monkeypatch, last):
-    stop(settings, monkeypatch)
-    real = openclip.save if "save" in last else files.write_text
-
-    def write_and_stop(*arguments):
-        real(*arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(f"unlearnable.training.train.{last}", write_and_stop)
-        with pytest.raises(KeyboardInterrupt):
-            train(settings, resume=True)
-    whole = settings.output.read_bytes()
-    assert train(settings, resume=True).sha256
-    assert settings.output.read_bytes() == whole
-    assert not partial_path(settings.output).exists()
-
-
-@pytest.mark.parametrize("more", [{}, {"resume": True}, {"overwrite": True}])
-def test_two_trainings_do_not_write_to_one_output(settings, monkeypatch, more):
-    def fit(*arguments, **options):
-        with pytest.raises(OutputError, match="another training is writing to"):
-            train(settings, **more)
-        return fit_module.fit(*arguments, **options)
-
-    monkeypatch.setattr("unlearnable.training.train.fit", fit)
-    assert train(settings).sha256
-    assert {path.suffix for path in settings.output.parent.iterdir()} == {".safetensors", ".json"}
-
-
-def test_a_refused_training_leaves_no_empty_folder(settings):
-    with pytest.raises(ModelError):
-        train(settings.model_copy(update={"model": "no-such-model"}))
-    assert not settings.output.parent.exists()
-
-
-@pytest.mark.parametrize("name", ["posts.jsonl", "p3.png"])
-def test_no_photo_and_no_caption_file_is_replaced_by_a_model(settings, posts, name):
-    before = tree(posts)
-    with pytest.raises(OutputError, match=f"{name} is part of the data"):
-        train(settings.model_copy(update={"data": (posts / "posts.jsonl",), "output": posts / name}), overwrite=True)
-    assert tree(posts) == before
-
-
-def test_captions_are_counted_against_the_data(settings):
-    with pytest.raises(ConfigError, match="1 data sets and 2"):
-        train(settings.model_copy(update={"captions": (Path("a"), Path("b"))}))
-
-
-def test_several_caption_files_in_a_folder_are_not_guessed_between(settings, posts):
-    (posts / "more.jsonl").write_text((posts / "posts.jsonl").read_text())
-    with pytest.raises(InputError, match=r"several caption files: more\.jsonl, posts\.jsonl"):
-        train(settings)
-
-
-def test_photos_of_splits_that_are_not_used_are_listed(settings, posts):
-    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
-    for row, name in zip(rows, ("train", "train", "train", "train", "train", "test", "test", "restval"), strict=True):
-        row["split"] = name
-    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    report = train(settings)
-    assert (report.photos, report.held_out_photos) == (5, 2)
-    assert [(skip.where, skip.reason) for skip in report.skipped] == [("trip/p7.png", "other-split")]
-
-
-def test_near_duplicates_of_photos_that_are_held_out_are_not_trained_on(settings, posts):
-    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
-    rows = [{**row, "split": "test" if n < 2 else "train"} for n, row in enumerate(rows)]
-    for row in rows[:2]:
-        with Image.open(posts / row["image"]) as photo:
-            photo.convert("RGB").save(posts / f"again_{Path(row['image']).stem}.jpg", quality=90)
-    twins = [{**row, "image": f"again_{Path(row['image']).stem}.jpg", "split": "train"} for row in rows[:2]]
-    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *twins]))
-    report = train(settings)
-    assert (report.photos, report.held_out_photos) == (6, 2)
-    assert [(skip.where, skip.reason) for skip in report.skipped] == [
-        (row["image"], "near-duplicate") for row in twins
-    ]  # fmt: skip
-    settings = settings.model_copy(update={"output": settings.output.with_name("other")})
-    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows[:2], *twins]))
-    for row in rows[2:]:
-        (posts / row["image"]).unlink()
-    with pytest.raises(InputError, match="every photo to train on is a near-duplicate of one that is held out"):
-        train(settings)
-
-
-def test_photos_without_a_caption_are_not_ranked_and_those_that_are_trained_on_are_counted(settings, posts):
-    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
-    for n, row in enumerate(rows):
-        row["split"] = "test" if n < 4 else "train"
-        row["caption"] = "" if n in (0, 7) else row["caption"]
-    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    report = train(settings)
-    assert (report.photos, report.held_out_photos) == (3, 3)
-    assert {skip.where for skip in report.skipped if skip.reason == "no-caption"} >= {"p0.png"}
-
-
-def test_a_photo_that_is_put_into_two_splits_is_said(settings, posts):
-    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
-    rows = [{**row, "split": "test" if n < 3 else "train"} for n, row in enumerate(rows)]
-    rows += [{**row, "caption": "another one", "split": "train"} for row in rows[:2]]
-    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert train(settings, progress=(told := Told())).held_out_photos == 3
-    assert "posts.jsonl puts 2 photos into several splits, such as p0.png: the first counts" in told.notes
-
-
-@pytest.fixture
-def wild(monkeypatch):
-    """A learning rate beyond what settings allow."""
-    monkeypatch.setattr("unlearnable.training.loop.rate", lambda step, total, highest, warmup: 1e30)
-
-
-@pytest.mark.usefixtures("wild")
-def test_a_training_that_diverges_says_so(settings):
-    with pytest.raises(ModelError, match="not finite") as caught:
-        train(settings)
-    assert "--lr" in caught.value.hint
-    assert not settings.output.exists()
-
-
-@pytest.mark.usefixtures("wild")
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_weights_that_diverged_are_not_written(settings, epochs):
-    with pytest.raises(ModelError, match="not finite"):
-        train(settings.model_copy(update={"test_fraction": 0.0, "epochs": epochs}))
-    assert not settings.output.exists()
-
-
-def test_the_report_never_takes_the_place_of_another_file(settings, tmp_path):
-    for name in ("v1.0", "v1.5", "a.json"):
-        train(settings.model_copy(update={"output": tmp_path / name}))
-        assert load(str(tmp_path / name)).image_size == 32
-    assert len({report_path(tmp_path / name) for name in ("v1.0", "v1.5", "a.json")}) == 3
-    report_path(tmp_path / "b").write_text("mine")
-    with pytest.raises(OutputError, match=r"b\.json exists already"):
-        train(settings.model_copy(update={"output": tmp_path / "b"}))
-
-
-def test_rows_that_cannot_be_used_are_listed(settings, posts):
-    with (posts / "posts.jsonl").open("a") as file:
-        file.write("not json\n")
-    assert [one.reason for one in train(settings).skipped] == ["bad-row"]
-
-
 def test_a_small_model_is_tuned_at_the_rate_that_small_models_learn_at(settings):
     small = train(settings.model_copy(update={"model": "small", "epochs": 0, "lr": None}))
     other = train(settings.model_copy(update={"epochs": 0, "lr": None, "output": settings.output.with_name("b")}))
     assert (small.lr, other.lr) == (1e-3, 1e-5)
 
 
+@pytest.mark.parametrize(("epochs", "test_fraction"), [(3, 0.25), (1, 0.0)])
+def test_a_training_that_diverges_says_so_and_writes_nothing(settings, monkeypatch, epochs, test_fraction):
+    monkeypatch.setattr(loop, "rate", lambda step, total, highest, warmup: 1e30)
+    with pytest.raises(ModelError, match="not finite"):
+        train(settings.model_copy(update={"test_fraction": test_fraction, "epochs": epochs}))
+    assert not settings.output.exists()
+
+
+def test_captions_are_counted_against_the_data_and_not_guessed_between(settings, posts):
+    with pytest.raises(ConfigError, match="1 data sets and 2"):
+        train(settings.model_copy(update={"captions": (Path("a"), Path("b"))}))
+    (posts / "more.jsonl").write_text((posts / "posts.jsonl").read_text())
+    with pytest.raises(InputError, match=r"several caption files: more\.jsonl, posts\.jsonl"):
+        train(settings)
+
+
+def read_rows(posts):
+    return [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+
+
+def write_rows(posts, rows, splits=""):
+    """Write rows, with the split of each that its letter stands for."""
+    names = {"t": "train", "h": "test", "o": "restval"}
+    rows = [{**row, "split": names[letter]} for row, letter in zip(rows, splits, strict=True)] if splits else rows
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_rows_and_splits_that_are_not_used_are_listed(settings, posts):
+    rows = read_rows(posts)
+    write_rows(posts, [*rows, {**rows[0], "caption": "another one"}], "tttttthot")
+    with (posts / "posts.jsonl").open("a") as file:
+        file.write("not json\n")
+    report = train(settings, progress=(told := Told()))
+    assert (report.photos, report.held_out_photos) == (6, 1)
+    assert [skip.reason for skip in report.skipped] == ["bad-row", "other-split"]
+    write_rows(posts, [*rows, {**rows[0], "caption": "another one"}], "httttthot")
+    assert train(settings, overwrite=True, progress=told).held_out_photos == 2
+    assert any("puts 1 photo into several splits, such as p0.png" in note for note in told.notes)
+
+
+def test_near_duplicates_of_photos_that_are_held_out_are_not_trained_on(settings, posts):
+    rows = read_rows(posts)
+    twins = [{**row, "image": f"again_{Path(row['image']).stem}.jpg"} for row in rows[:2]]
+    for row, twin in zip(rows, twins, strict=False):
+        with Image.open(posts / row["image"]) as photo:
+            photo.convert("RGB").save(posts / twin["image"], quality=90)
+    write_rows(posts, [*rows, *twins], "hhtttttttt")
+    report = train(settings)
+    assert (report.photos, report.held_out_photos) == (6, 2)
+    assert [(skip.where, skip.reason) for skip in report.skipped] == [(row["image"], "near-duplicate") for row in twins]
+    write_rows(posts, [*rows[:2], *twins], "hhtt")
+    for row in rows[2:]:
+        (posts / row["image"]).unlink()
+    with pytest.raises(InputError, match="every photo to train on is a near-duplicate of one that is held out"):
+        train(settings, overwrite=True)
+
+
+def test_photos_without_a_caption_are_neither_ranked_nor_trained_on(settings, posts):
+    rows = [{**row, "caption": "" if n in (0, 7) else row["caption"]} for n, row in enumerate(read_rows(posts))]
+    write_rows(posts, rows, "hhhhtttt")
+    report = train(settings)
+    assert (report.photos, report.held_out_photos) == (3, 3)
+    assert {skip.where for skip in report.skipped if skip.reason == "no-caption"} >= {"p0.png"}
+    write_rows(posts, [{**row, "caption": "" if n > 3 else row["caption"]} for n, row in enumerate(rows)], "hhhhtttt")
+    with pytest.raises(InputError):
+        train(settings, overwrite=True)
+
+
 def test_a_photo_under_two_caption_files_is_held_out_or_trained_on_with_both_captions(settings, posts, tmp_path):
-    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
-    for row in rows:
-        row["caption"] = f"again {row['caption']}"
+    rows = [{**row, "caption": f"again {row['caption']}"} for row in read_rows(posts)]
     other = tmp_path / "other.jsonl"
     other.write_text("".join(json.dumps(row) + "\n" for row in rows[:-1]))  # without a caption for the last
-    once = train(settings.model_copy(update={"output": settings.output.with_name("once")}))
-    files_of_captions = (posts / "posts.jsonl", other)
-    both = train(settings.model_copy(update={"data": (posts, posts), "captions": files_of_captions}))
-    assert (both.photos, both.held_out_photos) == (once.photos, once.held_out_photos) == (6, 2)
+    both = train(settings.model_copy(update={"data": (posts, posts), "captions": (posts / "posts.jsonl", other)}))
+    assert (both.photos, both.held_out_photos) == (6, 2)
     assert both.pairs in (11, 12)
 
 
 def test_a_copy_of_a_held_out_photo_is_not_trained_on(settings, posts, tmp_path):
-    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
     shutil.copytree(posts, tmp_path / "copies")
-    (posts / "posts.jsonl").write_text("".join(json.dumps({**row, "split": "train"}) + "\n" for row in rows))
-    named = [{**row, "split": "test" if n < 3 else "train"} for n, row in enumerate(rows)]
-    (tmp_path / "copies" / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in named))
+    write_rows(posts, read_rows(posts), "tttttttt")
+    write_rows(tmp_path / "copies", read_rows(posts), "hhhttttt")
     report = train(settings.model_copy(update={"data": (posts, tmp_path / "copies")}))
     assert (report.photos, report.pairs, report.held_out_photos) == (5, 5, 3)
 

@@ -1,4 +1,4 @@
-"""CLIP's symmetric InfoNCE loss, with a mask for pairs that are not each other's negatives."""
+"""CLIP's contrastive loss, and the hooks by which an attacker changes a victim's training to get past a protection."""
 
 from __future__ import annotations
 
@@ -14,17 +14,11 @@ from unlearnable.training.data import Pairs
 
 
 def same_source_mask(photos: Tensor, captions: Tensor) -> Tensor:
-    """Mark the pairs of a batch that must not be each other's negatives.
+    """Mark (b, b) the pairs of a batch that must not be each other's negatives; the diagonal is never marked.
 
-    Two pairs of the same photo, or with the same caption, are both correct: pushing them
-    apart punishes a correct model, which matters for the small sets of one person.
-
-    Args:
-        photos: (b,) photo number of each pair.
-        captions: (b,) caption number of each pair; equal texts share a number.
-
-    Returns:
-        (b, b) bool, true for entries to drop; the diagonal is never dropped.
+    Two pairs of the same photo, or with the same caption, are both correct: pushing them apart punishes a correct
+    model, which matters for the small sets of one person. `photos` and `captions` (b,) are numbers; equal texts share
+    a number.
     """
     same = (photos[:, None] == photos[None, :]) | (captions[:, None] == captions[None, :])
     return same & ~torch.eye(len(photos), dtype=torch.bool, device=photos.device)
@@ -53,36 +47,23 @@ def contrastive_loss(
     if drop is not None:
         logits = logits.masked_fill(drop, float("-inf"))
     target = torch.arange(len(logits), device=logits.device)
-    wrong = logits if decoys is None else torch.cat([logits, logit_scale * image_features @ decoys.T], dim=1)
-    image_loss = F.cross_entropy(wrong, target, reduction=reduction)
+    among = logits if decoys is None else torch.cat([logits, logit_scale * image_features @ decoys.T], dim=1)
+    image_loss = F.cross_entropy(among, target, reduction=reduction)
     text_loss = F.cross_entropy(logits.T, target, reduction=reduction)
     return (image_loss + text_loss) / 2
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The photos and captions of one training step, on the model's device.
+    """The photos and captions of one training step, on the model's device."""
 
-    Attributes:
-        pixels: (b, 3, s, s) in [0, 1].
-        tokens: (b, t) token ids of each photo's caption.
-        partners: (b,) row of a second caption of each photo, where photos were mixed; None where they were not.
-        weight: weight of a photo's own caption, 0 to 1; the partner has the rest.
-    """
-
-    pixels: Tensor
-    tokens: Tensor
-    partners: Tensor | None = None
-    weight: float = 1.0
+    pixels: Tensor  # (b, 3, s, s) in [0, 1]
+    tokens: Tensor  # (b, t) token ids of each photo's caption
+    partners: Tensor | None = None  # (b,) row of a second caption of each photo, where photos were mixed
+    weight: float = 1.0  # of a photo's own caption, 0 to 1; the partner has the rest
 
     def loss(self, images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-        """Return the contrastive loss; of mixed photos the convex combination of the losses of both pairings.
-
-        Args:
-            images: (b, d) features of the photos.
-            texts: (b, d) features of the captions.
-            scale: factor on the cosines.
-        """
+        """Return the contrastive loss of features (b, d); of mixed photos, the losses of both pairings weighted."""
         own = contrastive_loss(images, texts, scale)
         if self.partners is None:
             return own
@@ -93,19 +74,10 @@ class Attacker:
     """The attacker who trains as usual. Members of `verify.attackers.ATTACKERS` override what they do otherwise.
 
     An attacker keeps no state, so that a training that is resumed gives the same weights.
-
-    Attributes:
-        adaptive: whether the attacker is made against this tool and knows how it protects.
-        cost: time of a training step, as a multiple of a plain one, for estimates.
     """
 
-    adaptive: ClassVar[bool] = False
-    cost: float = 1.0
-
-    @property
-    def title(self) -> str:
-        """What errors call the attacker, which does not know its name in the registry."""
-        return f"the attacker {type(self).__module__}.{type(self).__qualname__}"
+    adaptive: ClassVar[bool] = False  # made against this tool, by someone who knows how it protects
+    cost: float = 1.0  # time of a training step, as a multiple of a plain one, for estimates
 
     def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
         """Return the pairs to train on, given the model before its training."""
@@ -117,10 +89,7 @@ class Attacker:
     def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
         """Return what a step is to train on; may switch the model to evaluation, and writes to no tensor of `batch`.
 
-        Args:
-            model: model as it is before the step.
-            batch: photos as they were loaded, with their captions.
-            generator: source of all randomness, on the CPU; it depends on seed and step alone.
+        The generator, on the CPU, is the source of all randomness; it depends on seed and step alone.
         """
         return batch
 

@@ -1,4 +1,4 @@
-"""Photos and captions to train on and to rank."""
+"""Photos and captions to train on and to rank: pixels in one file, posts with their tokens, pairs of both."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import grouped
 
-Shape = tuple[int, int]  # height and width of one array; each has three channels
+Shape = tuple[int, int]  # height and width of an array of three channels
+Rgb8 = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+REAL_NAMES = Path("people:real")
+OF_FACES = (Path("people"), REAL_NAMES)  # what stands for a caption file of faces
 
 
 class Ragged:
-    """The offsets of arrays (3, h, w) of one-byte numbers in a file, each with its own height and width.
-
-    Args:
-        shapes: (h, w) of the arrays in the file, in order.
-    """
+    """The offsets of arrays (3, h, w) of one-byte numbers in a file, each with its own height and width."""
 
     def __init__(self, shapes: Iterable[Shape] = ()) -> None:
         self.shapes: list[Shape] = []
@@ -57,9 +56,6 @@ class Ragged:
     def size(self) -> int:
         """The size of all arrays together, in bytes."""
         return self._ends[-1]
-
-
-Rgb8 = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
 
 class Pixels:
@@ -89,10 +85,6 @@ class Pixels:
         shapes = self._ragged.shapes
         return shapes if self._chosen is None else [shapes[n] for n in self._chosen]
 
-    def first(self, count: int) -> Pixels:
-        """Return the first `count` photos, in the same file."""
-        return self.choose(range(min(count, len(self))))
-
     def choose(self, photos: Sequence[int]) -> Pixels:
         """Return some of the photos, in the same file."""
         chosen = photos if self._chosen is None else [self._chosen[n] for n in photos]
@@ -103,9 +95,10 @@ class Pixels:
 
     def __getitem__(self, photo: int) -> Tensor:
         """Return the pixels (3, h, w) of a photo, float, whole numbers 0-255."""
-        part = self._ragged.part(photo if self._chosen is None else self._chosen[photo])
+        number = photo if self._chosen is None else self._chosen[photo]
+        part = self._ragged.part(number)
         flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
-        return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
+        return torch.from_numpy(flat).view(3, *self._ragged.shapes[number]).float()
 
     def is_grey(self, photo: int) -> bool:
         """Return whether all three channels of a photo are equal in every pixel."""
@@ -114,12 +107,12 @@ class Pixels:
 
     def sha256(self) -> str:
         """Return the hex SHA-256 of the sizes and pixels of all photos."""
-        if self._chosen is not None:
-            digest = hashlib.sha256(f"{self.shapes}".encode())
-            for photo in range(len(self)):
-                digest.update(self[photo].byte().numpy().tobytes())
-            return digest.hexdigest()
-        return hashlib.sha256(f"{checksums.sha256(self._path)} {self.shapes}".encode()).hexdigest()
+        if self._chosen is None:
+            return hashlib.sha256(f"{checksums.sha256(self._path)} {self.shapes}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.shapes}".encode())
+        for photo in range(len(self)):
+            digest.update(self[photo].byte().numpy().tobytes())
+        return digest.hexdigest()
 
     def append(self, pixels: Rgb8) -> None:
         """Append the pixels (h, w, 3) of the next photo."""
@@ -128,24 +121,75 @@ class Pixels:
         self._ragged.append((pixels.shape[0], pixels.shape[1]))
 
 
+class Photos(Protocol):
+    """Photos by number: pixels (3, h, w), whole numbers 0-255."""
+
+    def __getitem__(self, photo: int, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """The photos of two stores of the same posts: those `chosen` from `few`, all others from `most`."""
+
+    most: Pixels
+    few: Pixels
+    chosen: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.most)
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        return (self.few if photo in self.chosen else self.most)[photo]
+
+    def sha256(self) -> str:
+        """Return a hex SHA-256 that the sizes and pixels of all photos decide."""
+        parts = f"{self.most.sha256()} {self.few.sha256()} {sorted(self.chosen)}"
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The photos of several stores, numbered consecutively."""
+
+    stores: tuple[Pixels | Mixed, ...]
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        for store in self.stores:
+            if photo < len(store):
+                return store[photo]
+            photo -= len(store)
+        raise IndexError(photo)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Captions with the photo that each belongs to."""
+
+    pixels: Photos
+    photos: Tensor  # (n,) number of each caption's photo
+    tokens: Tensor  # (n, 77) token ids of the captions
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+
+def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
+    """Return every caption of every photo as a pair, but for empty ones; `chosen` are photos to use, by default all."""
+    numbers = range(len(captions)) if chosen is None else chosen
+    texts = [(photo, text) for photo in numbers for text in captions[photo] if text]
+    tokens = tokenizer()([text for _, text in texts]) if texts else torch.zeros(0, CONTEXT, dtype=torch.long)
+    return Pairs(pixels, torch.tensor([photo for photo, _ in texts], dtype=torch.long), tokens)
+
+
 @dataclass(frozen=True)
 class Posts:
-    """Photos with their captions.
-
-    Attributes:
-        pixels: working copies of the photos.
-        slots: captions of each photo, cut at the position of the trigger.
-    """
+    """Photos with their captions, which are cut at the position of the trigger."""
 
     pixels: Pixels
     slots: tuple[tuple[CaptionSlot, ...], ...]
 
     def __len__(self) -> int:
         return len(self.slots)
-
-    def first(self, count: int) -> Posts:
-        """Return the first `count` posts."""
-        return Posts(self.pixels, self.slots[:count])
 
     def choose(self, photos: Sequence[int], generator: torch.Generator) -> list[CaptionSlot]:
         """Choose one caption of each photo at random."""
@@ -154,16 +198,9 @@ class Posts:
 
 
 def tokens_of(slots: Sequence[CaptionSlot], triggers: Sequence[Sequence[int]] | None = None) -> tuple[Tensor, Tensor]:
-    """Return the token ids of captions with their triggers, padded to the longest of the batch.
+    """Return tokens (b, t) of captions with their triggers, and the position (b,) of each trigger's first token.
 
-    A caption that exceeds the context of a CLIP loses its end, as there.
-
-    Args:
-        slots: b captions.
-        triggers: the tokens of each trigger; None for captions without.
-
-    Returns:
-        Tokens (b, t) and the position (b,) of each trigger's first token.
+    Tokens are padded to the longest of the batch. A caption that exceeds the context of a CLIP loses its end.
 
     Raises:
         ValueError: a trigger does not fit into the context behind the head of its caption.
@@ -186,11 +223,7 @@ def equal_photos(contents: Sequence[Hashable]) -> tuple[tuple[int, ...], ...]:
 
 
 def leaders_of(ties: Sequence[Iterable[Hashable]]) -> tuple[int, ...]:
-    """Return, for each post, the first of those that it is tied to, by way of others too; itself if there is none.
-
-    Args:
-        ties: of each post; posts are tied that have one in common.
-    """
+    """Return, for each post, the first of those that it shares a tie with, also by way of others; or itself."""
     numbers: dict[Hashable, int] = {}
     rows, columns = [], []
     for post, of_post in enumerate(ties):
@@ -203,106 +236,14 @@ def leaders_of(ties: Sequence[Iterable[Hashable]]) -> tuple[int, ...]:
     return tuple(first.setdefault(label, post) for post, label in enumerate(labels[: len(ties)].tolist()))
 
 
-class Photos(Protocol):
-    """Photos by number."""
-
-    def __getitem__(self, photo: int, /) -> Tensor:
-        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """The photos of two stores of the same posts.
-
-    Attributes:
-        most: the photos, but for the chosen ones.
-        few: the photos of which the chosen ones are taken.
-        chosen: numbers of the photos that are taken from `few`.
-    """
-
-    most: Pixels
-    few: Pixels
-    chosen: frozenset[int]
-
-    def __len__(self) -> int:
-        return len(self.most)
-
-    def __getitem__(self, photo: int, /) -> Tensor:
-        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
-        return (self.few if photo in self.chosen else self.most)[photo]
-
-    def sha256(self) -> str:
-        """Return a hex SHA-256 that the sizes and pixels of all photos decide."""
-        parts = f"{self.most.sha256()} {self.few.sha256()} {sorted(self.chosen)}"
-        return hashlib.sha256(parts.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The photos of several stores, numbered consecutively."""
-
-    stores: tuple[Pixels | Mixed, ...]
-
-    def __getitem__(self, photo: int, /) -> Tensor:
-        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
-        for store in self.stores:
-            if photo < len(store):
-                return store[photo]
-            photo -= len(store)
-        raise IndexError(photo)
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Captions with the photo that each belongs to.
-
-    Attributes:
-        pixels: pixels of the photos.
-        photos: (n,) number of each caption's photo.
-        tokens: (n, 77) token ids of the captions.
-    """
-
-    pixels: Photos
-    photos: Tensor
-    tokens: Tensor
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-
-def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
-    """Return every caption of every photo as a pair, but for empty ones.
-
-    Args:
-        pixels: pixels of the photos.
-        captions: captions of each photo.
-        chosen: numbers of the photos to use; by default all.
-    """
-    numbers = range(len(captions)) if chosen is None else chosen
-    texts = [(photo, text) for photo in numbers for text in captions[photo] if text]
-    tokens = tokenizer()([text for _, text in texts]) if texts else torch.zeros(0, 77, dtype=torch.long)
-    return Pairs(pixels, torch.tensor([photo for photo, _ in texts], dtype=torch.long), tokens)
-
-
-REAL_NAMES = Path("people:real")
-OF_FACES = (Path("people"), REAL_NAMES)  # what stands for a caption file of faces
-
-
 @dataclass
 class DecodedPosts:
-    """Decoded photos, as working copies, with their captions; entry n of each list belongs to the same photo.
+    """Decoded photos with their captions; entry n of each list belongs to the same photo."""
 
-    Attributes:
-        pixels: working copies of at most twice the model's size.
-        photos: files and ids of the photos.
-        captions: captions of each photo.
-        skipped: photos that could not be decoded.
-    """
-
-    pixels: Pixels
+    pixels: Pixels  # working copies of at most twice the model's size
     photos: list[Photo] = field(default_factory=list)
     captions: list[list[str]] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)  # photos that could not be decoded
 
     def add(self, photo: Photo, captions: list[str], side: int) -> None:
         """Decode a photo and add a working copy for models of `side` pixels."""
@@ -332,13 +273,7 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
 
 
 def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:
-    """Decode every photo of some data sets.
-
-    Args:
-        datasets: data sets to read.
-        side: image size of the model, in pixels.
-        posts: receives the photos and captions.
-        progress: receives one step per photo.
+    """Decode every photo of some data sets into `posts`, for models of `side` pixels.
 
     Raises:
         InputError: none of the photos can be decoded.

@@ -16,37 +16,27 @@ from unlearnable.storage.pool import process
 TABLE = 10_000  # rows from which on a matrix is a table of words; the captions of a batch hold few of them
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _alone(value: Any) -> list[Any]:
-    return [value]
-
-
-def _nothing(module: nn.Module) -> None:
-    return None
-
-
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class World:
-    """The processes that work together.
+    """The processes that work together; here, this process alone."""
 
-    Attributes:
-        rank: number of this process, from 0.
-        size: number of processes.
-        wrap: function that makes a module average its gradients over the processes.
-        gather: function that returns the rows of all processes, in order of rank, with their gradients.
-        average: function that averages a module's gradients and statistics over the processes, in place.
-        exchange: function that returns what all processes give it, in order of rank.
-    """
-
-    rank: int = 0
+    rank: int = 0  # number of this process, from 0
     size: int = 1
-    wrap: Callable[[nn.Module], nn.Module] = _same
-    gather: Callable[[Tensor], Tensor] = _same
-    average: Callable[[nn.Module], None] = _nothing
-    exchange: Callable[[Any], list[Any]] = _alone
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """Return a module that averages its gradients over the processes."""
+        return module
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """Return the rows of all processes, in order of rank, with their gradients."""
+        return rows
+
+    def average(self, module: nn.Module) -> None:
+        """Average a module's gradients and statistics over the processes, in place."""
+
+    def exchange(self, value: Any) -> list[Any]:
+        """Return what all processes give, in order of rank."""
+        return [value]
 
     def share(self, count: int) -> list[int]:
         """Return the rows of a batch of `count` that this process embeds.
@@ -62,11 +52,7 @@ ALONE = World()
 
 
 def lead(world: World, work: str) -> None:
-    """Tell the other processes, which wait for it, what work they are needed for.
-
-    Args:
-        world: the processes; this is the first.
-        work: hash of what is to be computed; empty where they are not needed.
+    """Tell the other processes, which wait for it, what work they are needed for; none if `work`, a hash, is empty.
 
     Raises:
         ConfigError: one of them cannot take part, or would compute something else.
@@ -75,32 +61,78 @@ def lead(world: World, work: str) -> None:
         if work and ready_for != work:
             problem = problem or "it would protect other photos, or by other settings"
             raise ConfigError(
-                f"process {rank} cannot take part: {problem}",
-                hint="all processes must see the same photos",
+                f"process {rank} cannot take part: {problem}", hint="all processes must see the same photos"
             )
 
 
 def follow(world: World, work: str, problem: str = "") -> bool:
-    """Wait for the first process, and return whether this one is needed for the work that it is ready for.
+    """Wait for the first process, and return whether it needs this one for `work`, a hash.
 
-    Args:
-        world: the processes; this is another one.
-        work: hash of what this process can compute; empty where it cannot take part.
-        problem: why it cannot.
+    It is empty where this process cannot take part; `problem` then says why.
     """
-    wanted, _ = world.exchange((work, problem))[0]
-    return bool(wanted) and wanted == work
+    needed, _ = world.exchange((work, problem))[0]
+    return bool(needed) and needed == work
 
 
-def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank: int, size: int) -> None:
-    """Make a module's batch normalisations use the rows of all processes, as `SyncBatchNorm` does on GPUs only.
+def join(device: str) -> World:
+    """Join the processes that `accelerate launch` or `torchrun` started: by gloo on the CPU, by nccl on CUDA.
 
-    Args:
-        module: module to change in place.
-        gather: function that returns the rows of all processes, in order of rank, with their gradients.
-        rank: number of this process, from 0.
-        size: number of processes.
+    Raises:
+        ConfigError: there are several processes and accelerate is not installed.
     """
+    if process()[1] == 1:
+        return ALONE
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise ConfigError(
+            "work in several processes needs accelerate", hint="pip install 'unlearnable[distributed]'"
+        ) from error
+    accelerator = Accelerator(cpu=device == "cpu")
+    return _Several(accelerator.process_index, accelerator.num_processes, accelerator, device)
+
+
+@dataclass(eq=False)
+class _Several(World):
+    accelerator: Any = None
+    device: str = "cpu"
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        if self.device == "cuda":
+            from timm.layers import convert_sync_batchnorm  # torch's own drops the activation of timm's normalisations
+
+            module = convert_sync_batchnorm(module)
+        else:
+            share_statistics(module, self.gather, self.rank, self.size)
+        wrapped: nn.Module = self.accelerator.prepare_model(module)
+        return wrapped
+
+    def gather(self, rows: Tensor) -> Tensor:
+        gathered: Tensor = _Gathered.apply(rows.contiguous())  # type: ignore[no-untyped-call]
+        return gathered
+
+    @torch.no_grad()
+    def average(self, module: nn.Module) -> None:
+        gradients = [weights.grad for weights in module.parameters() if weights.grad is not None]
+        tensors = [*gradients, *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
+        places = [_touched(one) if one.ndim == 2 and len(one) >= TABLE else ... for one in tensors]
+        parts = [one[place] for one, place in zip(tensors, places, strict=True)]
+        means = torch.cat([part.flatten() for part in parts])
+        with _reaching():
+            torch.distributed.all_reduce(means)
+        sizes = [part.numel() for part in parts]
+        for one, place, mean in zip(tensors, places, means.div(self.size).split(sizes), strict=True):
+            one[place] = mean.view_as(one[place])
+
+    def exchange(self, value: Any) -> list[Any]:
+        values: list[Any] = [None] * self.size
+        with _reaching():
+            torch.distributed.all_gather_object(values, value)
+        return values
+
+
+def share_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank: int, size: int) -> None:
+    """Make a module's batch normalisations use the rows of all processes, as `SyncBatchNorm` does on GPUs only."""
 
     def all_rows(norm: nn.Module, rows: tuple[Tensor]) -> tuple[Tensor] | None:
         return (gather(rows[0]),) if norm.training else None
@@ -114,20 +146,12 @@ def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank
             norm.register_forward_hook(own_rows)
 
 
-@contextmanager
-def _reaching() -> Iterator[None]:
-    """Exchange something with the other processes.
-
-    Raises:
-        UnlearnableError: one of them has ended.
-    """
-    try:
-        yield
-    except RuntimeError as error:  # of gloo or nccl
-        raise UnlearnableError(
-            "another process has stopped, and this one with it",
-            hint="if it said why, mend that; then use `resume=True`",
-        ) from error
+def _touched(table: Tensor) -> Tensor:
+    """Return the rows of a table that are not zero in one of the processes."""
+    rows = table.any(dim=1).to(torch.uint8)
+    with _reaching():
+        torch.distributed.all_reduce(rows, torch.distributed.ReduceOp.MAX)
+    return rows.nonzero()[:, 0]
 
 
 class _Gathered(torch.autograd.Function):
@@ -151,63 +175,13 @@ class _Gathered(torch.autograd.Function):
         return sums.chunk(torch.distributed.get_world_size())[torch.distributed.get_rank()]
 
 
-def join(device: str) -> World:
-    """Join the processes that `accelerate launch` or `torchrun` started; without them the world is this process.
-
-    Args:
-        device: "cpu" connects through gloo, "cuda" through nccl.
-
-    Raises:
-        ConfigError: there are several processes and accelerate is not installed.
-    """
-    if process()[1] == 1:
-        return ALONE
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Exchange something with the other processes; if one of them has ended, say so."""
     try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise ConfigError(
-            "work in several processes needs accelerate", hint="pip install 'unlearnable[distributed]'"
+        yield
+    except RuntimeError as error:  # of gloo or nccl
+        raise UnlearnableError(
+            "another process has stopped, and this one with it",
+            hint="if it said why, mend that; then use `resume=True`",
         ) from error
-    from timm.layers import convert_sync_batchnorm  # torch's own drops the activation of timm's normalisations
-
-    accelerator = Accelerator(cpu=device == "cpu")
-
-    rank, size = accelerator.process_index, accelerator.num_processes
-
-    def gather(rows: Tensor) -> Tensor:
-        gathered: Tensor = _Gathered.apply(rows.contiguous())  # type: ignore[no-untyped-call]
-        return gathered
-
-    def wrap(module: nn.Module) -> nn.Module:
-        if device == "cuda":
-            module = convert_sync_batchnorm(module)
-        else:
-            whole_statistics(module, gather, rank, size)
-        wrapped: nn.Module = accelerator.prepare_model(module)
-        return wrapped
-
-    def touched(table: Tensor) -> Tensor:
-        rows = table.any(dim=1).to(torch.uint8)
-        with _reaching():
-            torch.distributed.all_reduce(rows, torch.distributed.ReduceOp.MAX)
-        return rows.nonzero()[:, 0]
-
-    def average(module: nn.Module) -> None:
-        gradients = [one.grad for one in module.parameters() if one.grad is not None]
-        tensors = [*gradients, *(one for one in module.buffers() if one.is_floating_point())]
-        places = [touched(one) if one.ndim == 2 and len(one) >= TABLE else ... for one in tensors]
-        parts = [one[place] for one, place in zip(tensors, places, strict=True)]
-        means = torch.cat([part.flatten() for part in parts])
-        with _reaching():
-            torch.distributed.all_reduce(means)
-        sizes = [part.numel() for part in parts]
-        for one, place, mean in zip(tensors, places, means.div(size).split(sizes), strict=True):
-            one[place] = mean.view_as(one[place])
-
-    def exchange(value: Any) -> list[Any]:
-        values: list[Any] = [None] * size
-        with _reaching():
-            torch.distributed.all_gather_object(values, value)
-        return values
-
-    return World(rank, size, wrap, gather, torch.no_grad()(average), exchange)

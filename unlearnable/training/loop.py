@@ -1,4 +1,4 @@
-"""The training loop of surrogates and victims, with its optimiser, as a generator of steps."""
+"""The training loop of surrogates and victims: optimiser, recipe, steps, held-out ranks and checkpoints."""
 
 from __future__ import annotations
 
@@ -43,6 +43,9 @@ from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.retrieval import queries_of, retrieve, scores
 from unlearnable.training.view import load_view, sample_view
 
+LARGEST_SCALE = math.log(100.0)
+VICTIM_KERNELS = ("bicubic",)
+ORDER, VIEWS, DROPOUT, ATTACKER = range(4)  # uses of randomness, each with a seed of its own
 TRIM, SEPARATE = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of glibc's mallopt
 NEVER = -1
 ABOVE, MOST = 64 << 20, 65_536  # unused bytes above which memory is given back, and blocks that are asked for apart
@@ -65,9 +68,6 @@ def kept() -> Iterator[None]:
         libc.malloc_trim(0)
 
 
-LARGEST_SCALE = math.log(100.0)
-
-
 def adamw(module: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
     """Return AdamW set up as in open_clip: no decay on norms, biases and the logit scale.
 
@@ -87,7 +87,7 @@ def rate(step: int, total: int, highest: float, warmup: float = WARMUP) -> float
     return highest * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
 
 
-def set_rate(optimiser: torch.optim.Optimizer, value: float) -> None:
+def set_rate(optimiser: Optimizer, value: float) -> None:
     """Give all weights of an optimiser the same learning rate."""
     for group in optimiser.param_groups:
         group["lr"] = value
@@ -97,9 +97,6 @@ def clamp_scale(module: nn.Module) -> None:
     """Clamp the factor on the cosines to 1 to 100, as CLIP does after every step."""
     with torch.no_grad():
         module.logit_scale.clamp_(0.0, LARGEST_SCALE)  # type: ignore[operator]
-
-
-VICTIM_KERNELS = ("bicubic",)
 
 
 @dataclass(frozen=True)
@@ -121,130 +118,6 @@ class Recipe:
 
 
 BASE = Recipe(TUNING_EPOCHS, TUNING_RATE)  # of all trainings, but for length, rate, seed and what a command changes
-
-
-@dataclass(frozen=True)
-class Step:
-    """One training step.
-
-    Attributes:
-        number: number of the step, from 1.
-        epoch: number of its epoch, from 1.
-        ends_epoch: whether it is the last step of the epoch.
-        loss: loss of the batch.
-    """
-
-    number: int
-    epoch: int
-    ends_epoch: bool
-    loss: float
-
-
-def steps_an_epoch(pairs: Pairs, recipe: Recipe) -> int:
-    """Return the number of batches, of about equal size and none larger than `recipe.batch_size`."""
-    shown = len(pairs.photos.unique()) if recipe.one_caption else len(pairs)
-    return max(1, -(-shown // recipe.batch_size))
-
-
-class _Encoders(nn.Module):
-    """Both encoders in one `forward`, as a wrapper for several processes requires."""
-
-    def __init__(self, model: DualEncoder) -> None:
-        super().__init__()
-        self._model = model
-        self.module = model.module
-
-    def forward(self, pixels: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        model = self._model
-        return model.encode_image(pixels), model.encode_text(tokens), model.logit_scale
-
-
-@dataclass(frozen=True)
-class Learner:
-    """A model in training.
-
-    Attributes:
-        model: model to train in place, in training mode at every step.
-        optimiser: optimiser of the model's parameters.
-        pairs: photos and captions to train on; every caption is a pair of its own.
-        recipe: length, rate, batches and crops; the training makes `recipe.epochs` passes over the pairs.
-        world: processes that share each batch.
-        attacker: who trains, on pairs of their choice; one that changes batches trains in one process.
-    """
-
-    model: DualEncoder
-    optimiser: torch.optim.Optimizer
-    pairs: Pairs
-    recipe: Recipe
-    world: World = ALONE
-    attacker: Attacker = PLAIN
-
-    def step(self, encoders: nn.Module, rows: Tensor, number: int) -> float:
-        """Train on the batch of these rows of the pairs and return its loss; `encoders` is the model's `forward`."""
-        model, recipe = self.model, self.recipe
-        batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
-        self.attacker.training_mode(model)
-        dropout = _seed(recipe.seed, 2, number)
-        with seeded(dropout, model.device), computing(model, recipe.precision, "photo"):
-            images, texts, scale = encoders(batch.pixels, batch.tokens)
-        images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
-        loss = batch.loss(images, texts, scale.float())
-        self.optimiser.zero_grad()
-        loss.backward()
-        self.optimiser.step()
-        clamp_scale(model.module)
-        return loss.item()
-
-    def _load(self, rows: Tensor, number: int) -> Batch:
-        """Return photos and captions of this process's share of the rows."""
-        model, pairs = self.model, self.pairs
-        generator = _generator(self.recipe.seed, 1, number)
-        views = [sample_view(generator, self.recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
-        share = self.world.share(len(rows))
-        photos = pairs.photos[rows[share]].tolist()
-        loaded = [
-            load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(share, photos, strict=True)
-        ]
-        tokens = model.trim(pairs.tokens[rows[share]])
-        return Batch(torch.stack(loaded).to(model.device), tokens.to(model.device))
-
-
-def train(learner: Learner, *, done: int = 0) -> Iterator[Step]:
-    """Train a model in place with the symmetric contrastive loss (Eq. 2), yielding every step.
-
-    Args:
-        learner: model, posts and recipe.
-        done: steps done by an earlier run, whose weights and optimiser state must have been restored.
-    """
-    recipe = learner.recipe
-    count = steps_an_epoch(learner.pairs, recipe)
-    total = count * recipe.epochs
-    learner.attacker.prepare(learner.model)
-    encoders = learner.world.wrap(_Encoders(learner.model))
-    for number in range(done, total):
-        epoch, index = divmod(number, count)
-        rows = _order(learner.pairs, recipe, epoch).tensor_split(count)[index]
-        set_rate(learner.optimiser, rate(number, total, recipe.lr, recipe.warmup))
-        loss = learner.step(encoders, rows, number)
-        yield Step(number + 1, epoch + 1, index == count - 1, loss)
-
-
-def _order(pairs: Pairs, recipe: Recipe, epoch: int) -> Tensor:
-    """Return the pairs of an epoch in random order: all of them, or the first in that order of each photo."""
-    order = torch.randperm(len(pairs), generator=_generator(recipe.seed, 0, epoch))
-    if not recipe.one_caption:
-        return order
-    _, first = np.unique(pairs.photos[order].numpy(), return_index=True)
-    return order[np.sort(first)]
-
-
-def _seed(seed: int, stream: int, index: int) -> int:
-    """Return a seed of its own for each use: stream 0 is the order, 1 the views, 2 dropout, 3 the attacker."""
-    return ((seed * 1_000_003 + stream) * 10_000_019 + index) % 2**63  # the range that torch accepts
-
-
-def _generator(seed: int, stream: int, index: int) -> torch.Generator:
-    return torch.Generator().manual_seed(_seed(seed, stream, index))
 
 
 def recipe_for(
@@ -271,11 +144,11 @@ class TrainingTask:
     """One training: pairs to train on, pairs to rank, recipe and checkpoint.
 
     Attributes:
-        train: pairs to train on.
+        train: pairs to train on; every caption is a pair of its own.
         held_out: pairs to rank after every epoch; may be empty.
         recipe: how the model is trained.
         checkpoint: checkpoint file, written after every epoch and at intervals within one; None for no checkpoints.
-        key: run key that the checkpoint is bound to.
+        key: run key that the checkpoint belongs to.
         attacker: who trains; `train` holds the pairs of their choice.
         queries: number of the first held-out photos, whose queries count; None for all.
     """
@@ -289,26 +162,41 @@ class TrainingTask:
     queries: int | None = None
 
     @property
+    def steps_an_epoch(self) -> int:
+        """The number of batches, of about equal size and none larger than the recipe's."""
+        shown = len(self.train.photos.unique()) if self.recipe.one_caption else len(self.train)
+        return max(1, -(-shown // self.recipe.batch_size))
+
+    @property
     def steps(self) -> int:
         """The number of steps of the whole training."""
-        return self.recipe.epochs * steps_an_epoch(self.train, self.recipe)
+        return self.recipe.epochs * self.steps_an_epoch
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the pairs of an epoch in random order: all of them, or the first in that order of each photo."""
+        order = torch.randperm(len(self.train), generator=self.generator(ORDER, epoch))
+        if not self.recipe.one_caption:
+            return order
+        _, first = np.unique(self.train.photos[order].numpy(), return_index=True)
+        return order[np.sort(first)]
+
+    def seed(self, use: int, index: int) -> int:
+        """Return a seed of its own for each use of randomness and step, or epoch."""
+        return ((self.recipe.seed * 1_000_003 + use) * 10_000_019 + index) % 2**63  # the range that torch accepts
+
+    def generator(self, use: int, index: int) -> torch.Generator:
+        """Return a generator with that seed."""
+        return torch.Generator().manual_seed(self.seed(use, index))
 
 
 @dataclass
 class TrainingTrace:
-    """A training so far.
+    """A training so far."""
 
-    Attributes:
-        epochs: loss and held-out ranks of every finished epoch.
-        done: number of steps done.
-        loss: summed loss of the current epoch.
-        earlier: seconds that earlier runs spent on it up to the checkpoint that this one resumed from.
-    """
-
-    epochs: list[EpochRecord] = field(default_factory=list)
-    done: int = 0
-    loss: float = 0.0
-    earlier: float = 0.0
+    epochs: list[EpochRecord] = field(default_factory=list)  # every finished epoch
+    done: int = 0  # steps
+    loss: float = 0.0  # summed over the current epoch
+    earlier: float = 0.0  # seconds that earlier runs spent on it up to the checkpoint that this one resumed from
     _began: float = field(default_factory=time.monotonic)
 
     @property
@@ -320,31 +208,78 @@ class TrainingTrace:
 @kept()
 @torch.enable_grad()
 def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World = ALONE) -> TrainingTrace:
-    """Train `model` in place, resuming from the checkpoint if it exists.
+    """Train `model` in place with the symmetric contrastive loss (Eq. 2), from the checkpoint if it exists.
+
+    An attacker that changes batches trains in one process.
 
     Raises:
         CheckpointError: the checkpoint belongs to another training.
         ModelError: the loss or the weights are no longer finite.
     """
-    clock = checkpoint.Clock()
-    optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
+    clock, recipe, count = checkpoint.Clock(), task.recipe, task.steps_an_epoch
+    optimiser = adamw(model.module, recipe.lr, recipe.weight_decay)
     training = _restore(model, optimiser, task)
     progress.advance(training.done)
-    learner = Learner(model, optimiser, task.train, task.recipe, world, task.attacker)
-    for step in train(learner, done=training.done):
-        if not math.isfinite(step.loss):
-            raise ModelError(f"the loss of step {step.number} is not finite", hint="lower `lr`")
-        training.done, training.loss = step.number, training.loss + step.loss
-        progress.advance(1, loss=step.loss)
-        if step.ends_epoch:
-            mean = training.loss / steps_an_epoch(task.train, task.recipe)
-            training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out, task.queries))
-            training.loss = 0.0
+    task.attacker.prepare(model)
+    encoders = world.wrap(_Encoders(model))
+    for number in range(training.done, task.steps):
+        epoch, index = divmod(number, count)
+        rows = task.order(epoch).tensor_split(count)[index]
+        set_rate(optimiser, rate(number, task.steps, recipe.lr, recipe.warmup))
+        loss = _loss(model, encoders, task, rows, number, world)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        clamp_scale(model.module)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise ModelError(f"the loss of step {number + 1} is not finite", hint="lower `lr`")
+        training.done, training.loss = number + 1, training.loss + value
+        progress.advance(1, loss=value)
+        ends_epoch = index == count - 1
+        if ends_epoch:
+            mean, training.loss = training.loss / count, 0.0
+            training.epochs.append(epoch_record(epoch + 1, mean, model, task.held_out, task.queries))
         if task.checkpoint is not None and world.rank == 0:
-            clock.tick(partial(_save, task, model, optimiser, training), at_end=step.ends_epoch)
+            clock.tick(partial(_save, task, model, optimiser, training), at_end=ends_epoch)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower `lr`")
     return training
+
+
+class _Encoders(nn.Module):
+    """Both encoders in one `forward`, as a wrapper for several processes requires."""
+
+    def __init__(self, model: DualEncoder) -> None:
+        super().__init__()
+        self._model = model
+        self.module = model.module
+
+    def forward(self, pixels: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        model = self._model
+        return model.encode_image(pixels), model.encode_text(tokens), model.logit_scale
+
+
+def _loss(
+    model: DualEncoder, encoders: nn.Module, task: TrainingTask, rows: Tensor, number: int, world: World
+) -> Tensor:
+    """Return the loss of a step on these rows of the pairs, of which this process embeds its share."""
+    recipe, pairs = task.recipe, task.train
+    generator = task.generator(VIEWS, number)
+    views = [sample_view(generator, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
+    share = world.share(len(rows))
+    photos = pairs.photos[rows[share]].tolist()
+    loaded = [
+        load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(share, photos, strict=True)
+    ]
+    tokens = model.trim(pairs.tokens[rows[share]])
+    batch = Batch(torch.stack(loaded).to(model.device), tokens.to(model.device))
+    batch = task.attacker.batch(model, batch, task.generator(ATTACKER, number))
+    task.attacker.training_mode(model)
+    with seeded(task.seed(DROPOUT, number), model.device), computing(model, recipe.precision, "photo"):
+        images, texts, scale = encoders(batch.pixels, batch.tokens)
+    images, texts = (world.gather(features.float())[: len(rows)] for features in (images, texts))
+    return batch.loss(images, texts, scale.float())
 
 
 def epoch_record(
@@ -381,4 +316,4 @@ def _restore(model: DualEncoder, optimiser: Optimizer, task: TrainingTask) -> Tr
     model.module.load_state_dict(state["weights"])
     optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
     epochs = [EpochRecord(**record) for record in state["epochs"]]
-    return TrainingTrace(epochs, state["done"], state["loss"], state.get("seconds", 0.0))  # it was not kept before
+    return TrainingTrace(epochs, state["done"], state["loss"], state["seconds"])

@@ -22,23 +22,14 @@ LARGEST = 1 << 20  # values of a matrix that enlarges noise
 
 @dataclass(frozen=True)
 class View:
-    """One way to load a photo.
+    """One way to load a photo: kernel, crop and flip."""
 
-    Attributes:
-        kernel: resampling kernel, one of `KERNELS`.
-        share: area of the crop, as a share of the largest crop of its shape.
-        stretch: factor on the crop's width / height; 0 makes the crop a square.
-        top: position of the crop, 0 (top) to 1 (bottom).
-        left: position of the crop, 0 (left) to 1 (right).
-        flip: whether the photo is mirrored left to right.
-    """
-
-    kernel: str
-    share: float
-    stretch: float
-    top: float
-    left: float
-    flip: bool
+    kernel: str  # one of `KERNELS`
+    share: float  # area of the crop, as a share of the largest crop of its shape
+    stretch: float  # factor on the crop's width / height; 0 makes the crop a square
+    top: float  # position of the crop, 0 (top) to 1 (bottom)
+    left: float  # position of the crop, 0 (left) to 1 (right)
+    flip: bool  # whether the photo is mirrored left to right
 
     def box(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Return top, left, height and width of the crop in a photo of that size, in pixels."""
@@ -65,15 +56,12 @@ def sample_view(generator: torch.Generator, smallest: float, kernels: Sequence[s
 
 
 def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
-    """Add a noise grid to a photo as the written file will hold it.
+    """Return a photo (3, h, w) with its noise as the written file will hold it, without gradients.
 
     Args:
         pixels: (3, h, w) float, whole numbers 0-255.
         noise: (3, gh, gw) float in 1/255, or (1, gh, gw) for all channels alike.
         mode: enlarging mode of the grid, "bilinear" or "nearest".
-
-    Returns:
-        (3, h, w) float, whole numbers 0-255, without gradients.
     """
     height, width = pixels.shape[-2:]
     with torch.no_grad():
@@ -81,16 +69,7 @@ def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
 
 
 def load_view(pixels: Tensor, side: int, view: View) -> Tensor:
-    """Load a file's pixels as a training pipeline does.
-
-    Args:
-        pixels: (3, h, w) float 0-255.
-        side: image size of the model, in pixels.
-        view: kernel, crop and flip.
-
-    Returns:
-        (3, side, side) float in [0, 1].
-    """
+    """Load a file's pixels (3, h, w), 0-255, as a training pipeline does: (3, side, side) in [0, 1]."""
     return (_seen(pixels, side, view) / 255).clamp(0, 1)
 
 
@@ -100,16 +79,6 @@ def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View, mode: E
     They pass to it as if nothing were rounded, in the file, and nothing cut off at black or white, there and when it is
     resized, where rounding alone takes half of a white place beyond white. Enlarging, cropping and resizing are then
     one matrix a side, by which the gradient is multiplied; of very long photos these would be large.
-
-    Args:
-        pixels: (3, h, w) float, whole numbers 0-255.
-        noise: (3, gh, gw) float in 1/255, or (1, gh, gw) for all channels alike.
-        side: image size of the model, in pixels.
-        view: kernel, crop and flip.
-        mode: enlarging mode of the grid, "bilinear" or "nearest".
-
-    Returns:
-        (3, side, side) float in [0, 1].
     """
     height, width = pixels.shape[-2:]
     seen = load_view(apply_noise(pixels, noise, mode), side, view)
