@@ -1,23 +1,55 @@
+"""EXIF, XMP and IPTC: what copies keep, what photos tell of people, and the opt-out."""
+
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
-from unlearnable.imaging import metadata
-from unlearnable.imaging.metadata import SAFE_EXIF_TAGS, SAFE_TAGS, is_safe
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.encode import Encoding, KeepMetadata, encode
+from unlearnable.imaging.metadata import (
+    NAMESPACE,
+    PREFIX,
+    PROHIBITED,
+    RDF,
+    SAFE_EXIF_TAGS,
+    SAFE_TAGS,
+    VOCABULARY,
+    Found,
+    examine,
+    is_safe,
+    joins,
+    opt_out_of,
+    prohibit,
+    read_metadata,
+    safe_exif,
+    upright_exif,
+)
+from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.picture import Picture
 
 Photo = NDArray[np.uint8]
 Decoded = Callable[..., Picture]
+ENCODINGS = [Encoding("png"), Encoding("webp"), Encoding("jpeg", 95)]
+KEPT: tuple[KeepMetadata, ...] = ("none", "safe", "all")
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
+ xmlns:rs="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
+ photoshop:City="Berlin" crs:Name="a look" crs:Exposure="1"><dc:creator><rdf:Seq><rdf:li>Ada Example</rdf:li></rdf:Seq>
+</dc:creator><rs:Region rs:Name="Grace"/></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
 def camera_exif(orientation: int = 6) -> Image.Exif:
@@ -63,7 +95,7 @@ def loaded(block: bytes) -> Image.Exif:
 
 
 def test_safe_keeps_what_is_on_the_list_and_nothing_else() -> None:
-    block = metadata.safe_exif(camera_exif().tobytes())
+    block = safe_exif(camera_exif().tobytes())
     assert block is not None
     exif = loaded(block)
     assert dict(exif) == {Base.Make: "Acme", IFD.Exif: exif[IFD.Exif]}
@@ -91,43 +123,28 @@ def test_a_tag_that_stays_holds_what_it_should(tag: int, good: list[object], bad
     assert [is_safe(tag, value) for value in [*good, *bad]] == [True] * len(good) + [False] * len(bad)
 
 
-def test_a_name_in_the_tag_of_a_date_goes() -> None:
-    exif = Image.Exif()
-    exif[Base.Make], exif[Base.DateTime] = "Acme", "Ada was here"
-    exif.get_ifd(IFD.Exif).update({Base.LensModel: "x" * 65, Base.SubsecTime: "12"})
-    block = metadata.safe_exif(exif.tobytes())
-    assert block is not None
-    assert loaded(block).get_ifd(IFD.Exif) == {Base.SubsecTime: "12"}
-    assert loaded(block).get(Base.DateTime) is None
-
-
 def test_nothing_harmless_is_none() -> None:
     exif = Image.Exif()
     exif[Base.HostComputer] = "ada-laptop"
-    assert metadata.safe_exif(exif.tobytes()) is None
-    assert metadata.safe_exif(b"Exif\0\0rubbish") is None
+    assert safe_exif(exif.tobytes()) is None
+    assert safe_exif(b"Exif\0\0rubbish") is None
 
 
 def test_a_number_too_large_to_be_written_back_costs_the_others_nothing() -> None:
     of_the_camera = directory((Base.FNumber, 16, 1, 56), (Base.Flash, 3, 1, 5))
     number = struct.pack("<Q", 1 << 40)
-    safe = metadata.safe_exif(exif_of(directory((IFD.Exif, 4, 1, 26)), of_the_camera, number))
+    safe = safe_exif(exif_of(directory((IFD.Exif, 4, 1, 26)), of_the_camera, number))
     assert safe is not None
     assert loaded(safe).get_ifd(IFD.Exif) == {Base.Flash: 5}
 
 
-def test_an_orientation_in_letters_turns_nothing(photo: Photo, decoded: Decoded) -> None:
-    exif = exif_of(directory((Base.Orientation, 2, 2, ord("6"))))
-    np.testing.assert_array_equal(decoded(Image.fromarray(photo), "a.png", exif=exif).pixels, photo)
-
-
-@pytest.mark.parametrize("prefix", [b"", metadata.PREFIX])
+@pytest.mark.parametrize("prefix", [b"", PREFIX])
 def test_upright_changes_two_bytes_at_most(prefix: bytes) -> None:
     for endian in ("<", ">"):
         source = camera_exif()
         source.endian = endian
-        block = prefix + source.tobytes().removeprefix(metadata.PREFIX)
-        turned = metadata.upright_exif(block)
+        block = prefix + source.tobytes().removeprefix(PREFIX)
+        turned = upright_exif(block)
         assert loaded(turned)[Base.Orientation] == 1
         assert sum(a != b for a, b in zip(block, turned, strict=True)) == 1
 
@@ -176,17 +193,17 @@ def test_damaged_exif_costs_no_picture(photo: Photo, decoded: Decoded, damaged: 
 def test_any_bytes_may_stand_for_exif(data: bytes) -> None:
     image = Image.new("RGB", (2, 2))
     image.info["exif"] = b"Exif\0\0II*\0\x08\0\0\0" + data
-    found = metadata.read_metadata(image)
+    found = read_metadata(image)
     assert 1 <= found.orientation <= 8
     if found.exif is not None:
-        metadata.safe_exif(found.exif)
+        safe_exif(found.exif)
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 def test_however_often_the_prefix_stands_before_exif_it_stands_there_once(times: int) -> None:
-    image, block = Image.new("RGB", (2, 2)), camera_exif().tobytes().removeprefix(metadata.PREFIX)
-    image.info["exif"] = times * metadata.PREFIX + block
-    assert metadata.read_metadata(image).exif == metadata.PREFIX + metadata.upright_exif(block)
+    image, block = Image.new("RGB", (2, 2)), camera_exif().tobytes().removeprefix(PREFIX)
+    image.info["exif"] = times * PREFIX + block
+    assert read_metadata(image).exif == PREFIX + upright_exif(block)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +215,270 @@ def test_xmp_is_kept_upright(photo: Photo, decoded: Decoded, inside: bytes) -> N
     assert picture.xmp == xmp.replace(b"3", b"1", 1)
     # Like browsers and Pillow's exif_transpose: without EXIF, XMP says which way is up.
     np.testing.assert_array_equal(picture.pixels, photo[::-1, ::-1])
+
+
+def found(path: Path) -> set[Found]:
+    return set(examine(path).found)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.avif", "a.heic", "a.tif"])
+def test_what_exif_tells(photo: Photo, tmp_path: Path, name: str) -> None:
+    Image.fromarray(photo).save(tmp_path / name, exif=camera_exif(1).tobytes())
+    told = {(kind, field): value for _, kind, field, value in found(tmp_path / name)}
+    assert told == {
+        ("camera", "Make"): "Acme",
+        ("name", "Artist"): "Ada Example",
+        ("name", "Copyright"): "(c) Example",
+        ("name", "HostComputer"): "ada-laptop",
+        ("name", "CameraOwnerName"): "Ada Owner",
+        ("description", "ImageDescription"): "at home",
+        ("description", "UserComment"): "secret",
+        ("time", "DateTimeOriginal"): "2024:05:06 07:08:09",
+        ("device number", "BodySerialNumber"): "SN-12345",
+        ("device number", "LensSerialNumber"): "LN-12345",
+        ("device number", "ImageUniqueID"): "ID-12345",
+        ("device number", "MakerNote"): "10 bytes",
+        ("place", "GPS"): "2 values",
+    }
+
+
+def test_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
+    own = directory((Base.Orientation, 3, 1, 1))[:-4] + (26).to_bytes(4, "little")  # where the next directory stands
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif_of(own, directory((Base.JpegIFOffset, 4, 1, 0))))
+    ((block, kind, name, _),) = examine(tmp_path / "a.jpg").found
+    assert (block, kind, name) == ("EXIF", "thumbnail", "thumbnail")
+
+
+@pytest.mark.parametrize(("encoding", "words"), [("utf-8", "Jürgen und 花"), ("latin-1", "Jürgen"), ("ascii", "Ada")])
+def test_texts_of_exif_and_iptc_in_the_encoding_that_they_have(
+    photo: Photo, tmp_path: Path, encoding: str, words: str
+) -> None:
+    exif, text = Image.Exif(), words.encode(encoding)
+    exif[Base.Artist] = text
+    record = b"\x1c\x02\x50" + len(text).to_bytes(2, "big") + text
+    block = b"8BIM\x04\x04\0\0" + len(record).to_bytes(4, "big") + record + b"\0" * (len(record) % 2)
+    body = b"Photoshop 3.0\0" + block
+    segment = b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif)
+    written = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(written[:2] + segment + written[2:])
+    assert {(block, value) for block, _, _, value in found(tmp_path / "a.jpg")} == {("EXIF", words), ("IPTC", words)}
+
+
+@pytest.mark.parametrize(
+    ("north", "east", "position"), [("S", "E", "-33.5100, 70.6000"), ("N", "W", "33.5100, -70.6000")]
+)
+def test_a_position_and_texts_in_utf_16(photo: Photo, tmp_path: Path, north: str, east: str, position: str) -> None:
+    exif = Image.Exif()
+    exif[Base.XPAuthor] = "Ada é".encode("utf-16-le")
+    exif.get_ifd(IFD.Exif)[Base.UserComment] = b"UNICODE\0" + "été".encode("utf-16-le")
+    gps = exif.get_ifd(IFD.GPSInfo)
+    gps.update({GPS.GPSLatitude: (33.0, 30.0, 36.0), GPS.GPSLatitudeRef: north})
+    gps.update({GPS.GPSLongitude: (70.0, 36.0, 0.0), GPS.GPSLongitudeRef: east})
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert found(tmp_path / "a.jpg") == {
+        Found("EXIF", "name", "XPAuthor", "Ada é"),
+        Found("EXIF", "description", "UserComment", "été"),
+        Found("EXIF", "place", "GPS", position),
+    }
+
+
+@pytest.mark.parametrize("value", [(IFDRational(0, 0),) * 3, (0.0, 7.0, float("inf"))])
+def test_a_position_that_is_none_is_counted(photo: Photo, tmp_path: Path, value: Any) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(IFD.GPSInfo).update({GPS.GPSLatitude: value, GPS.GPSLongitude: value})
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert found(tmp_path / "a.jpg") == {Found("EXIF", "place", "GPS", "2 values")}
+
+
+@pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp")])
+def test_what_xmp_tells(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
+    encode(Picture(photo, None, None, XMP, "PNG"), tmp_path / "a", encoding, keep_metadata="all", opt_out=True)
+    told = examine(tmp_path / "a")
+    assert told.opt_out == "DMI-PROHIBITED-AIMLTRAINING"
+    assert set(told.found) == {
+        Found("XMP", "place", "City", "Berlin"),
+        Found("XMP", "name", "creator", "Ada Example"),
+        Found("XMP", "name", "RegionName", "Grace"),
+    }
+
+
+def test_what_xmp_tells_beyond_its_first_part(photo: Photo, tmp_path: Path) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.jpg")
+    whole, parts = (tmp_path / "a.jpg").read_bytes(), b""
+    for place, part in ((300, XMP[300:]), (0, XMP[:300])):
+        body = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + len(XMP).to_bytes(4, "big")
+        body += place.to_bytes(4, "big") + part
+        parts += b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+    (tmp_path / "a.jpg").write_bytes(whole[:2] + parts + whole[2:])
+    assert Found("XMP", "place", "City", "Berlin") in found(tmp_path / "a.jpg")
+
+
+def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.jpg", comment=b"at\x1b[31m home " + b"x" * 100)
+    ((block, kind, name, value),) = examine(tmp_path / "a.jpg").found
+    assert (block, kind, name) == ("text", "description", "comment")
+    assert value.startswith("at [31m home x")  # nothing that steers a terminal
+    assert len(value) == 80
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("parameters", "a secret prompt")
+    chunks.add(b"tEXt", b"Comment\0behind the pixels", after_idat=True)
+    Image.fromarray(photo).save(tmp_path / "a.png", pnginfo=chunks)
+    assert found(tmp_path / "a.png") == {
+        Found("text", "description", "parameters", "a secret prompt"),
+        Found("text", "description", "Comment", "behind the pixels"),
+    }
+    data = b"".join(
+        b"\x1c\x02" + bytes([n, 0, len(v)]) + v for n, v in ((80, b"Ada"), (80, b"Bo"), (90, b"Berlin"), (3, b"x"))
+    )
+    resource = b"8BIM\x04\x04\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
+    segment = b"Photoshop 3.0\0" + resource
+    plain = (tmp_path / "plain.jpg", tmp_path / "iptc.jpg")
+    Image.fromarray(photo).save(plain[0])
+    jpeg = plain[0].read_bytes()
+    plain[1].write_bytes(jpeg[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:])
+    assert found(plain[0]) == set()
+    assert found(plain[1]) == {
+        Found("IPTC", "name", "By-line", "Ada"),
+        Found("IPTC", "name", "By-line", "Bo"),
+        Found("IPTC", "place", "City", "Berlin"),
+    }
+
+
+@pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp"), Encoding("jpeg", 95)])
+def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
+    exif = camera_exif()
+    exif[Base.XPAuthor] = "Ada".encode("utf-16-le")
+    picture = Picture(photo, None, exif.tobytes(), XMP, "JPEG")
+    told = {}
+    for keep in KEPT:
+        encode(picture, tmp_path / f"a{encoding.suffix}", encoding, keep_metadata=keep)
+        told[keep] = {one.name for one in examine(tmp_path / f"a{encoding.suffix}").found}
+    assert told["none"] == set()
+    assert told["safe"] == {"Make", "DateTimeOriginal"}
+    assert told["all"] >= {"Artist", "Copyright", "CameraOwnerName", "XPAuthor", "GPS", "creator", "City"}
+
+
+@pytest.mark.parametrize(
+    ("options", "block"), [({"exif": b"Exif\0\0II*\0\xff\xff\0\0"}, "EXIF"), ({"xmp": b"<x:xmpmeta"}, "XMP")]
+)
+def test_a_damaged_block_is_no_clean_one(photo: Photo, tmp_path: Path, options: dict[str, Any], block: str) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.jpg", **options)
+    assert [(one.block, one.kind) for one in examine(tmp_path / "a.jpg").found] == [(block, "unreadable")]
+
+
+def test_what_is_no_photo_or_half_of_one(photo: Photo, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    with pytest.raises(DecodeError, match="not-an-image"):
+        examine(tmp_path / "a.txt")
+    Image.fromarray(photo).save(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:-300])
+    with pytest.raises(DecodeError, match="truncated"):
+        examine(tmp_path / "a.jpg")
+
+
+def packet(attributes: str = "", inside: str = "", prefix: str = "plus") -> bytes:
+    """A packet with a title, and what a test adds."""
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><!-- mine --><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        f'<r:RDF xmlns:r="{RDF}"><r:Description r:about="uuid:7" xmlns:{prefix}="{NAMESPACE}" '
+        f'xmlns:dc="http://purl.org/dc/elements/1.1/" {attributes}><dc:title>&lt;été&gt;</dc:title>{inside}'
+        '</r:Description></r:RDF></x:xmpmeta>   <?xpacket end="w"?>'
+    ).encode()
+
+
+ALLOWED = VOCABULARY + "DMI-ALLOWED"
+PACKETS = {
+    "without": packet(),
+    "attribute": packet(f'plus:DataMining="{ALLOWED}"'),
+    "text": packet(inside=f"<plus:DataMining> {ALLOWED} </plus:DataMining>"),
+    "resource": packet(inside=f'<plus:DataMining r:resource="{ALLOWED}"/>'),
+    "other prefix": packet(f'p:DataMining="{ALLOWED}"', prefix="p"),
+    "twice": packet(f'plus:DataMining="{VOCABULARY}{PROHIBITED}"', f"<plus:DataMining>{ALLOWED}</plus:DataMining>"),
+}
+
+
+@pytest.mark.parametrize("name", PACKETS)
+def test_it_joins_what_is_there_and_loses_nothing_of_it(name: str) -> None:
+    before = opt_out_of(PACKETS[name])
+    assert before == {"without": None, "twice": PROHIBITED}.get(name, "DMI-ALLOWED")
+    joined = prohibit(PACKETS[name])
+    assert opt_out_of(joined) == PROHIBITED
+    assert joined.count(b"DataMining") == 1
+    assert b"ALLOWED" not in joined
+    assert joined.count(b":RDF ") == 1  # a second one is no XMP
+    for kept in ("<dc:title>&lt;été&gt;</dc:title>", "<!-- mine -->", "<?xpacket begin", '<?xpacket end="w"?>'):
+        assert kept.encode() in joined
+    assert joined.count(b'about="uuid:7"') == 2  # all properties of a packet are said of one thing
+    assert prohibit(joined) == joined
+
+
+def test_without_a_packet_it_is_the_only_property() -> None:
+    made = prohibit(None)
+    assert made.startswith(b'<?xpacket begin="\xef\xbb\xbf"')
+    assert opt_out_of(made) == PROHIBITED
+    assert made.count(b":about=") == 1
+
+
+def test_a_packet_without_properties_gets_its_first() -> None:
+    empty = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">kept</x:xmpmeta>'
+    assert joins(empty)
+    assert opt_out_of(empty) is None
+    assert b"kept" in prohibit(empty)
+    assert opt_out_of(prohibit(empty)) == PROHIBITED
+
+
+NESTED = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + b"<a>" * 3000 + b"</a>" * 3000 + b"</x:xmpmeta>"
+BOMB = b'<!DOCTYPE x [<!ENTITY a "b">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&a;</x:xmpmeta>'
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"\0\0", b"no XML", b"<a/>", packet()[:-90], NESTED, BOMB, BOMB.decode().encode("utf-16")]
+)
+def test_what_is_no_xmp_is_replaced(broken: bytes) -> None:
+    assert not joins(broken)
+    assert opt_out_of(broken) is None
+    assert prohibit(broken) == prohibit(None)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("keep", ["none", "safe", "all"])
+def test_every_copy_carries_it(
+    photo: NDArray[np.uint8], tmp_path: Path, encoding: Encoding, keep: KeepMetadata
+) -> None:
+    path = tmp_path / f"a{encoding.suffix}"
+    picture = Picture(photo, None, None, PACKETS["attribute"], "PNG")
+    encode(picture, path, encoding, keep_metadata=keep, opt_out=True)
+    back = decode(path)
+    assert opt_out_of(back.xmp) == PROHIBITED
+    assert back.xmp is not None
+    assert (b"dc:title" in back.xmp) == (keep == "all")
+    found = [element.get(f"{{{NAMESPACE}}}DataMining") for element in ElementTree.fromstring(back.xmp).iter()]
+    assert f"{VOCABULARY}{PROHIBITED}" in found  # as others read it
+    encode(picture, path, encoding, keep_metadata=keep)
+    assert opt_out_of(decode(path).xmp) == ("DMI-ALLOWED" if keep == "all" else None)
+
+
+def test_a_packet_too_long_for_a_jpeg_leaves_the_opt_out(photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    picture = Picture(photo, None, None, packet(inside="<dc:rights>x</dc:rights>"), "PNG")
+    assert picture.xmp is not None
+    for length in (64_990, 70_000):  # the first fits, but not with the opt-out
+        filling = b"x" * (length - len(picture.xmp) + 1)
+        long = replace(picture, xmp=picture.xmp.replace(b">x<", b">" + filling + b"<"))
+        encode(long, tmp_path / "a.jpg", Encoding("jpeg", 90), keep_metadata="all", opt_out=True)
+        assert decode(tmp_path / "a.jpg").xmp == prohibit(None)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.avif", "a.heic", "a.tif"])
+def test_it_is_read_from_every_kind_of_photo(photo: NDArray[np.uint8], tmp_path: Path, name: str) -> None:
+    xmp = PACKETS["resource"]
+    options: dict[str, Any] = {}
+    if name == "a.png":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif name == "a.tif":
+        options["tiffinfo"] = {700: xmp}
+    else:
+        options["xmp"] = xmp
+    Image.fromarray(photo).save(tmp_path / name, **options)
+    assert opt_out_of(decode(tmp_path / name).xmp) == "DMI-ALLOWED"

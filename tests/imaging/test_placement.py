@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -9,11 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
-from unlearnable.imaging.picture import differ, strips
-from unlearnable.imaging.placement import Enlarged, Noisy, add, grid_shape, working_copy
+from unlearnable.imaging.picture import Picture, differ, only_greys, strips
+from unlearnable.imaging.placement import Enlarged, Noisy, add, grid_shape, is_reduced, resized, working_copy
+from unlearnable.settings import PLATFORMS, PlatformName
 
 SIZES = st.integers(1, 400)
+SIDES = st.integers(16, 12_000)
 GRIDS = st.tuples(st.sampled_from([1, 3]), st.integers(1, 12), st.integers(1, 12)).flatmap(
     lambda shape: arrays(np.int8, shape, elements=st.integers(-127, 127))
 )
@@ -30,34 +34,18 @@ def test_grid_shape(height: int, width: int, side: int) -> None:
     assert grid_shape(width, height, side) == (columns, rows)
 
 
-def test_grid_shape_of_known_sizes() -> None:
-    assert grid_shape(480, 640, 224) == (224, 299)
-    assert grid_shape(100, 150, 224) == (100, 150)
-    for wrong in ((0, 5, 224), (5, 5, 0)):
-        with pytest.raises(ValueError, match="no grid"):
-            grid_shape(*wrong)
-
-
 @settings(deadline=None)
-@given(GRIDS, SIZES, SIZES, st.sampled_from(["bilinear", "nearest"]))
-def test_enlarged_noise_stays_in_the_bound(
-    noise: np.ndarray, height: int, width: int, mode: Literal["bilinear", "nearest"]
-) -> None:
-    large = Enlarged(noise, height, width, mode)[:]
+@given(GRIDS, SIZES, SIZES)
+def test_bilinear_is_torch_s_and_stays_in_the_bound(noise: np.ndarray, height: int, width: int) -> None:
+    large = Enlarged(noise, height, width, "bilinear")[:]
     assert large.shape == (height, width, len(noise))
     assert large.dtype == np.int8
     for channel in range(len(noise)):
         assert noise[channel].min() <= large[..., channel].min()
         assert large[..., channel].max() <= noise[channel].max()
-
-
-@settings(deadline=None)
-@given(GRIDS, SIZES, SIZES)
-def test_bilinear_is_torch_s(noise: np.ndarray, height: int, width: int) -> None:
     tensor = torch.from_numpy(noise)[None].double()
     exact = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
-    difference = Enlarged(noise, height, width, "bilinear")[:] - exact[0].permute(1, 2, 0).numpy()
-    assert np.abs(difference).max() <= 0.5 + 1e-3
+    assert np.abs(large - exact[0].permute(1, 2, 0).numpy()).max() <= 0.5 + 1e-3
 
 
 @settings(deadline=None)
@@ -79,41 +67,27 @@ def test_halves_round_away_from_zero() -> None:
     np.testing.assert_array_equal(Enlarged(noise, 1, 3, "bilinear")[:][0, 1], [1, -1, 3])
 
 
-def test_its_own_size_changes_nothing() -> None:
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_its_own_size_changes_nothing_and_rows_are_contiguous(mode: Literal["bilinear", "nearest"]) -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 30, 40), dtype=np.int8)
-    for mode in ("bilinear", "nearest"):
-        np.testing.assert_array_equal(Enlarged(noise, 30, 40, mode)[:], noise.transpose(1, 2, 0))
-
-
-def test_rows_lie_in_memory_as_those_of_a_picture() -> None:  # adding them took six times as long
-    noise = np.random.default_rng(0).integers(-8, 9, (3, 7, 9), dtype=np.int8)
-    for mode in ("bilinear", "nearest"):
-        assert Enlarged(noise, 70, 90, mode)._wide.flags.c_contiguous
+    np.testing.assert_array_equal(Enlarged(noise, 30, 40, mode)[:], noise.transpose(1, 2, 0))
+    assert Enlarged(noise, 70, 90, mode)._wide.flags.c_contiguous  # else adding them takes six times as long
 
 
 def test_strips_do_not_show() -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 7, 9), dtype=np.int8)
-    rows = Enlarged(noise, 1500, 900, "bilinear")
-    tall = np.concatenate([rows[strip] for strip in strips(1500, 900)])
-    exact = torch.nn.functional.interpolate(
-        torch.from_numpy(noise)[None].double(), (1500, 900), mode="bilinear", align_corners=False
-    )
-    assert np.abs(tall - exact[0].permute(1, 2, 0).numpy()).max() <= 0.5 + 1e-4
     noisy = Noisy(np.random.default_rng(1).integers(0, 256, (1500, 900, 3), dtype=np.uint8), noise, "bilinear")
     np.testing.assert_array_equal(np.concatenate([noisy[strip] for strip in strips(1500, 900)]), noisy.whole())
 
 
-def test_pictures_that_differ_in_their_last_pixel_differ() -> None:
+def test_a_difference_or_a_tint_in_the_last_pixel_is_seen() -> None:
     one = np.zeros((1500, 900, 3), np.uint8)
     other = one.copy()
     assert not differ(one, other)
+    assert only_greys(one)
     other[-1, -1, -1] = 1
     assert differ(one, other)
-
-
-def test_an_unknown_mode() -> None:
-    with pytest.raises(ValueError, match="bicubic"):
-        Enlarged(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")  # type: ignore[arg-type]  # refused without types too
+    assert not only_greys(other)
 
 
 @given(st.data(), st.integers(1, 20), st.integers(1, 20), st.integers(0, 127))
@@ -123,19 +97,73 @@ def test_add(data: st.DataObject, height: int, width: int, epsilon: int) -> None
     before = pixels.copy()
     changed = add(pixels, noise)
     assert changed.dtype == np.uint8
-    assert np.abs(changed.astype(int) - pixels).max() <= epsilon
     np.testing.assert_array_equal(changed, np.clip(pixels.astype(int) + noise, 0, 255))
     np.testing.assert_array_equal(pixels, before)
 
 
-def test_add_refuses_other_shapes() -> None:
+def test_wrong_shapes_sides_and_modes_are_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         add(np.zeros((4, 5, 3), np.uint8), np.zeros((5, 4, 3), np.int8))
+    with pytest.raises(ValueError, match="no grid"):
+        grid_shape(5, 5, 0)
+    with pytest.raises(ValueError, match="bicubic"):
+        Enlarged(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")  # type: ignore[arg-type]  # refused without types too
 
 
 def test_working_copy() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (300, 500, 3), dtype=np.uint8)
     assert working_copy(pixels, 112).shape == (*grid_shape(300, 500, 224), 3)
     assert working_copy(pixels, 150) is pixels
-    flat = np.full((300, 500, 3), 77, np.uint8)
-    assert (working_copy(flat, 25) == 77).all()
+    assert (working_copy(np.full((300, 500, 3), 77, np.uint8), 25) == 77).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("instagram", (3024, 4032), (810, 1080)),
+        ("instagram", (566, 1080), (566, 1080)),
+        ("facebook", (4032, 3024), (2048, 1536)),
+        ("x", (3024, 4032), (1536, 2048)),
+        ("mastodon", (3024, 4032), (2494, 3325)),
+        ("web", (300, 200), (300, 200)),
+    ],
+)
+def test_the_size_on_a_platform(name: PlatformName, before: tuple[int, int], after: tuple[int, int]) -> None:
+    assert PLATFORMS[name].size(*before) == after
+
+
+@given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PLATFORMS)))
+def test_a_platform_reduces_a_photo_once_and_its_copy_is_recognised(
+    height: int, width: int, name: PlatformName
+) -> None:
+    platform = PLATFORMS[name]
+    tall, wide = platform.size(height, width)
+    assert platform.size(tall, wide) == (tall, wide)
+    assert wide <= (platform.width or width)
+    assert max(tall, wide) <= (platform.longest or max(height, width))
+    assert tall * wide <= (platform.pixels or height * width)
+    sizes = ((height, width), (tall, wide))
+    original, copy = (Picture(np.broadcast_to(np.uint8(0), (*size, 3)), None, None, None, "PNG") for size in sizes)
+    assert is_reduced(original, copy)
+
+
+@pytest.mark.parametrize("size", [(40, 62), (40, 63), (39, 64), (36, 62), (41, 64), (80, 128), (64, 40)])
+def test_another_shape_or_a_larger_one_is_no_reduced_copy(size: tuple[int, int]) -> None:
+    original, copy = (Picture(np.zeros((*each, 3), np.uint8), None, None, None, "PNG") for each in ((40, 64), size))
+    assert not is_reduced(original, copy)
+
+
+def test_a_smaller_picture(photo: NDArray[np.uint8]) -> None:
+    alpha = np.zeros(photo.shape[:2], np.uint8)
+    alpha[:, 32:] = 255
+    picture = Picture(photo, alpha, b"exif", None, "PNG", ("a note",))
+    small = resized(picture, 20, 32)
+    assert (small.height, small.width, small.lost) == (20, 32, ("a note", "reduced from 64 x 40"))
+    assert small.exif == b"exif"
+    assert small.alpha is not None
+    assert (small.alpha[:, 20:] == 255).all()
+    expected = photo.reshape(20, 2, 32, 2, 3).mean(axis=(1, 3))
+    seen = np.s_[2:-2, 20:-2]
+    assert np.abs(small.pixels[seen].astype(float) - expected[seen]).max() <= 3
+    assert resized(picture, 40, 64) is picture
+    assert resized(replace(picture, alpha=None), 20, 32).alpha is None

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture
-from tests.imaging.test_opt_out import PACKETS
+from tests.imaging.test_metadata import PACKETS
 from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode

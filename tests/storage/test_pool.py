@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import POSIX
-from tests.imaging.test_limits import tiff
+from tests.imaging.test_opening import tiff
 from tests.storage import jobs
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import DecodeError

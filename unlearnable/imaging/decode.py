@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import IO, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from unlearnable.errors import InputError
-from unlearnable.imaging import metadata, opening, picture
+from unlearnable.imaging import metadata
 from unlearnable.imaging.colour import separate
-from unlearnable.imaging.opening import MAX_FRAMES, DecodeError, Failure, opened
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.opening import DecodeError, Failure, opened
+from unlearnable.imaging.picture import Picture, compression_of
 
-__all__ = ["DecodeError", "decode", "upright"]
+__all__ = ["DecodeError", "Kind", "Photo", "decode", "like", "pixels_of", "upright"]
+
+Photo: TypeAlias = Image.Image | NDArray[np.uint8]
+Kind = TypeVar("Kind", Image.Image, NDArray[np.uint8])
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")  # of images in memory
+_OF_FILES = "for photos in a folder or a file call unlearnable.protect, or open it by PIL.Image.open"
 
 
 def decode(path: Path) -> Picture:
@@ -28,13 +33,11 @@ def decode(path: Path) -> Picture:
         DecodeError: the file cannot be decoded; no other error is raised.
     """
     with opened(path) as (image, file, start):
-        lost = _frames(image)
+        # A HEIF file may name a picture other than its first as the main one.
+        lost: tuple[str, ...] = ("only the main frame kept",) if getattr(image, "is_animated", False) else ()
         image.load()
-        depth = _depth(image, start, file)
-        if depth > 8:
+        if (depth := _depth(image, start)) > 8:
             lost += (f"{depth} bits reduced to 8",)
-        if image.format == "PNG":
-            _scale_transparency(image, depth)
         meta = metadata.read_metadata(image)
         colours = separate(image)
         return Picture(
@@ -44,12 +47,12 @@ def decode(path: Path) -> Picture:
             xmp=meta.xmp,
             file_format=str(image.format),
             lost=lost + colours.lost + meta.lost,
-            compression=picture.compression_of(image, file),
+            compression=compression_of(image, file),
         )
 
 
 def failure(path: Path) -> Failure | None:
-    """Decode a photo in a worker, which may be stopped (`trial`); return why it cannot be decoded, None if it can."""
+    """Decode a photo on trial, in a worker that may be stopped; return why it cannot be decoded, None if it can."""
     try:
         decode(path)
     except DecodeError as error:
@@ -68,43 +71,12 @@ def upright(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array)
 
 
-def _frames(image: ImageFile.ImageFile) -> tuple[str, ...]:
-    count, main = int(getattr(image, "n_frames", 1)), image.tell() + 1
-    if count > MAX_FRAMES:
-        raise DecodeError("too-large", f"{count:,} frames, more than {MAX_FRAMES:,}")
-    if count == 1:
-        return ()
-    if main > 1:  # a HEIF file may name a picture other than its first as the main one
-        return (f"frame {main} of {count} kept, the others dropped",)
-    return (f"frames 2-{count} of {count} dropped" if count > 2 else "frame 2 of 2 dropped",)
-
-
-def _depth(image: ImageFile.ImageFile, start: bytes, file: IO[bytes]) -> int:
+def _depth(image: ImageFile.ImageFile, start: bytes) -> int:
     """Return the bits per channel of the source; Pillow itself delivers 8 for most pictures."""
-    if image.format == "PNG" and image.mode != "P":
-        return start[24]  # IHDR; Pillow does not keep it
-    if image.format == "AVIF":
-        return opening.avif_depth(file)
-    bits = image.info.get("bit_depth", 8)
-    if image.format == "TIFF":
-        bits = image.getexif().get(258, 8)
+    if image.format == "PNG":
+        return start[24]  # of the header, which Pillow does not keep
+    bits = image.getexif().get(258, 8) if image.format == "TIFF" else image.info.get("bit_depth", 8)
     return max(bits) if isinstance(bits, tuple) else int(bits)
-
-
-def _scale_transparency(image: ImageFile.ImageFile, depth: int) -> None:
-    """Bring the transparent colour of a PNG to the 8 bits of its pixels; Pillow leaves it in the depth of the file."""
-    clear = image.info.get("transparency")
-    if image.mode == "RGB" and isinstance(clear, tuple) and depth == 16:
-        image.info["transparency"] = tuple(value >> 8 for value in clear)
-    elif image.mode == "L" and isinstance(clear, int) and depth < 8:
-        image.info["transparency"] = clear * (255 // (2**depth - 1))
-
-
-Photo: TypeAlias = Image.Image | NDArray[np.uint8]
-Kind = TypeVar("Kind", Image.Image, NDArray[np.uint8])
-MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
-CHANNELS = (1, 3, 4)
-OF_FILES = "for photos in a folder or a file call unlearnable.protect, or open it by PIL.Image.open"
 
 
 def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
@@ -121,21 +93,17 @@ def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
         if photo.mode not in MODES:
             raise InputError(f"{name} is a picture of mode {photo.mode}", hint="convert it to RGB")
         try:
-            pixels = separate(ImageOps.exif_transpose(photo)).pixels
+            return separate(ImageOps.exif_transpose(photo)).pixels
         except Exception as error:  # a file that is damaged, or closed, is read here
             raise InputError(f"{name} cannot be read: {error}", hint="give another file, or leave it out") from error
-    elif isinstance(photo, (str, PathLike)):
-        raise InputError(f"{name} is a path, {photo}; this takes PIL images or arrays", hint=OF_FILES)
-    else:
-        array = np.asarray(photo)
-        channels = array.shape[2] if array.ndim == 3 else 1
-        if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in CHANNELS or not array.size:
-            raise InputError(
-                f"{name} is an array of {array.dtype}, {array.shape}", hint="give uint8 of (height, width, 3)"
-            )
-        stacked = array.reshape(*array.shape[:2], -1)[..., :3]
-        pixels = np.ascontiguousarray(np.broadcast_to(stacked, (*array.shape[:2], 3)))
-    return pixels
+    if isinstance(photo, (str, PathLike)):
+        raise InputError(f"{name} is a path, {photo}; this takes PIL images or arrays", hint=_OF_FILES)
+    array = np.asarray(photo)
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
+        raise InputError(f"{name} is an array of {array.dtype}, {array.shape}", hint="give uint8 of (height, width, 3)")
+    colours = array.reshape(*array.shape[:2], -1)[..., :3]
+    return np.ascontiguousarray(np.broadcast_to(colours, (*array.shape[:2], 3)))
 
 
 def like(photo: Kind, pixels: NDArray[np.uint8]) -> Kind:

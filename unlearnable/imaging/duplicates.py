@@ -1,4 +1,4 @@
-"""Tell photos that look alike by perceptual hash: such as training photos that are near-duplicates of held-out ones."""
+"""Photos that look alike, by perceptual hash: training photos that are near-duplicates of held-out ones."""
 
 from __future__ import annotations
 
@@ -20,25 +20,18 @@ def near_duplicates(photos: Sequence[Path], held_out: Iterable[Path]) -> list[in
     if not gallery:
         return []
     codes = np.stack(gallery)
-    numbers = []
-    for number, path in enumerate(photos):
-        code = _hash(path)
-        if code is not None and (code ^ codes).sum(axis=1).min() <= NEAR:
-            numbers.append(number)
-    return numbers
+    hashes = enumerate(map(_hash, photos))
+    return [number for number, code in hashes if code is not None and (code ^ codes).sum(axis=1).min() <= NEAR]
 
 
 def _hash(path: Path) -> NDArray[np.bool_] | None:
-    try:
-        return _code(decode(path).pixels)
-    except DecodeError:
-        return None
-
-
-def _code(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the perceptual hash of (h, w, 3) pixels: which of the 64 lowest frequencies are above their median."""
+    """Return which of the 64 lowest frequencies of a photo are above their median; None if it cannot be decoded."""
     from scipy.fft import dctn
 
+    try:
+        pixels = decode(path).pixels
+    except DecodeError:
+        return None
     small = Image.fromarray(pixels).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
     lowest = dctn(np.asarray(small, np.float64))[:8, :8]
     code: NDArray[np.bool_] = (lowest > np.median(lowest)).flatten()

@@ -1,4 +1,4 @@
-"""Which file a picture is written to: the kind and quality of its source, or what the user asks for."""
+"""Write pictures: which file one becomes, and what that file holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -16,88 +16,21 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
 from unlearnable.errors import OutputError
-from unlearnable.imaging import metadata
-from unlearnable.imaging.metadata import prohibit
+from unlearnable.imaging.metadata import prohibit, safe_exif
 from unlearnable.imaging.opening import pillow_settings
-from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture, Rows, SomeRows, only_greys, rgb, strips
+from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture, Rows, SomeRows, on_white, only_greys, strips
 from unlearnable.settings import Platform
 from unlearnable.storage.files import atomic
 
 FileFormat = Literal["png", "webp", "jpeg"]
-SUFFIXES: dict[FileFormat, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
-WEBP_MAX_SIDE = 16383
-MAX_SIDE: dict[FileFormat, int] = {"webp": WEBP_MAX_SIDE, "jpeg": 65_500}  # of libwebp and libjpeg, in pixels
+KeepMetadata = Literal["none", "safe", "all"]
+_WEBP_MAX_SIDE = 16383
+MAX_SIDE: dict[FileFormat, int] = {"webp": _WEBP_MAX_SIDE, "jpeg": 65_500}  # of libwebp and libjpeg, in pixels
+_JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its own heading included
 
 LOWEST = 85  # quality of a copy where the source's is lower: of the noise on web-size photos 0.76 survives, at 72 0.67
 UNTOLD = 90  # of a lossy source that does not tell its quality
-OF_LOSSLESS = Compression(95, subsampling=0)  # of a lossless source, where a JPEG is asked for
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How a picture is written.
-
-    Attributes:
-        file_format: format of the file.
-        quality: quality of a lossy file, 1 to 100; None for a lossless one.
-        subsampling: chroma subsampling of a JPEG as Pillow counts it, 0 for 4:4:4 to 2 for 4:2:0.
-        progressive: whether a JPEG is progressive.
-    """
-
-    file_format: FileFormat
-    quality: int | None = None
-    subsampling: int = 0
-    progressive: bool = False
-
-    @property
-    def suffix(self) -> str:
-        """The suffix of the file, with its dot."""
-        return SUFFIXES[self.file_format]
-
-    @property
-    def lossless(self) -> bool:
-        """Whether every pixel is kept."""
-        return self.quality is None
-
-
-def choose_encoding(
-    picture: Picture,
-    wanted: Literal["auto", "png", "webp", "jpeg"],
-    platform: Platform | None = None,
-) -> Encoding:
-    """Choose how to write a picture.
-
-    "auto" gives back the source's kind: WebP for WebP, lossy or not as that is; JPEG for other lossy photos (JPEG,
-    HEIF, AVIF), unless they are transparent; PNG for all others. For a platform it is JPEG.
-
-    Args:
-        picture: the decoded source.
-        wanted: a format, or "auto"; "png" and "webp" are lossless.
-        platform: where the photo will be posted; it sets the quality of a JPEG. Else that of the source is kept, from
-            `LOWEST` on.
-    """
-    file_format = _kind(picture, platform) if wanted == "auto" else wanted
-    lossless_webp = file_format == "webp" and (wanted == "webp" or picture.compression is None)
-    if file_format == "png" or lossless_webp:
-        return Encoding(file_format)
-    if platform is not None:
-        return Encoding(file_format, platform.quality, HALF_COLOUR)
-    source = picture.compression or OF_LOSSLESS
-    quality = max(source.quality or UNTOLD, LOWEST)
-    return Encoding(file_format, quality, source.subsampling, source.progressive)
-
-
-def _kind(picture: Picture, platform: Platform | None) -> FileFormat:
-    if platform is not None:
-        return "jpeg"
-    if picture.file_format == "WEBP" and max(picture.width, picture.height) <= WEBP_MAX_SIDE:
-        return "webp"
-    return "png" if picture.compression is None or picture.alpha is not None else "jpeg"
-
-
-KeepMetadata = Literal["none", "safe", "all"]
-
-_JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its own heading included
+_OF_LOSSLESS = Compression(95, subsampling=0)  # of a lossless source, where a JPEG is asked for
 
 # CPU seconds and size, measured on protected photos (noise hardly compresses) of 500 x 375 and of 12 megapixels:
 #   PNG   level 1: 0.02 s 415 kB, 0.9 s 18.4 MB  3: 0.02 s 413 kB, 1.4 s 17.8 MB  4: 0.03 s 391 kB, 1.8 s 17.8 MB
@@ -106,6 +39,53 @@ _JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its 
 _PNG_LEVEL = 4
 _WEBP_EFFORT = {"lossless": True, "method": 1, "quality": 20}
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a picture is written."""
+
+    file_format: FileFormat
+    quality: int | None = None  # of a lossy file, 1 to 100; None for a lossless one
+    subsampling: int = 0  # of a JPEG's chroma, as Pillow counts it: 0 for 4:4:4 to 2 for 4:2:0
+    progressive: bool = False  # of a JPEG
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the file, with its dot."""
+        return ".jpg" if self.file_format == "jpeg" else f".{self.file_format}"
+
+    @property
+    def lossless(self) -> bool:
+        """Whether every pixel is kept."""
+        return self.quality is None
+
+
+def choose_encoding(
+    picture: Picture, wanted: Literal["auto", "png", "webp", "jpeg"], platform: Platform | None = None
+) -> Encoding:
+    """Choose how to write a picture; as "png" and "webp" without loss.
+
+    "auto" gives back the source's kind: WebP for WebP, lossy or not as that is; JPEG for other lossy photos (JPEG,
+    HEIF, AVIF), unless they are transparent; PNG for all others. For a platform it is JPEG, of the platform's quality;
+    else the quality is that of the source, at least `LOWEST`.
+    """
+    file_format = _kind(picture, platform) if wanted == "auto" else wanted
+    lossless_webp = file_format == "webp" and (wanted == "webp" or picture.compression is None)
+    if file_format == "png" or lossless_webp:
+        return Encoding(file_format)
+    if platform is not None:
+        return Encoding(file_format, platform.quality, HALF_COLOUR)
+    source = picture.compression or _OF_LOSSLESS
+    return Encoding(file_format, max(source.quality or UNTOLD, LOWEST), source.subsampling, source.progressive)
+
+
+def _kind(picture: Picture, platform: Platform | None) -> FileFormat:
+    if platform is not None:
+        return "jpeg"
+    if picture.file_format == "WEBP" and max(picture.width, picture.height) <= _WEBP_MAX_SIDE:
+        return "webp"
+    return "png" if picture.compression is None or picture.alpha is not None else "jpeg"
 
 
 def encode(
@@ -122,7 +102,7 @@ def encode(
     Lossless PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG has no alpha: the
     picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode.
     No colour profile is written: the pixels are in sRGB. Of the metadata, "none" keeps nothing, "safe" what
-    `safe_tags` lets pass, "all" the EXIF and XMP blocks (including the EXIF thumbnail, which shows the photo as it
+    `safe_exif` lets pass, "all" the EXIF and XMP blocks (including the EXIF thumbnail, which shows the photo as it
     was). Text chunks are never written. With `opt_out` the XMP, kept or new, also prohibits AI training.
 
     Raises:
@@ -137,11 +117,6 @@ def encode(
             raise OutputError(f"cannot write {path}: {error}", hint="choose another `format`") from error
 
 
-def through(picture: Picture, encoding: Encoding) -> NDArray[np.uint8]:
-    """Return the pixels (h, w, 3) that a file of `picture` would be decoded to; nothing is written."""
-    return Encoded(picture, encoding).decoded()[:]
-
-
 class Encoded:
     """A file that a picture makes, without metadata, in memory alone."""
 
@@ -151,17 +126,13 @@ class Encoded:
 
     def decoded(self) -> Rows:
         """Return the pixels that it is decoded to."""
-        with pillow_settings(), Image.open(self._file, formats=[kind.upper() for kind in SUFFIXES]) as image:
-            return Rows(rgb(image))
+        with pillow_settings(), Image.open(self._file, formats=("PNG", "WEBP", "JPEG")) as image:
+            return Rows(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def on_white(picture: Picture) -> Picture:
-    """Return an opaque picture: this one, on white where it is transparent."""
-    if picture.alpha is None:
-        return picture
-    white = Image.new("RGB", (picture.width, picture.height), "white")
-    white.paste(Image.fromarray(picture.pixels), mask=Image.fromarray(picture.alpha))
-    return replace(picture, pixels=np.array(white), alpha=None, lost=(*picture.lost, "transparent parts laid on white"))
+def through(picture: Picture, encoding: Encoding) -> NDArray[np.uint8]:
+    """Return the pixels (h, w, 3) that a file of `picture` would be decoded to; nothing is written."""
+    return Encoded(picture, encoding).decoded()[:]
 
 
 def _save(
@@ -170,18 +141,20 @@ def _save(
     file_format = encoding.file_format
     if file_format == "jpeg" and rows is None:
         picture = on_white(picture)
-    if file_format == "jpeg":
-        options |= {"subsampling": encoding.subsampling, "progressive": encoding.progressive, "optimize": True}
+    pixels: SomeRows = picture.pixels if rows is None else rows
+    grey = file_format != "webp" and only_greys(pixels)
+    image = _image(pixels, picture)
+    if grey:
+        image = image.convert(image.mode.replace("RGB", "L"))  # of equal channels exactly the one
+    if not encoding.lossless:
+        options["quality"] = encoding.quality
+    if file_format == "png":
+        options["compress_level"] = _PNG_LEVEL
     elif file_format == "webp":
         options |= {"exact": True, **(_WEBP_EFFORT if encoding.lossless else {})}
     else:
-        options["compress_level"] = _PNG_LEVEL
-    if not encoding.lossless:
-        options["quality"] = encoding.quality
-    image = _image(picture.pixels if rows is None else rows, picture)
-    if _in_one_channel(picture, encoding, rows):
-        image = image.convert(image.mode.replace("RGB", "L"))  # of equal channels exactly the one
-        options.pop("subsampling", None)  # of colours
+        options |= {"progressive": encoding.progressive, "optimize": True}
+        options |= {} if grey else {"subsampling": encoding.subsampling}
     with _room_for(picture.pixels) if file_format == "jpeg" else nullcontext():
         image.save(file, file_format.upper(), **options)
 
@@ -193,10 +166,6 @@ def _image(pixels: SomeRows, picture: Picture) -> Image.Image:
         strip = pixels[rows] if picture.alpha is None else np.dstack([pixels[rows], picture.alpha[rows]])
         image.paste(Image.fromarray(strip), (0, rows.start))
     return image
-
-
-def _in_one_channel(picture: Picture, encoding: Encoding, rows: SomeRows | None) -> bool:
-    return encoding.file_format != "webp" and only_greys(picture.pixels if rows is None else rows)
 
 
 @contextmanager
@@ -215,7 +184,7 @@ def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata, opt
     """Return the arguments of Pillow's `save` for the metadata; kept blocks too long for a JPEG are left out."""
     exif, xmp = picture.exif, picture.xmp
     if keep != "all":
-        exif, xmp = (metadata.safe_exif(exif) if exif and keep == "safe" else None), None
+        exif, xmp = (safe_exif(exif) if exif and keep == "safe" else None), None
     longest = _JPEG_MAX_BLOCK if file_format == "jpeg" else sys.maxsize
     exif, xmp = (block if block and len(block) <= longest else None for block in (exif, xmp))
     if opt_out:

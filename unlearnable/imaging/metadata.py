@@ -1,4 +1,4 @@
-"""EXIF, XMP and IPTC: what may be published, what tells on people, descriptions and the opt-out."""
+"""EXIF, XMP and IPTC: what may be published, what tells on people, descriptions and the opt-out from AI training."""
 
 from __future__ import annotations
 
@@ -20,111 +20,9 @@ from PIL.ExifTags import GPS, IFD, Base
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.wording import counted
 
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_DECLARES = re.compile(rb"<\0?!\0?D")  # a document type, in UTF-8 or UTF-16: no XMP has one, and entities may explode
-_DEEPEST = 100  # elements within each other: XMP has about ten, and Python gives up at some hundreds
+# EXIF
 
-
-def parse_xmp(xmp: bytes) -> Document | None:
-    """Return the XML of an XMP packet; None if it cannot be read, or is nested as no XMP is."""
-    if _DECLARES.search(xmp):
-        return None
-    try:
-        document = parseString(xmp.strip(b"\0 \t\r\n"))
-    except (ExpatError, ValueError, LookupError):
-        return None
-    level: list[Node] = [document]
-    for _ in range(_DEEPEST):
-        level = [child for node in level for child in node.childNodes]
-    return None if level else document
-
-
-NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
-VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
-PROHIBITED = "DMI-PROHIBITED-AIMLTRAINING"
-
-_META = "adobe:ns:meta/"
-_EMPTY = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    f'<x:xmpmeta xmlns:x="{_META}"></x:xmpmeta><?xpacket end="w"?>'
-).encode()
-
-
-def prohibit(xmp: bytes | None) -> bytes:
-    """Return an XMP packet that prohibits AI training and otherwise says what `xmp` says.
-
-    Another value of the property is replaced. A packet that cannot be read (`joins`) is replaced as a whole.
-
-    Source: IPTC Photo Metadata Standard 2023.1, "Data Mining".
-    """
-    document = parse_xmp(xmp) if xmp else None
-    rdf = _rdf(document) if document else None
-    if xmp is None or document is None or rdf is None:
-        return prohibit(_EMPTY)
-    if set(_values(document)) == {VOCABULARY + PROHIBITED}:
-        return xmp
-    for element in document.getElementsByTagNameNS(RDF, "Description"):
-        if element.hasAttributeNS(NAMESPACE, "DataMining"):
-            element.removeAttributeNS(NAMESPACE, "DataMining")
-    for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
-        if element.parentNode is not None:
-            element.parentNode.removeChild(element)
-    rdf.appendChild(_property(document))
-    return "".join(node.toxml() for node in document.childNodes).encode()
-
-
-def joins(xmp: bytes) -> bool:
-    """Return whether `prohibit` can add to this packet, so that nothing of it is lost."""
-    document = parse_xmp(xmp)
-    return document is not None and _rdf(document) is not None
-
-
-def opt_out_of(xmp: bytes | None) -> str | None:
-    """Return the value of the property in a packet, without its vocabulary; None if it has none."""
-    document = parse_xmp(xmp) if xmp else None
-    if document is None:
-        return None
-    return next((value.removeprefix(VOCABULARY) for value in _values(document) if value), None)
-
-
-def _values(document: Document) -> Iterator[str]:
-    """Yield every value of the property, however it is spelt: as an attribute, a text or a resource."""
-    for element in document.getElementsByTagNameNS(RDF, "Description"):
-        if element.hasAttributeNS(NAMESPACE, "DataMining"):
-            yield element.getAttributeNS(NAMESPACE, "DataMining")
-    for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
-        text = "".join(node.data for node in element.childNodes if node.nodeType == node.TEXT_NODE)
-        yield element.getAttributeNS(RDF, "resource") or text.strip()
-
-
-def _rdf(document: Document) -> Element | None:
-    """Return the element that holds all properties, made if the packet lacks it; None if this is no XMP."""
-    for element in document.getElementsByTagNameNS(RDF, "RDF"):
-        return element
-    root = document.documentElement
-    if root is None or root.namespaceURI != _META:
-        return None
-    return root.appendChild(_element(document, f'<rdf:RDF xmlns:rdf="{RDF}"/>'))
-
-
-def _property(document: Document) -> Element:
-    """Return the property, said of what the packet's other properties are said of."""
-    others = document.getElementsByTagNameNS(RDF, "Description")
-    added = _element(
-        document,
-        f'<rdf:Description xmlns:rdf="{RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
-        f'plus:DataMining="{VOCABULARY}{PROHIBITED}"/>',
-    )
-    if others:
-        added.setAttributeNS(RDF, "rdf:about", others[0].getAttributeNS(RDF, "about"))
-    return added
-
-
-def _element(document: Document, text: str) -> Element:
-    element = parseString(text).documentElement
-    assert element is not None
-    return document.importNode(element, True)
-
+PREFIX = b"Exif\0\0"
 
 # When, with what and how a picture was taken. All others are removed, known or not: places, names of authors and
 # owners, descriptions, comments, serial numbers, MakerNote, thumbnails (an unprotected copy of the photo), unique ids,
@@ -156,31 +54,13 @@ SAFE_EXIF_TAGS = frozenset(
         Base.SceneCaptureType,
     }
 )
-
-_LONGEST = 64  # characters of a camera's or a lens's name
-_TIME = re.compile(r"[\d ]{4}:[\d ]{2}:[\d ]{2} [\d ]{2}:[\d ]{2}:[\d ]{2}")
-_NUMERALS = re.compile(r"\d{1,9} *")
-
-
-def is_safe(tag: int, value: Any) -> bool:
-    """Return whether the value of a tag above is of its kind: a short name, a time, digits, or a number or two."""
-    if tag in _CAMERAS:
-        return isinstance(value, str) and value.isprintable() and len(value) <= _LONGEST
-    if tag in _TIMES:
-        return isinstance(value, str) and _TIME.fullmatch(value.rstrip("\0")) is not None
-    if tag in _DIGITS:
-        text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
-        return isinstance(text, str) and _NUMERALS.fullmatch(text.rstrip("\0")) is not None
-    numbers = value if isinstance(value, tuple) else (value,)
-    return len(numbers) <= 2 and all(isinstance(number, Real) for number in numbers)
-
-
-PREFIX = b"Exif\0\0"
-
 # A TIFF mixes the tags that describe the photo with those that describe the file's own layout.
-TIFF_TAGS = SAFE_TAGS | {Base.Artist, Base.Copyright, Base.ImageDescription, Base.Software, Base.HostComputer}
-
-ORIENTATION = 0x0112
+_TIFF_TAGS = SAFE_TAGS | {Base.Artist, Base.Copyright, Base.ImageDescription, Base.Software, Base.HostComputer}
+_TIFF_DIRECTORIES: dict[int, frozenset[int]] = {
+    IFD.Exif: frozenset(ExifTags.TAGS),
+    IFD.GPSInfo: frozenset(ExifTags.GPSTAGS),
+}
+_TIME = re.compile(r"[\d ]{4}:[\d ]{2}:[\d ]{2} [\d ]{2}:[\d ]{2}:[\d ]{2}")
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[0-9]")
 
 
@@ -217,22 +97,35 @@ def upright_exif(exif: bytes) -> bytes:
     (offset,) = struct.unpack_from(endian + "L", exif, start + 4)
     (count,) = struct.unpack_from(endian + "H", exif, start + offset)
     for entry in range(start + offset + 2, start + offset + 2 + 12 * count, 12):
-        if struct.unpack_from(endian + "H", exif, entry)[0] == ORIENTATION:
+        if struct.unpack_from(endian + "H", exif, entry)[0] == Base.Orientation:
             # Written as one SHORT, whatever type the source used.
             struct.pack_into(endian + "HLHH", data, entry + 2, 3, 1, 1, 0)
     return bytes(data)
 
 
 def safe_exif(exif: bytes) -> bytes | None:
-    """Return a new block with those tags of `exif` that `safe_tags` lists and lets pass; None if there are none."""
+    """Return a new block with the tags of `exif` that are listed above, if `is_safe`; None if there are none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             source = Image.Exif()
             source.load(exif)
             return _pack(source, SAFE_TAGS, {IFD.Exif: SAFE_EXIF_TAGS}, is_safe)
-    except Exception:  # as in `read`; a block that cannot be read cannot be called harmless
+    except Exception:  # a block that cannot be read cannot be called harmless
         return None
+
+
+def is_safe(tag: int, value: Any) -> bool:
+    """Return whether the value of a tag above is of its kind: a short name, a time, digits, or a number or two."""
+    if tag in _CAMERAS:
+        return isinstance(value, str) and value.isprintable() and len(value) <= 64
+    if tag in _TIMES:
+        return isinstance(value, str) and _TIME.fullmatch(value.rstrip("\0")) is not None
+    if tag in _DIGITS:
+        text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
+        return isinstance(text, str) and re.fullmatch(r"\d{1,9} *", text.rstrip("\0")) is not None
+    numbers = value if isinstance(value, tuple) else (value,)
+    return len(numbers) <= 2 and all(isinstance(number, Real) for number in numbers)
 
 
 def _block(image: Image.Image) -> bytes | None:
@@ -241,10 +134,7 @@ def _block(image: Image.Image) -> bytes | None:
         return PREFIX + re.sub(rb"^(Exif\0\0)+", b"", exif)
     if "Raw profile type exif" in image.info:  # how ImageMagick stores EXIF in a PNG
         return image.getexif().tobytes()
-    if image.format == "TIFF":
-        everything = frozenset(ExifTags.TAGS)
-        return _pack(image.getexif(), TIFF_TAGS, {IFD.Exif: everything, IFD.GPSInfo: frozenset(ExifTags.GPSTAGS)})
-    return None
+    return _pack(image.getexif(), _TIFF_TAGS, _TIFF_DIRECTORIES) if image.format == "TIFF" else None
 
 
 def _check(exif: bytes) -> None:
@@ -259,8 +149,8 @@ def _check(exif: bytes) -> None:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        value = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # as in `read`
+        value = image.getexif().get(Base.Orientation, 1)
+    except Exception:  # as in `read_metadata`
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -271,20 +161,15 @@ def _pack(
     directories: Mapping[int, frozenset[int]],
     passes: Callable[[int, Any], bool] = lambda tag, value: True,
 ) -> bytes | None:
-    packed = Image.Exif()
+    packed, filled = Image.Exif(), False
     for tag in sorted(tags):
         if tag in source and passes(tag, source[tag]) and _writable(tag, source[tag]):
-            packed[tag] = source[tag]
+            packed[tag], filled = source[tag], True
     for directory, members in directories.items():
-        writable = {
-            tag: value
-            for tag, value in source.get_ifd(directory).items()
-            if tag in members and passes(tag, value) and _writable(tag, value)
-        }
-        if writable:
-            packed.get_ifd(directory).update(writable)
-    block = packed.tobytes()
-    return block if len(packed) or any(packed.get_ifd(directory) for directory in directories) else None
+        for tag, value in source.get_ifd(directory).items():
+            if tag in members and passes(tag, value) and _writable(tag, value):
+                packed.get_ifd(directory)[tag], filled = value, True
+    return packed.tobytes() if filled else None
 
 
 def _writable(tag: int, value: Any) -> bool:
@@ -293,12 +178,116 @@ def _writable(tag: int, value: Any) -> bool:
         probe = Image.Exif()
         probe[tag] = value
         probe.tobytes()
-    except Exception:  # as in `read`
+    except Exception:  # as in `read_metadata`
         return False
     return True
 
 
-_CAPTION = (2, 120)  # Caption-Abstract of IPTC
+# XMP, and the opt-out from AI training in it (`plus:DataMining` of PLUS and IPTC)
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
+VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
+PROHIBITED = "DMI-PROHIBITED-AIMLTRAINING"
+_META = "adobe:ns:meta/"
+_EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    f'<x:xmpmeta xmlns:x="{_META}"></x:xmpmeta><?xpacket end="w"?>'
+).encode()
+_DECLARES = re.compile(rb"<\0?!\0?D")  # a document type, in UTF-8 or UTF-16: no XMP has one, and entities may explode
+_DEEPEST = 100  # elements within each other: XMP has about ten, and Python gives up at some hundreds
+
+
+def parse_xmp(xmp: bytes | None) -> Document | None:
+    """Return the XML of an XMP packet; None without one that can be read, or for one nested as no XMP is."""
+    if not xmp or _DECLARES.search(xmp):
+        return None
+    try:
+        document = parseString(xmp.strip(b"\0 \t\r\n"))
+    except (ExpatError, ValueError, LookupError):
+        return None
+    level: list[Node] = [document]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in node.childNodes]
+    return None if level else document
+
+
+def prohibit(xmp: bytes | None) -> bytes:
+    """Return an XMP packet that prohibits AI training and otherwise says what `xmp` says.
+
+    Another value of the property is replaced. A packet that cannot be read (`joins`) is replaced as a whole.
+
+    Source: IPTC Photo Metadata Standard 2023.1, "Data Mining".
+    """
+    document = parse_xmp(xmp)
+    rdf = _rdf(document) if document else None
+    if xmp is None or document is None or rdf is None:
+        return prohibit(_EMPTY)
+    if set(_values(document)) == {VOCABULARY + PROHIBITED}:
+        return xmp
+    for element in document.getElementsByTagNameNS(RDF, "Description"):
+        if element.hasAttributeNS(NAMESPACE, "DataMining"):
+            element.removeAttributeNS(NAMESPACE, "DataMining")
+    for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
+        if element.parentNode is not None:
+            element.parentNode.removeChild(element)
+    rdf.appendChild(_property(document))
+    return "".join(node.toxml() for node in document.childNodes).encode()
+
+
+def joins(xmp: bytes) -> bool:
+    """Return whether `prohibit` can add to this packet, so that nothing of it is lost."""
+    document = parse_xmp(xmp)
+    return document is not None and _rdf(document) is not None
+
+
+def opt_out_of(xmp: bytes | None) -> str | None:
+    """Return the value of the property in a packet, without its vocabulary; None if it has none."""
+    document = parse_xmp(xmp)
+    values = _values(document) if document else ()
+    return next((value.removeprefix(VOCABULARY) for value in values if value), None)
+
+
+def _values(document: Document) -> Iterator[str]:
+    """Yield every value of the property, however it is spelt: as an attribute, a text or a resource."""
+    for element in document.getElementsByTagNameNS(RDF, "Description"):
+        if element.hasAttributeNS(NAMESPACE, "DataMining"):
+            yield element.getAttributeNS(NAMESPACE, "DataMining")
+    for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
+        text = "".join(node.data for node in element.childNodes if node.nodeType == node.TEXT_NODE)
+        yield element.getAttributeNS(RDF, "resource") or text.strip()
+
+
+def _rdf(document: Document) -> Element | None:
+    """Return the element that holds all properties, added if the packet lacks it; None if this is no XMP."""
+    for element in document.getElementsByTagNameNS(RDF, "RDF"):
+        return element
+    root = document.documentElement
+    if root is None or root.namespaceURI != _META:
+        return None
+    return root.appendChild(_element(document, f'<rdf:RDF xmlns:rdf="{RDF}"/>'))
+
+
+def _property(document: Document) -> Element:
+    """Return the property, about the same thing as the packet's other properties."""
+    others = document.getElementsByTagNameNS(RDF, "Description")
+    added = _element(
+        document,
+        f'<rdf:Description xmlns:rdf="{RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
+        f'plus:DataMining="{VOCABULARY}{PROHIBITED}"/>',
+    )
+    if others:
+        added.setAttributeNS(RDF, "rdf:about", others[0].getAttributeNS(RDF, "about"))
+    return added
+
+
+def _element(document: Document, text: str) -> Element:
+    element = parseString(text).documentElement
+    assert element is not None
+    return document.importNode(element, True)
+
+
+# Descriptions
 
 
 class Described(NamedTuple):
@@ -309,33 +298,24 @@ class Described(NamedTuple):
 
 
 def described(path: Path) -> Described:
-    """Return what a photo says of itself; damaged metadata says nothing, nor does a photo that cannot be opened."""
+    """Return the descriptions in a photo; damaged metadata has none, nor has a photo that cannot be opened."""
+    readers: tuple[Callable[[Any], Any], ...] = (
+        lambda image: (IptcImagePlugin.getiptcinfo(image) or {}).get((2, 120)),  # Caption-Abstract
+        lambda image: Image.Image.getexif(image).get(Base.ImageDescription),  # that of a PNG would load its pixels
+        lambda image: image.info.get("Description"),
+    )
+    others: list[str] = []
     try:
         with opened(path, to_load=False) as (image, _, _):
             xmp = image.info.get("xmp")
-            found = [text for read in (_iptc, _exif, _png) for text in _tried(read, image)]
+            for read in readers:
+                with suppress(Exception):  # as in `read_metadata`
+                    found = read(image)
+                    values = found if isinstance(found, list) else [found]
+                    others += [text_of(value) for value in values if isinstance(value, str | bytes)]
     except DecodeError:
         return Described(b"", ())
-    return Described(xmp if isinstance(xmp, bytes) else b"", tuple(found))
-
-
-def _tried(read: Callable[[ImageFile.ImageFile], Iterable[Any]], image: ImageFile.ImageFile) -> list[str]:
-    with suppress(Exception):  # on a damaged block Pillow raises anything from struct.error to AttributeError
-        return [text_of(value) for value in read(image) if isinstance(value, str | bytes)]
-    return []
-
-
-def _iptc(image: ImageFile.ImageFile) -> Iterable[Any]:
-    found = (IptcImagePlugin.getiptcinfo(image) or {}).get(_CAPTION, [])
-    return found if isinstance(found, list) else [found]
-
-
-def _exif(image: ImageFile.ImageFile) -> Iterable[Any]:
-    return [Image.Image.getexif(image).get(Base.ImageDescription)]  # that of a PNG would load its pixels
-
-
-def _png(image: ImageFile.ImageFile) -> Iterable[Any]:
-    return [image.info.get("Description")]
+    return Described(xmp if isinstance(xmp, bytes) else b"", tuple(others))
 
 
 def text_of(value: str | bytes) -> str:
@@ -346,17 +326,19 @@ def text_of(value: str | bytes) -> str:
     return text.strip("\0 \t\r\n")
 
 
+# Fields that tell on people
+
 Kind = Literal["place", "name", "description", "device number", "thumbnail", "time", "camera", "unreadable"]
 
-EXIF_NAMES: dict[int, str] = {number: base.name for number, base in ((base.value, base) for base in ExifTags.Base)} | {
+_EXIF_NAMES: dict[int, str] = {base.value: base.name for base in Base} | {
     0xA436: "ImageTitle", 0xA437: "Photographer", 0xA438: "ImageEditor",  # of EXIF 3.0, which Pillow does not name
 }  # fmt: skip
-IPTC_NAMES = {
+_IPTC_NAMES = {
     5: "ObjectName", 25: "Keywords", 26: "ContentLocationCode", 27: "ContentLocationName", 80: "By-line",
     90: "City", 92: "Sub-location", 95: "Province-State", 101: "Country", 105: "Headline", 110: "Credit",
     115: "Source", 116: "CopyrightNotice", 118: "Contact", 120: "Caption-Abstract", 122: "Writer-Editor",
 }  # fmt: skip
-_KINDS: dict[Kind, str] = {
+_NAMES: dict[Kind, str] = {
     "place": "City State Country CountryName CountryCode Location LocationName Sublocation GPSLatitude GPSLongitude "
     "Sub-location Province-State ContentLocationCode ContentLocationName",
     "name": "Artist Copyright CameraOwnerName OwnerName HostComputer XPAuthor Photographer ImageEditor By-line Credit "
@@ -370,12 +352,11 @@ _KINDS: dict[Kind, str] = {
     "time": "DateTime DateTimeOriginal DateTimeDigitized CreateDate DateCreated",
     "camera": "Make Model LensMake LensModel",
 }
-KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-
-
+_KIND_OF = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
-_LONGEST_personal = 80  # characters of a value
+_DAMAGED = "it is damaged and may hold anything"
+_LONGEST = 80  # characters of a value
 
 
 class Found(NamedTuple):
@@ -401,34 +382,34 @@ def examine(path: Path) -> Personal:
         DecodeError: the file is no photo that can be opened.
     """
     with opened(path) as (image, _, _):
-        image.load()  # of some formats, what stands behind the pixels is read only then
+        image.load()  # some formats have more behind the pixels, which is read only then
         xmp = image.info.get("xmp")
         xmp = xmp if isinstance(xmp, bytes) and xmp else None
-        further = [one for more in _extended(image) for one in _xmp(more)]
-        found = [*_exif_personal(image), *_xmp(xmp), *further, *_iptc_personal(image), *_comments(image)]
+        further = [one for more in _extended(image) for one in _in_xmp(more)]
+        found = [*_in_exif(image), *_in_xmp(xmp), *further, *_in_iptc(image), *_comments(image)]
     return Personal(opt_out_of(xmp), tuple(dict.fromkeys(found)))
 
 
-def _exif_personal(image: Image.Image) -> Iterator[Found]:
+def _in_exif(image: Image.Image) -> Iterator[Found]:
     try:
         exif = image.getexif()
         tags = {**exif, **exif.get_ifd(IFD.Exif)}
         place, thumbnail = exif.get_ifd(IFD.GPSInfo), exif.get_ifd(IFD.IFD1)
         damaged = bool(read_metadata(image).lost)
-    except Exception:  # on a damaged block Pillow raises anything from struct.error to AttributeError
+    except Exception:  # as in `read_metadata`
         tags, place, thumbnail, damaged = {}, {}, {}, True
     if damaged:
-        yield Found("EXIF", "unreadable", "EXIF", "it is damaged and may hold anything")
+        yield Found("EXIF", "unreadable", "EXIF", _DAMAGED)
     for number, value in tags.items():
-        yield from _known("EXIF", EXIF_NAMES.get(number, ""), value)
+        yield from _known("EXIF", _EXIF_NAMES.get(number, ""), value)
     if place:
-        yield Found("EXIF", "place", "GPS", _position(place) or f"{counted(len(place), 'value')}")
+        yield Found("EXIF", "place", "GPS", _position(place) or counted(len(place), "value"))
     if thumbnail:
         yield Found("EXIF", "thumbnail", "thumbnail", "a small picture, which may show the photo as it was")
 
 
 def _extended(image: Image.Image) -> Iterator[bytes]:
-    """Yield what a JPEG has of XMP beyond its first 64 kB, in parts with a number, a length and their place."""
+    """Yield the XMP of a JPEG beyond its first 64 kB, in parts with a number, a length and their place."""
     parts: dict[bytes, dict[int, bytes]] = {}
     for marker, data in getattr(image, "applist", ()):
         if marker == "APP1" and data.startswith(_EXTENDED):
@@ -438,10 +419,10 @@ def _extended(image: Image.Image) -> Iterator[bytes]:
         yield b"".join(own[place] for place in sorted(own))
 
 
-def _xmp(xmp: bytes | None) -> Iterator[Found]:
-    document = parse_xmp(xmp) if xmp else None
+def _in_xmp(xmp: bytes | None) -> Iterator[Found]:
+    document = parse_xmp(xmp)
     if xmp and document is None:
-        yield Found("XMP", "unreadable", "XMP", "it is damaged and may hold anything")
+        yield Found("XMP", "unreadable", "XMP", _DAMAGED)
     for element in document.getElementsByTagName("*") if document else ():
         for attribute in element.attributes.values():
             yield from _known("XMP", _local_name(attribute), attribute.value)
@@ -450,7 +431,7 @@ def _xmp(xmp: bytes | None) -> Iterator[Found]:
 
 
 def _local_name(node: Any) -> str:
-    """Return a property's name without its prefix, which writers may choose; of a region, the name of who is on it."""
+    """Return a property's name without its prefix, which writers may choose; "RegionName" for who is on a region."""
     return "RegionName" if (node.namespaceURI, node.localName) == (_REGIONS, "Name") else node.localName or ""
 
 
@@ -460,58 +441,56 @@ def _below(node: Any) -> Iterator[Any]:
         yield from _below(child)
 
 
-def _iptc_personal(image: ImageFile.ImageFile) -> Iterator[Found]:
+def _in_iptc(image: ImageFile.ImageFile) -> Iterator[Found]:
     information: dict[tuple[int, int], Any] = {}
     with suppress(Exception), warnings.catch_warnings():  # as for EXIF; only Photoshop's and agencies' photos have it
         information = IptcImagePlugin.getiptcinfo(image) or {}
     for (_, number), value in information.items():
         for one in value if isinstance(value, list) else [value]:
-            yield from _known("IPTC", IPTC_NAMES.get(number, ""), one)
+            yield from _known("IPTC", _IPTC_NAMES.get(number, ""), one)
 
 
 def _comments(image: Image.Image) -> Iterator[Found]:
-    """JPEG's comment, and the text chunks of a PNG."""
+    """Yield JPEG's comment, and the text chunks of a PNG."""
     texts = {"comment": image.info.get("comment"), **(getattr(image, "text", None) or {})}
     for name, value in texts.items():
         if value and name != "XML:com.adobe.xmp":
-            yield Found("text", "description", name, _text(_decoded(name, value)))
+            yield Found("text", "description", name, _one_line(name, value))
 
 
 def _known(block: str, name: str, value: Any) -> Iterator[Found]:
     """Yield what a field tells, if its name is on the lists and it is not blank."""
-    kind = KIND_OF.get(name)
-    if kind and (text := counted(len(value), "byte") if name == "MakerNote" else _text(_decoded(name, value))):
+    kind = _KIND_OF.get(name)
+    if kind and (text := counted(len(value), "byte") if name == "MakerNote" else _one_line(name, value)):
         yield Found(block, kind, name, text)
 
 
-def _decoded(name: str, value: Any) -> Any:
-    """Return the text of a field: UTF-16 where Windows or the field itself says so, or else UTF-8 or Latin-1."""
-    if isinstance(value, str):
-        return text_of(value)
-    if not isinstance(value, bytes):
-        return value
-    if name.startswith("XP") or value.startswith(b"UNICODE\0"):
-        return value.removeprefix(b"UNICODE\0").decode("utf-16-le", "replace")
-    return text_of(value.removeprefix(b"ASCII\0\0\0"))
+def _one_line(name: str, value: Any) -> str:
+    """Return a value in one line that a terminal can show.
 
-
-def _text(value: Any) -> str:
-    """Return a value in one line that a terminal can show."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in str(value))
-    text = " ".join(printable.split())
-    return text if len(text) <= _LONGEST_personal else text[: _LONGEST_personal - 1] + "…"
+    Bytes are UTF-16 where Windows or the field itself says so, or else UTF-8 or Latin-1.
+    """
+    if isinstance(value, bytes) and (name.startswith("XP") or value.startswith(b"UNICODE\0")):
+        value = value.removeprefix(b"UNICODE\0").decode("utf-16-le", "replace")
+    elif isinstance(value, bytes):
+        value = text_of(value.removeprefix(b"ASCII\0\0\0"))
+    elif isinstance(value, str):
+        value = text_of(value)
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _position(place: dict[int, Any]) -> str:
-    """Return degrees north and east; empty where the values are no position."""
+    """Return degrees north and east; empty where the values are not a position."""
+    axes = ((GPS.GPSLatitude, GPS.GPSLatitudeRef), (GPS.GPSLongitude, GPS.GPSLongitudeRef))
     try:
-        angles = [
-            sum(float(part) / 60**power for power, part in enumerate(place[tag]))
-            for tag in (GPS.GPSLatitude, GPS.GPSLongitude)
+        degrees = [
+            sum(float(part) / 60**power for power, part in enumerate(place[angle]))
+            * (-1 if place.get(side) in ("S", "W") else 1)
+            for angle, side in axes
         ]
-        signs = [-1 if place.get(tag) in ("S", "W") else 1 for tag in (GPS.GPSLatitudeRef, GPS.GPSLongitudeRef)]
     except (KeyError, TypeError, ValueError):
         return ""
-    if not all(map(math.isfinite, angles)):  # as cameras without a fix write it: 0/0
+    if not all(map(math.isfinite, degrees)):  # as cameras without a fix write it: 0/0
         return ""
-    return ", ".join(f"{sign * angle:.4f}" for sign, angle in zip(signs, angles, strict=True))
+    return ", ".join(f"{value:.4f}" for value in degrees)

@@ -1,10 +1,10 @@
-"""A decoded photo, its arrays, and how its file was compressed."""
+"""A decoded photo, its rows as arrays, and how its file was compressed."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
 import numpy as np
@@ -12,108 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 from PIL.ImageFile import ImageFile
 
-_STRIP_PIXELS = 1 << 16  # floats of three channels fit the processor's cache; several times faster than whole pictures
-
-
-def strips(height: int, width: int) -> Iterator[slice]:
-    """Yield slices of rows that make up a picture."""
-    step = max(1, _STRIP_PIXELS // width)
-    for start in range(0, height, step):
-        yield slice(start, min(start + step, height))
-
-
-class Rows:
-    """The rows of an image of 8 bits; only those that are asked for become an array."""
-
-    def __init__(self, image: Image.Image) -> None:
-        image.load()
-        self._image = image
-        self.shape = image.height, image.width, len(image.getbands())
-
-    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
-        """Return some rows: (h, w), or (h, w, c) if the image has several channels."""
-        width, channels = self._image.width, len(self._image.getbands())
-        start, stop, _ = rows.indices(self._image.height)
-        pixels = np.empty((stop - start, width, channels), np.uint8)
-        for part in strips(stop - start, width):
-            raw = self._image.crop((0, start + part.start, width, start + part.stop)).tobytes()
-            pixels[part] = np.frombuffer(raw, np.uint8).reshape(-1, width, channels)
-        return pixels[..., 0] if channels == 1 else pixels
-
-
-def array_of(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the pixels of an image of 8 bits: (h, w), or (h, w, c) if it has several channels."""
-    return Rows(image)[:]
-
-
-def rgb(image: Image.Image) -> Image.Image:
-    """Return an image in RGB; itself if it is."""
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-class SomeRows(Protocol):
-    """A picture (h, w, c), or what becomes one row by row."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Return the height, the width and the number of channels."""
-
-    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
-        """Return some rows."""
-
-
-def differ(first: SomeRows, second: NDArray[np.uint8]) -> bool:
-    """Return whether two pictures (h, w, ...) of one size differ anywhere."""
-    return any(not np.array_equal(first[rows], second[rows]) for rows in strips(*second.shape[:2]))
-
-
-def only_greys(pixels: SomeRows) -> bool:
-    """Return whether all three channels of (h, w, 3) pixels are equal in every pixel."""
-    for rows in strips(*pixels.shape[:2]):  # of most photos the first one tells
-        part = pixels[rows]
-        red, green, blue = (part[..., channel] for channel in range(3))
-        if not (np.array_equal(red, green) and np.array_equal(red, blue)):
-            return False
-    return True
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """One upright picture.
-
-    Attributes:
-        pixels: (h, w, 3) uint8 sRGB.
-        alpha: (h, w) uint8, 0 is transparent; None if the picture is opaque.
-        exif: EXIF block of the source with the orientation set to 1, beginning with `Exif\\0\\0`.
-        xmp: XMP packet of the source with the orientation set to 1.
-        file_format: "JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF" or "BMP".
-        lost: notes for the user on what the source had and this picture lacks.
-        compression: how the source was compressed; None for a lossless one.
-    """
-
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None
-    exif: bytes | None
-    xmp: bytes | None
-    file_format: str
-    lost: tuple[str, ...] = ()
-    compression: Compression | None = None
-
-    @property
-    def width(self) -> int:
-        """The width in pixels."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        """The height in pixels."""
-        return int(self.pixels.shape[0])
-
-
 HALF_COLOUR = 2  # Pillow's number for 4:2:0: chroma at half the width and height, as most cameras write it
-
-# The luminance table of the JPEG standard (ITU-T T.81, table K.1), which the IJG's quality scales.
-_STANDARD = np.array(
+_STRIP_PIXELS = 1 << 16  # floats of three channels fit the processor's cache; several times faster than whole pictures
+_STANDARD = np.array(  # luminance table of the JPEG standard (ITU-T T.81, table K.1), which the IJG's quality scales
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
         [12, 12, 14, 19, 26, 58, 60, 55],
@@ -129,38 +30,109 @@ _STANDARD = np.array(
 
 @dataclass(frozen=True)
 class Compression:
-    """What the lossy compression of a file is known by.
+    """How a lossy file was compressed."""
 
-    Attributes:
-        quality: quality on the IJG's scale, 1 to 100; None for files that do not tell (WebP, HEIF, AVIF).
-        subsampling: chroma subsampling as Pillow counts it, 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0.
-        progressive: whether it is a progressive JPEG.
-    """
-
-    quality: int | None
-    subsampling: int = HALF_COLOUR
+    quality: int | None  # on the IJG's scale, 1 to 100; None for WebP, HEIF and AVIF, which do not tell
+    subsampling: int = HALF_COLOUR  # of chroma, as Pillow counts it: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0
     progressive: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One upright picture in sRGB, and the metadata that is written back with it."""
+
+    pixels: NDArray[np.uint8]  # (h, w, 3)
+    alpha: NDArray[np.uint8] | None  # (h, w), 0 is transparent; None if the picture is opaque
+    exif: bytes | None  # block of the source with the orientation set to 1, beginning with Exif\0\0
+    xmp: bytes | None  # packet of the source with the orientation set to 1
+    file_format: str  # JPEG, MPO, PNG, WEBP, HEIF, AVIF, TIFF, GIF or BMP
+    lost: tuple[str, ...] = ()  # notes for the user on what the source had and this picture lacks
+    compression: Compression | None = None  # None for a lossless source
+
+    @property
+    def width(self) -> int:
+        """The width in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """The height in pixels."""
+        return int(self.pixels.shape[0])
+
+
+def on_white(picture: Picture) -> Picture:
+    """Return an opaque picture: this one, on white where it is transparent."""
+    if picture.alpha is None:
+        return picture
+    white = Image.new("RGB", (picture.width, picture.height), "white")
+    white.paste(Image.fromarray(picture.pixels), mask=Image.fromarray(picture.alpha))
+    return replace(picture, pixels=np.array(white), alpha=None, lost=(*picture.lost, "transparent parts laid on white"))
+
+
+class SomeRows(Protocol):
+    """A picture (h, w, c), or what becomes one row by row."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the height, the width and the number of channels."""
+
+    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
+        """Return some rows."""
+
+
+class Rows:
+    """The rows of an image of 8 bits; only those that are asked for become an array."""
+
+    def __init__(self, image: Image.Image) -> None:
+        image.load()
+        self._image = image
+        self.shape = image.height, image.width, len(image.getbands())
+
+    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
+        """Return some rows: (h, w), or (h, w, c) if the image has several channels."""
+        height, width, channels = self.shape
+        start, stop, _ = rows.indices(height)
+        pixels = np.empty((stop - start, width, channels), np.uint8)
+        for part in strips(stop - start, width):
+            raw = self._image.crop((0, start + part.start, width, start + part.stop)).tobytes()
+            pixels[part] = np.frombuffer(raw, np.uint8).reshape(-1, width, channels)
+        return pixels[..., 0] if channels == 1 else pixels
+
+
+def array_of(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of an image of 8 bits: (h, w), or (h, w, c) if it has several channels."""
+    return Rows(image)[:]
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Yield slices of rows that make up a picture."""
+    step = max(1, _STRIP_PIXELS // width)
+    for start in range(0, height, step):
+        yield slice(start, min(start + step, height))
+
+
+def differ(first: SomeRows, second: NDArray[np.uint8]) -> bool:
+    """Return whether two pictures (h, w, ...) of one size differ anywhere."""
+    return any(not np.array_equal(first[rows], second[rows]) for rows in strips(*second.shape[:2]))
+
+
+def only_greys(pixels: SomeRows) -> bool:
+    """Return whether all three channels of (h, w, 3) pixels are equal in every pixel."""
+    parts = (pixels[rows] for rows in strips(*pixels.shape[:2]))  # of most photos the first one tells
+    return all(np.array_equal(part[..., 0], part[..., c]) for part in parts for c in (1, 2))
 
 
 def compression_of(image: ImageFile, file: IO[bytes]) -> Compression | None:
     """Return how an opened photo was compressed; None for formats without loss. `file` is what it was opened from."""
     if isinstance(image, JpegImagePlugin.JpegImageFile):  # MPO too
-        known = _sampling(image)
+        sampling = JpegImagePlugin.get_sampling(image)  # -1 for grey and for samplings that no encoder here repeats
         return Compression(
             quality_of(image.quantization[min(image.quantization)]) if image.quantization else None,
-            known if known >= 0 else HALF_COLOUR,
+            sampling if sampling >= 0 else HALF_COLOUR,
             bool(image.info.get("progressive")),
         )
     lossy = image.format in ("HEIF", "AVIF") or (image.format == "WEBP" and _has_lossy_frame(file))
     return Compression(None) if lossy else None
-
-
-def _sampling(image: JpegImagePlugin.JpegImageFile) -> int:
-    """Return the chroma subsampling, also of CMYK; -1 for grey and for what no encoder here can repeat."""
-    if image.layers == 4:
-        luma, chroma = (layer[1:3] for layer in image.layer[:2])
-        return {(1, 1): 0, (2, 1): 1}.get(luma, HALF_COLOUR) if chroma == (1, 1) else HALF_COLOUR
-    return JpegImagePlugin.get_sampling(image)
 
 
 def quality_of(table: Sequence[int]) -> int:
@@ -182,8 +154,6 @@ def _has_lossy_frame(file: IO[bytes]) -> bool:
         kind, size = header[:4], struct.unpack("<L", header[4:])[0]
         if kind in (b"VP8 ", b"VP8L"):
             return kind == b"VP8 "
-        if kind == b"ANMF":  # a frame of an animation: its own fields, then chunks as above
-            file.seek(16, 1)
-        else:
-            file.seek(size + size % 2, 1)
+        # A frame of an animation holds its own fields, then chunks as above.
+        file.seek(16 if kind == b"ANMF" else size + size % 2, 1)
     return False

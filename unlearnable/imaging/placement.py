@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable.imaging.encode import on_white
-from unlearnable.imaging.picture import Picture, strips
+from unlearnable.imaging.picture import Picture, on_white, strips
 
+REDUCED_FROM = "reduced from"  # how a note begins that tells the size before
 Mode = Literal["bilinear", "nearest"]
-Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+_Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
 def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
@@ -67,14 +67,30 @@ class Enlarged:
         return values.astype(np.int8)  # truncates towards zero
 
 
-class Noisy:
-    """A photo (h, w, 3) with its noise; only the rows that are asked for become an array.
+def _nearest(size: int, cells: int) -> _Neighbours:
+    """Return the grid cell that each of `size` pixels lies in, as both of its neighbours."""
+    cell = (2 * np.arange(size, dtype=np.int64) + 1) * cells // (2 * size)
+    return cell, cell, np.zeros(size, np.float32)
 
-    Args:
-        pixels: the photo.
-        noise: noise grid (c, gh, gw).
-        mode: enlarging mode of the grid.
-    """
+
+def _neighbours(size: int, cells: int) -> _Neighbours:
+    """Return, for each of `size` pixels, the two cells around it and the weight of the second; edge cells extend."""
+    position = np.maximum((np.arange(size) + 0.5) * (cells / size) - 0.5, 0.0)
+    first = position.astype(np.int64)
+    return first, np.minimum(first + 1, cells - 1), (position - first).astype(np.float32)
+
+
+def _between(
+    first: NDArray[np.float32], second: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    second -= first
+    second *= weight
+    second += first
+    return second
+
+
+class Noisy:
+    """A photo (h, w, 3) with its noise grid (c, gh, gw); only the rows that are asked for become an array."""
 
     def __init__(self, pixels: NDArray[np.uint8], noise: NDArray[np.int8], mode: Mode) -> None:
         self._pixels, self._noise = pixels, Enlarged(noise, pixels.shape[0], pixels.shape[1], mode)
@@ -115,31 +131,6 @@ def working_copy(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BICUBIC))
 
 
-def _nearest(size: int, cells: int) -> Neighbours:
-    """Return the grid cell that each of `size` pixels lies in, as both of its neighbours."""
-    cell = (2 * np.arange(size, dtype=np.int64) + 1) * cells // (2 * size)
-    return cell, cell, np.zeros(size, np.float32)
-
-
-def _neighbours(size: int, cells: int) -> Neighbours:
-    """Return, for each of `size` pixels, the two cells around it and the weight of the second; edge cells extend."""
-    position = np.maximum((np.arange(size) + 0.5) * (cells / size) - 0.5, 0.0)
-    first = position.astype(np.int64)
-    return first, np.minimum(first + 1, cells - 1), (position - first).astype(np.float32)
-
-
-def _between(
-    first: NDArray[np.float32], second: NDArray[np.float32], weight: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    second -= first
-    second *= weight
-    second += first
-    return second
-
-
-REDUCED_FROM = "reduced from"  # what a note begins with that tells the size before
-
-
 def resized(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture in another size (Lanczos, antialiased); itself where it has that size."""
     if (height, width) == (picture.height, picture.width):
@@ -156,7 +147,7 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
 
 
 def as_copied(original: Picture, copy: Picture) -> Picture:
-    """Return the original in the size of its copy, and opaque where the copy is."""
+    """Return the original as its copy has it, but for the noise: in the same size, and opaque where the copy is."""
     picture = resized(original, copy.height, copy.width)
     return on_white(picture) if copy.alpha is None else picture
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +11,29 @@ from PIL import Image
 
 from unlearnable.imaging.picture import SomeRows
 
-PIXELS_PER_DEGREE = 67.0  # the paper's default: a 4K monitor, 0.7 m wide, from 0.7 m away
-FEATURE_WIDTH = 0.082  # degrees: the edges and points that an eye detects
-COLOUR_POWER, FEATURE_POWER = 0.7, 0.5  # q_c and q_f
-KNEE, KNEE_ERROR = 0.4, 0.95  # p_c and p_t: this share of the largest colour difference has this error
+_PIXELS_PER_DEGREE = 67.0  # the paper's default: a 4K monitor, 0.7 m wide, from 0.7 m away
+_FEATURE_WIDTH = 0.082  # degrees: the edges and points that an eye detects
+_COLOUR_POWER, _FEATURE_POWER = 0.7, 0.5  # q_c and q_f
+_KNEE, _KNEE_ERROR = 0.4, 0.95  # p_c and p_t: this share of the largest colour difference has this error
 
 # Sensitivity to contrast in Y, Cx and Cz: sums of Gaussians (weight a, width b), the paper's Table 1.
-SENSITIVITY = (((1.0, 0.0047),), ((1.0, 0.0053),), ((34.1, 0.04), (13.5, 0.025)))
+_SENSITIVITY = (((1.0, 0.0047),), ((1.0, 0.0053),), ((34.1, 0.04), (13.5, 0.025)))
 
 # Linear sRGB to XYZ, from the primaries of BT.709 and the white D65.
-XYZ = np.array(
+_XYZ = np.array(
     [
         [10135552 / 24577794, 8788810 / 24577794, 4435075 / 24577794],
         [2613072 / 12288897, 8788810 / 12288897, 887015 / 12288897],
         [1425312 / 73733382, 8788810 / 73733382, 70074185 / 73733382],
     ]
 )
-TO_WHITE = (XYZ / XYZ.sum(axis=1, keepdims=True)).astype(np.float32)  # linear sRGB to X/Xn, Y/Yn, Z/Zn
-TO_OPPONENT = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]], np.float32) @ TO_WHITE  # less 16 in Y
+_TO_WHITE = (_XYZ / _XYZ.sum(axis=1, keepdims=True)).astype(np.float32)  # linear sRGB to X/Xn, Y/Yn, Z/Zn
+_TO_OPPONENT = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]], np.float32) @ _TO_WHITE  # less 16 in Y
+
+VIEWING_SIDE = 1080  # pixels of the longer side, at most
+_WINDOW = 7  # the usual SSIM window
+_STRIP_PIXELS = 1 << 19
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
 Floats = NDArray[np.float32]
 
@@ -39,7 +42,7 @@ def flip(reference: Floats, test: Floats) -> Floats:
     """Return the error of each pixel, 0 to 1, for two sRGB pictures (h, w, 3) of values 0 to 1: (h, w)."""
     first, second = (_linear(np.moveaxis(picture, -1, 0)) for picture in (reference, test))
     colour = _colour_error(_hunt_lab(_seen(first)), _hunt_lab(_seen(second)))
-    feature = _feature_error(_mix(TO_WHITE[1:2], first)[0], _mix(TO_WHITE[1:2], second)[0])
+    feature = _feature_error(_mix(_TO_WHITE[1:2], first)[0], _mix(_TO_WHITE[1:2], second)[0])
     return colour ** (1 - feature)
 
 
@@ -53,15 +56,15 @@ def _mix(matrix: Floats, planes: Floats) -> Floats:
 
 def _seen(linear: Floats) -> Floats:
     """Return what an eye resolves of a picture of linear sRGB (3, h, w), which lies in the same space (section 4.1)."""
-    blurred = np.stack([_blur(*pair) for pair in zip(_mix(TO_OPPONENT, linear), SENSITIVITY, strict=True)])
-    return np.clip(_mix(np.linalg.inv(TO_OPPONENT), blurred), 0, 1)
+    blurred = np.stack([_blur(*pair) for pair in zip(_mix(_TO_OPPONENT, linear), _SENSITIVITY, strict=True)])
+    return np.clip(_mix(np.linalg.inv(_TO_OPPONENT), blurred), 0, 1)
 
 
 def _blur(channel: Floats, gaussians: tuple[tuple[float, float], ...]) -> Floats:
-    widest = max(width for terms in SENSITIVITY for _, width in terms)
-    degrees = _offsets(sqrt(widest / 2) / pi) / PIXELS_PER_DEGREE
-    kernels = [np.exp(-((pi * degrees) ** 2) / width) for _, width in gaussians]
-    weights = [weight * sqrt(pi / width) for weight, width in gaussians]
+    widest = max(width for terms in _SENSITIVITY for _, width in terms)
+    degrees = _offsets(math.sqrt(widest / 2) / math.pi) / _PIXELS_PER_DEGREE
+    kernels = [np.exp(-((math.pi * degrees) ** 2) / width) for _, width in gaussians]
+    weights = [weight * math.sqrt(math.pi / width) for weight, width in gaussians]
     whole = sum(weight * kernel.sum() ** 2 for weight, kernel in zip(weights, kernels, strict=True))
     parts = (weight / whole * _filter(channel, k, k) for weight, k in zip(weights, kernels, strict=True))
     return np.asarray(sum(parts), np.float32)
@@ -69,7 +72,7 @@ def _blur(channel: Floats, gaussians: tuple[tuple[float, float], ...]) -> Floats
 
 def _offsets(degrees: float) -> NDArray[np.float64]:
     """Return the offsets, in pixels, at which a Gaussian of this standard deviation is more than nothing."""
-    radius = ceil(3 * degrees * PIXELS_PER_DEGREE)
+    radius = math.ceil(3 * degrees * _PIXELS_PER_DEGREE)
     return np.arange(-radius, radius + 1, dtype=np.float64)
 
 
@@ -82,7 +85,7 @@ def _filter(channel: Floats, down: NDArray[np.float64], across: NDArray[np.float
 
 def _hunt_lab(linear: Floats) -> Floats:
     """Return CIELab (3, h, w) whose colours count less where it is dark, as Hunt found."""
-    ratio = _mix(TO_WHITE, linear)
+    ratio = _mix(_TO_WHITE, linear)
     edge = 6 / 29
     x, y, z = np.where(ratio > edge**3, np.cbrt(ratio), ratio / (3 * edge**2) + 4 / 29)
     lightness = 116 * y - 16
@@ -92,29 +95,29 @@ def _hunt_lab(linear: Floats) -> Floats:
 def _distance(first: Floats, second: Floats) -> Floats:
     """Return the HyAB distance of colours of Lab, to the power q_c."""
     lightness, a, b = first - second
-    return np.asarray((np.abs(lightness) + np.hypot(a, b)) ** COLOUR_POWER)
+    return np.asarray((np.abs(lightness) + np.hypot(a, b)) ** _COLOUR_POWER)
 
 
 def _colour_error(first: Floats, second: Floats) -> Floats:
     """Return the difference in colour, 0 to 1, mostly spent on small ones (section 4.1.3)."""
     green, blue = (_hunt_lab(np.array(colour, np.float32).reshape(3, 1, 1)) for colour in ((0, 1, 0), (0, 0, 1)))
     largest = _distance(green, blue).item()
-    knee, distance = KNEE * largest, _distance(first, second)
-    above = KNEE_ERROR + (distance - knee) / (largest - knee) * (1 - KNEE_ERROR)
-    return np.where(distance < knee, KNEE_ERROR / knee * distance, above)
+    knee, distance = _KNEE * largest, _distance(first, second)
+    above = _KNEE_ERROR + (distance - knee) / (largest - knee) * (1 - _KNEE_ERROR)
+    return np.where(distance < knee, _KNEE_ERROR / knee * distance, above)
 
 
 def _feature_error(first: Floats, second: Floats) -> Floats:
     """Return the difference in edges and points of two pictures of luminance (h, w), 0 to 1 (section 4.2)."""
-    deviation = FEATURE_WIDTH / 2
-    offsets = _offsets(deviation) / (deviation * PIXELS_PER_DEGREE)
+    deviation = _FEATURE_WIDTH / 2
+    offsets = _offsets(deviation) / (deviation * _PIXELS_PER_DEGREE)
     gaussian = np.exp(-(offsets**2) / 2)
     detectors = -offsets * gaussian, (offsets**2 - 1) * gaussian  # of edges, of points
     most = np.zeros_like(first)
     for detector in detectors:
         found = [_strength(picture, _balanced(detector), gaussian / gaussian.sum()) for picture in (first, second)]
         most = np.maximum(most, np.abs(found[0] - found[1]))
-    return np.asarray((most / sqrt(2)) ** FEATURE_POWER)
+    return np.asarray((most / math.sqrt(2)) ** _FEATURE_POWER)
 
 
 def _balanced(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -127,22 +130,12 @@ def _strength(picture: Floats, detector: NDArray[np.float64], smooth: NDArray[np
     return np.hypot(_filter(picture, smooth, detector), _filter(picture, detector, smooth))
 
 
-VIEWING_SIDE = 1080  # pixels of the longer side, at most
-
-
 @dataclass(frozen=True)
 class Visibility:
-    """How visible the difference of two pictures is, at viewing size; 0 for equal pictures.
+    """How visible the difference of two pictures is, at viewing size; 0 for equal pictures."""
 
-    Attributes:
-        flip: mean FLIP error, 0 to 1 (Andersson et al., "FLIP: A Difference Evaluator for Alternating Images", 2020),
-            for an eye that resolves 67 pixels a degree, FLIP's default: a 4K monitor of 0.7 m from 0.7 m away.
-        delta_e: mean CIEDE2000 colour difference (CIE 142-2001; Sharma et al., 2005); 1 is about the smallest that
-            is seen between two plain patches side by side.
-    """
-
-    flip: float
-    delta_e: float
+    flip: float  # mean FLIP error, 0 to 1
+    delta_e: float  # mean CIEDE2000 difference; 1 is about the smallest that is seen between two plain patches
 
 
 def visibility(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Visibility:
@@ -155,15 +148,19 @@ def visibility(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Visib
     """
     from skimage.color import deltaE_ciede2000, rgb2lab
 
-    if original.shape != changed.shape or original.ndim != 3 or original.shape[2] != 3:
-        raise ValueError(f"pictures of shapes {original.shape} and {changed.shape} cannot be compared")
+    _check_shapes(original, changed)
     first, second = _as_seen(original), _as_seen(changed)
     error_map = flip(first, second)
     colours = deltaE_ciede2000(rgb2lab(first), rgb2lab(second))
     return Visibility(float(error_map.mean(dtype=np.float64)), float(colours.mean(dtype=np.float64)))
 
 
-def _as_seen(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _check_shapes(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
+    if first.shape != second.shape or first.ndim != 3 or first.shape[2] != 3:
+        raise ValueError(f"pictures of shapes {first.shape} and {second.shape} cannot be compared")
+
+
+def _as_seen(pixels: NDArray[np.uint8]) -> Floats:
     """Return pixels (h, w, 3) at viewing size, 0 to 1."""
     height, width, _ = pixels.shape
     scale = min(1.0, VIEWING_SIDE / max(height, width))
@@ -173,24 +170,13 @@ def _as_seen(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return pixels.astype(np.float32) / np.float32(255)
 
 
-WINDOW = 7  # the usual SSIM window
-_STRIP_PIXELS = 1 << 19
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
-
-
 @dataclass(frozen=True)
 class Quality:
-    """Distances between two pictures.
+    """Distances between two pictures."""
 
-    Attributes:
-        linf: largest change of a channel, in 1/255.
-        psnr: peak signal-to-noise ratio over all channels, in dB; `math.inf` for equal pictures, which JSON lacks.
-        ssim: mean structural similarity of the luma (7 x 7 windows); 1 for equal pictures.
-    """
-
-    linf: int
-    psnr: float
-    ssim: float
+    linf: int  # largest change of a channel, in 1/255
+    psnr: float  # over all channels, in dB; infinite for equal pictures
+    ssim: float  # mean structural similarity of the luma; 1 for equal pictures
 
 
 def compare(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
@@ -199,62 +185,49 @@ def compare(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
     Raises:
         ValueError: the sizes differ.
     """
-    if original.shape != changed.shape or original.ndim != 3 or original.shape[2] != 3:
-        raise ValueError(f"pictures of shapes {original.shape} and {changed.shape} cannot be compared")
+    _check_shapes(original, changed)
     largest, squares, similarity, rows = 0, 0, 0.0, 0
-    for strip in _strips(*original.shape[:2]):
+    height, width, _ = original.shape
+    step = max(1, _STRIP_PIXELS // width)
+    for start in range(0, max(1, height - _WINDOW + 1), step):  # every window of the SSIM lies in exactly one strip
+        strip = slice(start, min(start + step + _WINDOW - 1, height))
         first, second = original[strip], changed[strip]
         change = np.abs(first.astype(np.int16) - second)
         largest = max(largest, int(change.max()))
-        # The strips overlap by WINDOW - 1 rows, which the SSIM windows need but the sum must not count twice.
-        new = change[WINDOW - 1 if strip.start else 0 :].astype(np.int32)
+        # The strips overlap by _WINDOW - 1 rows, which the SSIM needs but the sum must not count twice.
+        new = change[_WINDOW - 1 if start else 0 :].astype(np.int32)
         squares += int(np.square(new).sum(dtype=np.int64))
-        count = max(1, first.shape[0] - WINDOW + 1)
+        count = max(1, first.shape[0] - _WINDOW + 1)
         similarity += count * _ssim(first, second)
         rows += count
-    return Quality(largest, _psnr(squares / original.size), similarity / rows)
-
-
-def _strips(height: int, width: int) -> Iterator[slice]:
-    """Yield slices of rows such that every window of WINDOW rows lies in exactly one."""
-    step = max(1, _STRIP_PIXELS // width)
-    for start in range(0, max(1, height - WINDOW + 1), step):
-        yield slice(start, min(start + step + WINDOW - 1, height))
-
-
-def _psnr(mean_square: float) -> float:
-    return math.inf if mean_square == 0 else 10 * math.log10(255**2 / mean_square)
+    psnr = 10 * math.log10(255**2 * original.size / squares) if squares else math.inf
+    return Quality(largest, psnr, similarity / rows)
 
 
 def _ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     from skimage.metrics import structural_similarity
 
     # A picture smaller than a window is extended by its edge.
-    padding = [(0, max(0, WINDOW - size)) for size in first.shape[:2]]
+    padding = [(0, max(0, _WINDOW - size)) for size in first.shape[:2]]
     lumas = (np.pad(picture.astype(np.float32) @ _LUMA, padding, mode="edge") for picture in (first, second))
-    return float(structural_similarity(*lumas, data_range=255.0, win_size=WINDOW))
+    return float(structural_similarity(*lumas, data_range=255.0, win_size=_WINDOW))
 
 
-_STRIP_PIXELS_survival = 1 << 19
-Pixels8 = NDArray[np.uint8]
+def share_kept(
+    clean: NDArray[np.uint8], noisy: SomeRows, clean_decoded: SomeRows, noisy_decoded: NDArray[np.uint8]
+) -> float:
+    """Return the share of the noise that is left in a decoded file: the slope of what is left on what was added.
 
-
-def share_kept(clean: Pixels8, noisy: SomeRows, clean_decoded: SomeRows, noisy_decoded: Pixels8) -> float:
-    """Return the share of the noise that is left in the decoded file: the slope of what is left on what was added.
-
-    What an encoder does to the photo itself is in both decoded pictures and falls out.
+    What an encoder does to the photo itself is in both decoded pictures and falls out. It is 0 if no noise was added.
 
     Args:
         clean: (h, w, 3) the picture without noise.
         noisy: the picture with noise.
         clean_decoded: the first after encoding and decoding.
         noisy_decoded: the second after the same.
-
-    Returns:
-        1 where all of the noise is left, 0 where none is; 0 also where none was added.
     """
     added = kept = 0.0
-    step = max(1, _STRIP_PIXELS_survival // clean.shape[1])
+    step = max(1, _STRIP_PIXELS // clean.shape[1])
     for start in range(0, clean.shape[0], step):
         rows = slice(start, start + step)
         noise = noisy[rows].astype(np.float32) - clean[rows]

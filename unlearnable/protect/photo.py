@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import MAX_SIDE, Encoded, Encoding, choose_encoding, encode, on_white
+from unlearnable.imaging.encode import MAX_SIDE, Encoded, Encoding, choose_encoding, encode
 from unlearnable.imaging.metadata import PROHIBITED, joins, opt_out_of
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.imaging.picture import Picture, SomeRows, differ, strips
+from unlearnable.imaging.picture import Picture, SomeRows, differ, on_white, strips
 from unlearnable.imaging.placement import Noisy, resized, working_copy
 from unlearnable.imaging.visibility import Quality, compare, share_kept, visibility
 from unlearnable.posts.types import Photo

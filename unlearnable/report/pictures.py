@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from unlearnable.errors import InputError
-from unlearnable.imaging.encode import on_white
-from unlearnable.imaging.picture import Picture, strips
+from unlearnable.imaging.picture import Picture, on_white, strips
 
 GAIN = 10
 THUMBNAIL, SHEET = 320, 1600  # the longest side of a thumbnail and of a picture on the sheet

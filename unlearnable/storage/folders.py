@@ -100,4 +100,4 @@ def among_photos_note(written: Path, photo: Path | None) -> list[str]:
     """Return a note where pictures were written into the folder of the photo that they show."""
     if photo is None or not written.resolve().is_relative_to(folder := photo.resolve().parent):
         return []
-    return [f"{written} lies in {folder} beside the photo, where protect takes pictures for photos: move it elsewhere"]
+    return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]

@@ -34,7 +34,7 @@ def save(path: Path, *, xmp: str | bytes = "", iptc: bytes = b"", exif: str | by
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", packet.decode())
     elif packet:
         options["xmp"] = packet
-    opening.register()
+    opening.register_heif()
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 30), "teal").save(path, **options)
     if iptc:

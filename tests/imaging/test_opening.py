@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -18,11 +17,12 @@ from unlearnable.imaging.decode import DecodeError, decode
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch):
+def fresh():
     opening._end()
-    monkeypatch.setattr(opening, "_known", {})
+    opening._failure_of.cache_clear()
     yield
     opening._end()
+    opening._failure_of.cache_clear()
 
 
 def extended_webp(width: int, height: int) -> bytes:
@@ -64,11 +64,9 @@ def tiff(width: int, height: int, rows: int) -> bytes:
 )
 def test_a_header_is_enough_to_refuse(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
-    began = time.monotonic()
     with pytest.raises(DecodeError, match=words) as caught:
         decode(tmp_path / name)
     assert caught.value.reason == "too-large"
-    assert name.endswith("tif") or time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -76,8 +74,8 @@ def test_a_header_is_enough_to_refuse(tmp_path, name, content, words):
     [(20_000, 10_000), (65_535, 3_000), (16_000, 4_000), (90, 9_000), (8_192, 1)],  # large, panoramas, strips
 )
 def test_large_and_long_photos_are_not_refused(width, height):
-    assert opening.excess(width, height) is None
-    assert opening.excess(height, width) is None
+    opening._refuse_excess(width, height)
+    opening._refuse_excess(height, width)
 
 
 def workers_run(line: str, folder: Path, monkeypatch) -> None:
@@ -89,6 +87,9 @@ def workers_run(line: str, folder: Path, monkeypatch) -> None:
 def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_path, monkeypatch):
     (tmp_path / "slow.tif").write_bytes(tiff(14_000, 14_000, 100))
     Image.fromarray(np.full((30, 40, 3), 7, np.uint8)).save(tmp_path / "good.tif")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "json.py").write_text("raise SystemExit(3)")  # no module of the current folder is run
+    monkeypatch.chdir(tmp_path / "here")
     workers_run("opening.SECONDS = 0.01", tmp_path, monkeypatch)
     with pytest.raises(DecodeError, match="more time or memory") as caught:
         decode(tmp_path / "slow.tif")
@@ -110,14 +111,13 @@ def test_a_photo_that_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
 
 def test_ordinary_photos_start_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "_ask", lambda path: pytest.fail(f"{path} was tried"))
-    pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    flat = np.full((3000, 4000, 3), 200, np.uint8)
-    for suffix in ("jpg", "png", "webp", "gif", "bmp", "avif"):
-        for name, picture in (("noise", pixels), ("flat", flat)):
-            Image.fromarray(picture).save(tmp_path / f"{name}.{suffix}")
-            if name == "noise" or suffix in ("jpg", "bmp"):
-                decode(tmp_path / f"{name}.{suffix}")
-    Image.fromarray(pixels).save(tmp_path / "progressive.jpg", progressive=True)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    flat = np.full((2000, 2100, 3), 200, np.uint8)
+    kinds = dict.fromkeys(("a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.avif"), noise)
+    for name, pixels in {**kinds, "flat.jpg": flat, "flat.bmp": flat}.items():
+        Image.fromarray(pixels).save(tmp_path / name)
+        decode(tmp_path / name)
+    Image.fromarray(noise).save(tmp_path / "progressive.jpg", progressive=True)
     decode(tmp_path / "progressive.jpg")
 
 
@@ -133,14 +133,7 @@ def test_a_jpeg_of_many_scans_is_tried(tmp_path, monkeypatch):
     assert tried == ["scans.jpg"]
 
 
-def test_no_module_of_the_folder_at_hand_is_run(tmp_path, monkeypatch):
-    (tmp_path / "json.py").write_text("raise SystemExit(3)")
-    monkeypatch.chdir(tmp_path)
-    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "good.tif")
-    assert decode(tmp_path / "good.tif").width == 40
-
-
-def test_a_run_goes_on_without_them_and_names_them(posts, tiny_path):
+def test_a_run_leaves_them_out_and_names_them(posts, tiny_path):
     (posts / "long.webp").write_bytes(extended_webp(32, 4_800_000))
     result = call("protect", posts, "--surrogate", tiny_path, "--dry-run", "--json")
     assert result.returncode == 0
