@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from tests.benchmark.test_tables import cell
+from tests.benchmark.test_tables import report as benchmark_report
 from tests.browser import NEEDS_BROWSER, set_width
 from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair
-from tests.report.test_tables import cell
-from tests.report.test_tables import report as benchmark_report
 from unlearnable.report import ManifestLine, TableRecord
 from unlearnable.report.html import benchmark_page, protect_page
 from unlearnable.report.pictures import thumbnails
@@ -175,49 +175,34 @@ def test_tables_of_verify_are_stacked_on_a_phone(browser, pages):
     assert browser.execute_script(display) == "table-row"
 
 
-def test_both_pictures_lie_upon_each_other(browser, pages):
+def test_both_pictures_lie_upon_each_other_and_side_by_side_in_print(browser, pages, tmp_path):
+    script = (
+        "return [...document.querySelectorAll('.card:first-child .compare:first-child img')]"
+        ".map(i => { const b = i.getBoundingClientRect(); return [b.x, b.y, b.width, b.height] })"
+    )
     for width in (360, 1440):
         open_page(browser, pages / "protect.html", width)
-        script = "return [...document.querySelectorAll('.card:first-child .compare:first-child img')].map(i => { "
-        boxes = browser.execute_script(
-            script + "const b = i.getBoundingClientRect(); return [b.x, b.y, b.width, b.height] })"
-        )
+        boxes = browser.execute_script(script)
         np.testing.assert_allclose(boxes[0], boxes[1], atol=0.5)
         assert boxes[0][2] > 200
-
-
-def test_a_narrow_photo_has_its_copy_upon_it_and_not_stretched(browser, tmp_path):
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    first, second = browser.execute_script(script)
+    assert second[0] > first[0] + 50
+    display = "return getComputedStyle(document.querySelector('input[type=range]')).display"
+    assert browser.execute_script(display) == "none"
     line = ManifestLine(source="p.png", output="p.png", trigger="one two", captions=["one two"], psnr=37.0, ssim=0.97)
     (tmp_path / "a.html").write_text(protect_page(REPORT, [line], SETTINGS, {"p.png": thumbnails(*pair(600, 60))}))
     open_page(browser, tmp_path / "a.html")
-    boxes = browser.execute_script(
+    widths = (
         "return [...document.querySelectorAll('.compare:not([hidden]) > *')].map(e => e.getBoundingClientRect().width)"
     )
-    assert boxes == [32, 32, 32], "the line would not be where one becomes the other"
+    assert browser.execute_script(widths) == [32, 32, 32], "the line would not be where one becomes the other"
 
 
-@pytest.mark.parametrize("name", ["protect", "verify", "benchmark"])
-def test_light_and_dark_are_both_readable(browser, pages, name):
-    seen = set()
-    for scheme in ("light", "dark"):
-        open_page(browser, pages / f"{name}.html", **{"prefers-color-scheme": scheme})
-        colour = browser.execute_script("return getComputedStyle(document.body).color")
-        seen.add(colour)
-    assert seen == {"rgb(0, 0, 0)", "rgb(255, 255, 255)"}
-
-
-def test_printing_shows_both_pictures_side_by_side(browser, pages):
-    open_page(browser, pages / "protect.html")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    script = (
-        "return [...document.querySelectorAll('.card:first-child .compare:first-child img')]"
-        ".map(i => i.getBoundingClientRect().x)"
-    )
-    first, second = browser.execute_script(script)
-    assert second > first + 50
-    assert (
-        browser.execute_script("return getComputedStyle(document.querySelector('input[type=range]')).display") == "none"
-    )
+def test_light_and_dark_are_both_readable(browser, pages):
+    for scheme, colour in (("light", "rgb(0, 0, 0)"), ("dark", "rgb(255, 255, 255)")):
+        open_page(browser, pages / "protect.html", **{"prefers-color-scheme": scheme})
+        assert browser.execute_script("return getComputedStyle(document.body).color") == colour
 
 
 def test_an_injected_script_would_not_run(browser, pages, tmp_path):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.report.test_tables import cell as benchmark_cell
-from tests.report.test_tables import report as benchmark_report
+from tests.benchmark.test_tables import cell as benchmark_cell
+from tests.benchmark.test_tables import report as benchmark_report
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 from unlearnable.report import (
@@ -86,28 +86,20 @@ def test_names_and_captions_cannot_run_script_or_load_anything():
     check_self_contained(page)
 
 
-def test_the_gallery_has_a_slider_a_photo_and_names_for_those_who_cannot_see_it():
-    lossy = ManifestLine(source="", psnr=37.3, ssim=0.97, linf=21, noise_linf=8, noise_kept=0.75, quality=85)
-    lines = [lossy.model_copy(update={"source": f"{n}.jpg", "output": f"{n}.png"}) for n in range(3)]
+def test_the_gallery_has_a_slider_a_photo_the_most_visible_first_and_names_for_those_who_cannot_see_it():
+    lossy = ManifestLine(source="", psnr=37.3, ssim=0.97, linf=21, noise_linf=8, noise_kept=0.75, quality=85, delta_e=1)
+    lines = [
+        lossy.model_copy(update={"source": f"{n}.jpg", "output": f"{n}.png", "flip": flip})
+        for n, flip in enumerate((0.1, 0.3, 0.2))
+    ]
     page = protect_page(REPORT, lines, SETTINGS, {"0.png": PICTURES, "2.png": PICTURES})
     assert page.count('type="range"') == 2
-    assert "2 of 1 photo, those in which most is seen first, reduced" in page
-    for text in ("Original of 0.jpg", "Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
+    assert re.findall(r'alt="Original of (.).jpg"', page) == ["2", "0"]
+    for text in ("Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
         assert text in page
-    assert "noise at most 8/255, 75 % of it left at quality 85" in page
     images = re.findall(r"<img[^>]*>", page)
     assert len(images) == 10
     assert all(re.search(r'alt="[^"]+"', image) for image in images)
-
-
-def test_the_photo_in_which_most_is_seen_stands_first():
-    lines = [
-        ManifestLine(source=f"{n}.jpg", output=f"{n}.png", flip=flip, delta_e=1.0)
-        for n, flip in enumerate((0.1, 0.3, 0.2))
-    ]
-    page = protect_page(REPORT, lines, SETTINGS, {f"{n}.png": PICTURES for n in range(3)})
-    found = re.findall(r'alt="Original of (.).jpg"', page)
-    assert found == ["1", "2", "0"]
 
 
 def test_a_caption_is_split_at_its_trigger():
@@ -152,22 +144,23 @@ STUDY = VerifyReport(
 )  # fmt: skip
 
 
-def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
+def test_the_page_of_a_study_has_the_verdict_first_then_table_matrix_and_curves():
+    other = STUDY.findings[0].model_copy(update={"attacker": "cutout"})
+    cells = [one.model_copy(update={"attacker": "cutout"}) for one in STUDY.cells]
     page = verify_page(STUDY)
     assert page.index("holds: ") < page.index("random ranking") < page.index("<polyline") < page.index("How to read")
     for figure in ("62 (52 to 72)", "15 (8.5 to 22)", ">99.0<", "0.96 (0.86 to 1.05)", "–", "All met."):
         assert figure in page
     assert page.count('role="img"') == 2
-
-
-def test_the_matrix_has_its_rows_in_order_and_says_what_was_not_tested():
-    page = verify_page(STUDY)
     rows = re.findall(r'<th scope="row" data-label="Attack, attacker">(.*?)</th>(.*?)</tr>', page)
     assert [(label, re.findall(r">([^<]+)</td>", effects)) for label, effects in rows] == [
         ("strip-trigger *", ["-0.25", "-"]), ("png, cutout", ["0.96", "0.50"])
     ]  # fmt: skip
-    assert "held-out</th>" in page
     assert "Not tested: a known attack." in page
+    assert "Attacker" not in page
+    page = verify_page(STUDY.model_copy(update={"findings": [*STUDY.findings, other], "cells": [*STUDY.cells, *cells]}))
+    assert '<td data-label="Attacker">cutout</td>' in page
+    assert '<td data-label="Trained on">protected posts as published, cutout</td>' in page
 
 
 def test_a_victim_has_one_name_whatever_folder_it_lies_in():
@@ -178,29 +171,6 @@ def test_a_victim_has_one_name_whatever_folder_it_lies_in():
     for shown in (verify_page(study), *map(finding_line, study.findings)):
         assert "mine.safetensors" in shown
         assert "/models" not in shown
-
-
-def test_no_effect_stands_beside_an_outcome_that_cannot_be_judged():
-    one = STUDY.findings[0].model_copy(
-        update={"outcome": "too few posts to tell", "judged_by": [], "effect_image_to_text": -0.33}
-    )
-    page = verify_page(STUDY.model_copy(update={"findings": [one]}))
-    assert (
-        re.findall(r'<td class="n" data-label="(?:text→image|image→text|against.*?)">([^<]*)</td>', page) == ["–"] * 3
-    )
-    assert finding_line(one).endswith("png: effect - text->image, - image->text: too few posts to tell")
-
-
-def test_attackers_have_a_column_where_there_is_more_than_plain_training():
-    assert "Attacker" not in verify_page(STUDY)
-    other = STUDY.findings[0].model_copy(update={"attacker": "cutout"})
-    cells = [one.model_copy(update={"attacker": "cutout"}) for one in STUDY.cells]
-    page = verify_page(STUDY.model_copy(update={"findings": [*STUDY.findings, other], "cells": [*STUDY.cells, *cells]}))
-    assert '<th scope="col">Attacker</th>' in page
-    assert '<td data-label="Attacker">plain</td>' in page
-    assert '<td data-label="Attacker">cutout</td>' in page
-    for label in ("clean, cutout", "protected, cutout", "protected posts as published, cutout"):
-        assert f'<td data-label="Trained on">{label}</td>' in page
 
 
 def test_a_study_cannot_run_script_or_load_anything():
@@ -224,9 +194,8 @@ def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
     assert '<th scope="row">mem-3</th><td class="n">12.0</td><td class="n">11.3</td>' in page
     assert "<script" not in page
     check_self_contained(page)
-    for path in (tmp_path / "none.png", tmp_path / "curves.gif"):
-        with pytest.raises(InputError, match=path.name):
-            benchmark_page(made, {path: "curves"})
+    with pytest.raises(InputError):
+        benchmark_page(made, {tmp_path / "none.png": "curves"})
 
 
 def test_a_page_of_many_photos_stays_small():

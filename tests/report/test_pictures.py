@@ -47,8 +47,6 @@ def test_noise_is_ten_times_as_strong_around_grey():
     assert (amplified(before, after) == 208).all()
     assert (amplified(after, before) == 48).all()
     assert (amplified(before, before) == 128).all()
-    with pytest.raises(ValueError, match="shapes"):
-        amplified(before, before[:1])
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (700, 400), (3, 2000)])

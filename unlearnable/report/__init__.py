@@ -18,7 +18,6 @@ from unlearnable.report.models import (
     ExplainReport,
     Explanation,
     MapPoint,
-    PreviewReport,
     TrainReport,
     WordRecord,
 )
@@ -28,6 +27,7 @@ from unlearnable.report.protect import (
     FoundMetadata,
     ManifestLine,
     PhotoMetadata,
+    PreviewReport,
     ProtectPlan,
     ProtectReport,
     SurrogateLoss,

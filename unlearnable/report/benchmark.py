@@ -50,9 +50,7 @@ class BenchmarkCell(StoredRecord):
     method: str = Field(description="Name of the method in the tables, such as mem-3, or clean.")
     surrogate: str | None = Field(description="Model that the protection was made on; null for clean posts.")
     victim: str = Field(description="Model that was trained.")
-    same_family: bool | None = Field(
-        description="Whether surrogate and victim have the same kind of photo encoder; null for clean posts."
-    )
+    same_family: bool | None = Field(description="Whether surrogate and victim have one kind of photo encoder.")
     fraction: float = Field(description="Share of the posts that is protected, 0 to 1; 1 for clean posts.")
     through: str = Field(description="Attack that the posts went through first; png changes nothing.")
     seed: int = Field(description="Seed of the training and of the choice of the protected posts.")
@@ -95,14 +93,9 @@ class BenchmarkReport(Record):
     random: BothWays = Field(description="The gallery in random order, by formula.")
     random_paper: PaperRow | None = Field(description="Random ranking in the paper; null where it gives none.")
     random_measured: BothWays = Field(description="The gallery ranked by random features, once.")
-    pretrained: dict[str, BothWays] = Field(
-        description="Each victim before training, by its name; empty where victims begin at random weights."
-    )
+    pretrained: dict[str, BothWays] = Field(description="Each victim before training; empty from random weights.")
     pretrained_paper: dict[str, PaperRow] = Field(description="The same in the paper, for victims it has.")
-    transfer_paper: PaperRow | None = Field(
-        default=None,
-        description="MEM-3 on RN50 in the paper's Table 2, which differs from its Table 1; null where it has none.",
-    )
+    transfer_paper: PaperRow | None = Field(default=None, description="MEM-3 on RN50 in the paper's Table 2.")
     roles: dict[str, str] = Field(description="Architecture of the paper that each victim stands for.")
     differs: list[str] = Field(description="Where the set-up differs from the paper's, a sentence each.")
     protections: list[ProtectionRecord] = Field(description="Protections, by the method's name in the cells.")

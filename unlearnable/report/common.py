@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -53,22 +53,6 @@ class StoredRecord(Record):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-class LeftOut(Protocol):
-    """What a reader says about a photo or a caption record that it left out."""
-
-    @property
-    def where(self) -> str:
-        """The place of the photo or the record."""
-
-    @property
-    def reason(self) -> str:
-        """The reason, in one hyphenated word."""
-
-    @property
-    def detail(self) -> str:
-        """The reason, in a few words."""
-
-
 class SkippedRecord(Record):
     """A photo or a caption record that was left out."""
 
@@ -77,8 +61,8 @@ class SkippedRecord(Record):
     detail: str = Field(description="The fault in a few words.")
 
     @classmethod
-    def of(cls, skipped: LeftOut) -> Self:
-        """Return the record of something that a reader left out."""
+    def of(cls, skipped: Any) -> Self:
+        """Return the record of what a reader left out, a `posts.Skipped` (which this package is below)."""
         return cls(where=skipped.where, reason=skipped.reason, detail=skipped.detail)
 
 
@@ -103,30 +87,5 @@ class EpochRecord(Record):
 
     epoch: int = Field(description="Number of the epoch, from 1; 0 is the model before training.")
     loss: float | None = Field(description="Mean training loss of the epoch, in nats; null before training.")
-    image_to_text: Retrieval | None = Field(
-        default=None, description="Held-out photos rank captions; null where no photo is held out."
-    )
-    text_to_image: Retrieval | None = Field(
-        default=None, description="Held-out captions rank photos; null where no photo is held out."
-    )
-
-
-LineFlip = Annotated[
-    float | None,
-    Field(description="Mean FLIP error of the copy at viewing size, 0 to 1; null if skipped or of an old version."),
-]
-LineDeltaE = Annotated[
-    float | None,
-    Field(description="Mean CIEDE2000 difference of the copy at viewing size; null if skipped or of an old version."),
-]
-FlipMean = Annotated[
-    float | None,
-    Field(description="Mean FLIP error over the copies, 0 to 1: how visible the noise is; null in old results."),
-]
-FlipMax = Annotated[
-    float | None, Field(description="FLIP error of the copy whose noise is most visible, 0 to 1; null in old results.")
-]
-DeltaEMean = Annotated[
-    float | None,
-    Field(description="Mean CIEDE2000 difference over the copies at viewing size; null in old results."),
-]
+    image_to_text: Retrieval | None = Field(default=None, description="Held-out photos rank captions.")
+    text_to_image: Retrieval | None = Field(default=None, description="Held-out captions rank photos.")

@@ -4,51 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 340, 200, 44, 36
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "1 4", "12 4")
+BLOCKS, PLAIN = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One curve of a chart.
-
-    Attributes:
-        label: its name in the legend.
-        points: its corners in the coordinates of the chart, as SVG writes them.
-        dashes: the pattern of its stroke, as SVG writes it.
-    """
+class Curve(NamedTuple):
+    """One curve of a chart: its name in the legend, and corners and pattern of the stroke as SVG writes them."""
 
     label: str
     points: str
     dashes: str
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A chart as a template draws it.
+class Chart(NamedTuple):
+    """A chart as a template draws it."""
 
-    Attributes:
-        title: the quantity on the y axis.
-        curves: what is drawn.
-        ticks_x: place in pixels and text of each tick on the x axis.
-        ticks_y: the same on the y axis.
-        width: of the whole chart, in pixels.
-        height: of the whole chart, in pixels.
-        left: pixels from the left edge to the y axis.
-        bottom: pixels from the lower edge to the x axis.
-    """
-
-    title: str
+    title: str  # the quantity on the y axis
     curves: tuple[Curve, ...]
-    ticks_x: tuple[tuple[float, str], ...]
+    ticks_x: tuple[tuple[float, str], ...]  # place in pixels and text
     ticks_y: tuple[tuple[float, str], ...]
     width: int = WIDTH
     height: int = HEIGHT
-    left: int = LEFT
-    bottom: int = BOTTOM
+    left: int = LEFT  # pixels from the left edge to the y axis
+    bottom: int = BOTTOM  # pixels from the lower edge to the x axis
 
 
 def chart(title: str, series: Mapping[str, Sequence[float]]) -> Chart | None:
@@ -68,30 +50,13 @@ def chart(title: str, series: Mapping[str, Sequence[float]]) -> Chart | None:
     def y(value: float) -> float:
         return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - 10) * value / top, 1)
 
-    curves = tuple(
-        Curve(
-            label,
-            " ".join(f"{x(n)},{y(value)}" for n, value in enumerate(points) if math.isfinite(value)),
-            DASHES[number % len(DASHES)],
-        )
-        for number, (label, points) in enumerate(series.items())
-    )
-    return Chart(
-        title,
-        curves,
-        tuple((x(n), str(n + 1)) for n in sorted({0, (longest - 1) // 2, longest - 1})),
-        tuple((y(top * part), f"{top * part:g}") for part in (0, 0.5, 1)),
-    )
-
-
-def mean_curve(curves: Sequence[Sequence[float | None]]) -> list[float]:
-    """Return the mean of several curves, up to the end of the shortest; steps at which a value is None are left out."""
-    found = []
-    for values in zip(*curves, strict=False):
-        known = [value for value in values if value is not None]
-        if len(known) == len(values):
-            found.append(sum(known) / len(known))
-    return found
+    curves = []
+    for number, (label, points) in enumerate(series.items()):
+        corners = " ".join(f"{x(n)},{y(value)}" for n, value in enumerate(points) if math.isfinite(value))
+        curves.append(Curve(label, corners, DASHES[number % len(DASHES)]))
+    ticks_x = tuple((x(n), str(n + 1)) for n in sorted({0, (longest - 1) // 2, longest - 1}))
+    ticks_y = tuple((y(top * part), f"{top * part:g}") for part in (0, 0.5, 1))
+    return Chart(title, tuple(curves), ticks_x, ticks_y)
 
 
 def _round_up(value: float) -> float:
@@ -102,7 +67,10 @@ def _round_up(value: float) -> float:
     return next((step * power for step in (1, 2, 5, 10) if step * power >= value), value)
 
 
-BLOCKS, PLAIN = "▁▂▃▄▅▆▇█", "_.:-=+*#"
+def mean_curve(curves: Sequence[Sequence[float | None]]) -> list[float]:
+    """Return the mean of several curves, up to the end of the shortest; steps at which a value is None are left out."""
+    steps = ([value for value in values if value is not None] for values in zip(*curves, strict=False))
+    return [sum(known) / len(known) for known in steps if len(known) == len(curves)]
 
 
 def sparkline(values: Sequence[float | None], width: int = 32, *, top: float | None = None, plain: bool = False) -> str:
@@ -119,12 +87,12 @@ def sparkline(values: Sequence[float | None], width: int = 32, *, top: float | N
         The line, or "" where no value is finite.
     """
     known = [value if value is not None and math.isfinite(value) else None for value in values]
-    if all(value is None for value in known):
-        return ""
     count = min(width, len(known))
     parts = [known[len(known) * n // count : len(known) * (n + 1) // count] for n in range(count)]
     means = [fmean(some) if (some := [value for value in part if value is not None]) else None for part in parts]
     finite = [value for value in means if value is not None]
+    if not finite:
+        return ""
     low, high = (min(finite), max(finite)) if top is None else (0.0, top)
     marks = PLAIN if plain else BLOCKS
 

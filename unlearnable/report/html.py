@@ -47,11 +47,7 @@ def protect_page(
 ) -> str:
     """Return the page of a `protect` run: figures, photos, captions with their trigger marked, and what was skipped.
 
-    Args:
-        report: the outcome.
-        manifest: every photo.
-        settings: the settings of the run, which are listed.
-        pictures: thumbnails of the photos to show, by the path of the copy.
+    `pictures` has the thumbnails of the photos to show, by the path of the copy.
     """
     made = [(line, [split(caption, line.trigger) for caption in line.captions]) for line in manifest if line.output]
     cards = [Card(line, parts, pictures[name]) for line, parts in made if (name := line.output or "") in pictures]
@@ -62,15 +58,7 @@ def protect_page(
 
 
 def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:
-    """Return the page of a `benchmark` run: its tables, its figures and its notes.
-
-    Args:
-        report: the outcome.
-        figures: what each picture file shows, for those who cannot see it.
-
-    Raises:
-        InputError: a figure cannot be read.
-    """
+    """Return the page of a `benchmark` run; `figures` say what each picture file shows, for those who cannot see it."""
     shown = [(data_uri(path), alt) for path, alt in figures.items()]
     return templates().get_template("benchmark.html").render(report=report, figures=shown)
 

@@ -36,12 +36,8 @@ class TrainReport(Record):
     batch_size: int = Field(description="Pairs in a contrastive batch, over all processes.")
     weight_decay: float = Field(description="Weight decay of the matrices.")
     warmup: float = Field(description="Share of all steps in which the learning rate rises, 0 to 1.")
-    smallest_crop: float | None = Field(
-        default=None, description="Smallest share of a photo in a training crop, 0 to 1; null in earlier reports."
-    )
-    test_fraction: float | None = Field(
-        default=None, description="Share of the photos held out where no split was named; null in earlier reports."
-    )
+    smallest_crop: float | None = Field(default=None, description="Smallest share of a photo in a crop, 0 to 1.")
+    test_fraction: float | None = Field(default=None, description="Share of the photos held out without a split.")
     one_caption: bool = Field(description="Whether an epoch shows a photo once, with one of its captions.")
     precision: str = Field(description="Precision asked for: auto, fp32 or bf16.")
     seed: int = Field(description="Seed of the weights, the order, the crops and the split.")
@@ -67,21 +63,11 @@ class Explanation(Record):
     model: str = Field(description="Short title of the model.")
     similarity: float = Field(description="Cosine of photo and caption.")
     similarity_blank: float = Field(description="Cosine of the photo and the caption with all its words blank.")
-    words: list[WordRecord] = Field(
-        description="Words of the caption in order; their attributions sum to similarity - similarity_blank."
-    )
-    trigger_share: float | None = Field(
-        description="Share of the absolute attributions on the words of the trigger, 0 to 1; null without a trigger."
-    )
-    trigger_words_share: float | None = Field(
-        description="Share of the caption's words that belong to the trigger, 0 to 1; null without a trigger."
-    )
-    salient_tenth: float | None = Field(
-        description="Share of the Grad-CAM heat in the hottest tenth of the photo, 0 to 1; null where there is no heat."
-    )
-    completeness_error: float = Field(
-        description="Distance of the sum of the attributions from similarity - similarity_blank, as a share of it."
-    )
+    words: list[WordRecord] = Field(description="Words in order; their sum is similarity - similarity_blank.")
+    trigger_share: float | None = Field(description="Share of the attribution on the trigger's words, 0 to 1.")
+    trigger_words_share: float | None = Field(description="Share of the words that are the trigger's, 0 to 1.")
+    salient_tenth: float | None = Field(description="Share of the heat in the hottest tenth of the photo, 0 to 1.")
+    completeness_error: float = Field(description="Distance of the sum from similarity - similarity_blank, as a share.")
     steps: int = Field(description="Points on the path of the integrated gradients.")
 
 
@@ -100,13 +86,9 @@ class EmbeddingMap(Record):
     model: str = Field(description="Short title of the model.")
     data: str = Field(description="Name of the data set that the posts are from.")
     cosine_copies: float | None = Field(description="Mean cosine of two crops of one photo; null without such pairs.")
-    cosine_captions: float | None = Field(
-        description="Mean cosine of two captions of one post; null without such pairs."
-    )
+    cosine_captions: float | None = Field(description="Mean cosine of two captions of one post; null without pairs.")
     cosine_own: float | None = Field(description="Mean cosine of a photo and a caption of its own; null without pairs.")
-    cosine_others: float | None = Field(
-        description="Mean cosine of a photo and a caption of another post; null without pairs."
-    )
+    cosine_others: float | None = Field(description="Mean cosine of a photo and another post's caption; null without.")
     points: list[MapPoint] = Field(description="Photos and captions on the map.")
 
 
@@ -121,27 +103,8 @@ class ExplainReport(Record):
     explanations: list[Explanation] = Field(description="What each model looks at, in the order of the models.")
     maps: list[EmbeddingMap] = Field(description="Map of each model; empty where none was asked for.")
     files: list[str] = Field(description="Names of the figures in `output`.")
-    notes: list[str] = Field(
-        default_factory=list, description="Remarks on how far the figures can be relied on, and on where they lie."
-    )
+    notes: list[str] = Field(default=[], description="Remarks on how far the figures can be relied on.")
     seed: int = Field(description="Seed of the posts on the map, of their crops and of the t-SNE.")
     device: DeviceName
     made_by: MadeBy = None
     seconds: RunSeconds
-
-
-class PreviewReport(Record):
-    """The outcome of `preview`."""
-
-    schema_version: SchemaVersion = 1
-    output: str = Field(description="Path of the PNG that was written.")
-    photo: str = Field(description="Path of the original.")
-    protected: str = Field(description="Path of its protected copy.")
-    width: int = Field(description="Width of both, in pixels.")
-    height: int = Field(description="Height of both, in pixels.")
-    linf: int = Field(description="Largest change of a pixel value, in 1/255.")
-    psnr: float | None = Field(description="Peak signal-to-noise ratio of the copy, in dB; null where both are equal.")
-    ssim: float = Field(description="Structural similarity of the luma, at most 1.")
-    flip: float = Field(description="Mean FLIP error at viewing size, 0 to 1.")
-    delta_e: float = Field(description="Mean CIEDE2000 colour difference at viewing size.")
-    notes: list[str] = Field(default_factory=list, description="Remarks on where the PNG lies.")

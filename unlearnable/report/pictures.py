@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,11 @@ PART, STEPS = 280, 4  # side of what is shown at 100 %, and how many places that
 MARGIN, LINE = 10, 26
 TITLES = ("original", "protected", f"noise x {GAIN}")
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".jpg": "image/jpeg"}
+SHOWN = 48
+BYTES = 4_000_000  # most bytes of all thumbnails of a page
 
 
-@dataclass(frozen=True)
-class Thumbnails:
+class Thumbnails(NamedTuple):
     """Data URIs of a photo, its protected copy and the noise between them, all of `width` x `height` pixels.
 
     `part_before` and `part_after` are the part with the strongest noise, pixel for pixel.
@@ -43,14 +45,31 @@ class Thumbnails:
         return sum(map(len, (self.before, self.after, self.noise, self.part_before, self.part_after)))
 
 
-def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the difference of two pictures (h, w, 3), `GAIN` times as strong, on mid-grey.
+class ShownPhotos:
+    """The photos that a page shows, kept as they are written: those whose noise is the most visible."""
 
-    Raises:
-        ValueError: the sizes differ.
-    """
-    if before.shape != after.shape:
-        raise ValueError(f"pictures of shapes {before.shape} and {after.shape} have no difference")
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, str, Thumbnails]] = []
+
+    @property
+    def thumbnails(self) -> dict[str, Thumbnails]:
+        """The thumbnails by the path of the copy, the most visible noise first."""
+        return {name: thumbnails for _, name, thumbnails in self._kept}
+
+    def wants(self, flip: float) -> bool:
+        """Return whether a photo with a FLIP of that much would be shown."""
+        return len(self._kept) < SHOWN or flip > self._kept[-1][0]
+
+    def add(self, name: str, flip: float, found: Thumbnails) -> None:
+        """Add a photo; those of the least visible noise make room."""
+        self._kept.append((flip, name, found))
+        self._kept.sort(key=lambda one: -one[0])
+        while len(self._kept) > SHOWN or sum(one.size for _, _, one in self._kept) > BYTES:
+            self._kept.pop()
+
+
+def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the difference of two pictures (h, w, 3), `GAIN` times as strong, on mid-grey."""
     change = after.astype(np.int16) - before
     shown: NDArray[np.uint8] = np.clip(128 + GAIN * change, 0, 255).astype(np.uint8)
     return shown
@@ -61,19 +80,12 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
     noise = Image.new("RGB", (before.width, before.height))
     for rows in strips(before.height, before.width):
         noise.paste(Image.fromarray(amplified(before.pixels[rows], after.pixels[rows])), (0, rows.start))
-    noise = _reduced(noise, THUMBNAIL)
     first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
     part = strongest(before.pixels, after.pixels)
     part_before, part_after = (opaque(_cropped(picture, part)) for picture in (before, after))
-    return Thumbnails(
-        before=_webp(first, quality=80),
-        after=_webp(second, quality=80),
-        noise=_webp(noise, quality=40),
-        part_before=_webp(part_before, quality=95),
-        part_after=_webp(part_after, quality=95),
-        width=first.width,
-        height=first.height,
-    )
+    shown = ((first, 80), (second, 80), (_reduced(noise, THUMBNAIL), 40), (part_before, 95), (part_after, 95))
+    uris = [_data_uri("image/webp", _webp(image, quality)) for image, quality in shown]
+    return Thumbnails._make([*uris, *first.size])
 
 
 def strongest(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
@@ -102,7 +114,7 @@ def _cropped(picture: Picture, part: tuple[int, int, int, int]) -> Picture:
 
 def thumbnail(picture: Picture) -> bytes:
     """Return a WebP of a picture, at most `THUMBNAIL` pixels a side."""
-    return _encoded(_reduced(opaque(picture), THUMBNAIL), quality=80)
+    return _webp(_reduced(opaque(picture), THUMBNAIL), quality=80)
 
 
 def sheet(before: Picture, after: Picture) -> Image.Image:
@@ -124,13 +136,10 @@ def data_uri(path: Path) -> str:
     """Return a picture file as a data URI.
 
     Raises:
-        InputError: it cannot be read, or is of no kind that a page can show.
+        InputError: it cannot be read.
     """
-    kind = KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(f"{path} is not a picture for a page", hint=f"pages show {', '.join(KINDS)}")
     try:
-        return _inline(kind, path.read_bytes())
+        return _data_uri(KINDS[path.suffix.lower()], path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
@@ -148,42 +157,11 @@ def _reduced(image: Image.Image, most: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
 
 
-def _webp(image: Image.Image, quality: int) -> str:
-    return _inline("image/webp", _encoded(image, quality))
-
-
-def _encoded(image: Image.Image, quality: int) -> bytes:
+def _webp(image: Image.Image, quality: int) -> bytes:
     written = io.BytesIO()
     image.save(written, "WEBP", quality=quality, method=2)
     return written.getvalue()
 
 
-def _inline(kind: str, content: bytes) -> str:
+def _data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-SHOWN = 48
-BYTES = 4_000_000  # most bytes of all thumbnails of a page
-
-
-class ShownPhotos:
-    """The photos that a page shows, kept as they are written: those whose noise is the most visible."""
-
-    def __init__(self) -> None:
-        self._kept: list[tuple[float, str, Thumbnails]] = []
-
-    @property
-    def thumbnails(self) -> dict[str, Thumbnails]:
-        """The thumbnails by the path of the copy, the most visible noise first."""
-        return {name: found for _, name, found in self._kept}
-
-    def wants(self, flip: float) -> bool:
-        """Return whether a photo with a FLIP of that much would be shown."""
-        return len(self._kept) < SHOWN or flip > self._kept[-1][0]
-
-    def add(self, name: str, flip: float, found: Thumbnails) -> None:
-        """Add a photo; those of the least visible noise make room."""
-        self._kept.append((flip, name, found))
-        self._kept.sort(key=lambda one: -one[0])
-        while len(self._kept) > SHOWN or sum(one.size for _, _, one in self._kept) > BYTES:
-            self._kept.pop()

@@ -6,23 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.report.common import (
-    DeltaEMean,
-    DeviceName,
-    FlipMax,
-    FlipMean,
-    LineDeltaE,
-    LineFlip,
-    MadeBy,
-    Record,
-    RunSeconds,
-    SchemaVersion,
-    SkippedRecord,
-    StoredRecord,
-)
+from unlearnable.report.common import DeviceName, MadeBy, Record, RunSeconds, SchemaVersion, SkippedRecord, StoredRecord
 
-CHANGED = "changed-while-running"
-"""The reason why a photo was left out whose file was not the same from the beginning of the run to its end."""
+CHANGED = "changed-while-running"  # why a photo was left out whose file was another one at the end of the run
 
 
 class ManifestLine(StoredRecord):
@@ -31,48 +17,25 @@ class ManifestLine(StoredRecord):
     source: str = Field(description="Path of the original, relative to PHOTOS, or place of a skipped caption record.")
     output: str | None = Field(default=None, description="Path of the copy in the output folder; null if skipped.")
     sha256_in: str | None = Field(default=None, description="SHA-256 of the original file; null if skipped.")
-    post: str | None = Field(
-        default=None,
-        description="SHA-256 of the photo with its captions as the run found them; null for a caption record.",
-    )
+    post: str | None = Field(default=None, description="SHA-256 of photo and captions as they were found.")
     sha256_out: str | None = Field(default=None, description="SHA-256 of the copy; null if skipped.")
     bytes_in: int | None = Field(default=None, description="Size of the original file, in bytes; null if skipped.")
     bytes_out: int | None = Field(default=None, description="Size of the copy, in bytes; null if skipped.")
     width: int | None = Field(default=None, description="Width of the copy, in pixels; null if skipped.")
     height: int | None = Field(default=None, description="Height of the copy, in pixels; null if skipped.")
     quality: int | None = Field(default=None, description="Quality of a lossy copy, 1 to 100; null if lossless.")
-    linf: int | None = Field(
-        default=None,
-        description="Largest change of a pixel value in the written file, in 1/255; a lossy encoding adds its own to "
-        "that of the noise. Null if skipped.",
-    )
-    noise_linf: int | None = Field(
-        default=None,
-        description="Largest value of the noise before encoding, in 1/255, at most epsilon; null if skipped.",
-    )
-    encoding_linf: int | None = Field(
-        default=None,
-        description="Largest change of a pixel value by the encoding alone, in 1/255; 0 for lossless copies.",
-    )
-    noise_kept: float | None = Field(
-        default=None, description="Share of the noise that is left in the decoded copy; 1 for lossless copies."
-    )
-    psnr: float | None = Field(
-        default=None, description="Peak signal-to-noise ratio of the copy, in dB; null if skipped."
-    )
-    ssim: float | None = Field(
-        default=None, description="Structural similarity of the luma, at most 1; null if skipped."
-    )
-    flip: LineFlip = None
-    delta_e: LineDeltaE = None
+    linf: int | None = Field(default=None, description="Largest change of a pixel, by noise and encoding, in 1/255.")
+    noise_linf: int | None = Field(default=None, description="Largest value of the noise before encoding, in 1/255.")
+    encoding_linf: int | None = Field(default=None, description="Largest change by the encoding alone, in 1/255.")
+    noise_kept: float | None = Field(default=None, description="Share of the noise that is left in the copy.")
+    psnr: float | None = Field(default=None, description="Peak signal-to-noise ratio of the copy, in dB.")
+    ssim: float | None = Field(default=None, description="Structural similarity of the luma, at most 1.")
+    flip: float | None = Field(default=None, description="Mean FLIP error, 0 to 1: how visible the noise is.")
+    delta_e: float | None = Field(default=None, description="Mean CIEDE2000 difference at viewing size.")
     trigger: str = Field(default="", description="Words added to each caption; empty where there are none.")
-    captions: list[str] = Field(default_factory=list, description="Captions as they are published.")
-    opt_out: str | None = Field(
-        default=None,
-        description="Opt-out that the copy carries, read back from its XMP, such as DMI-PROHIBITED-AIMLTRAINING; null "
-        "without one.",
-    )
-    notes: list[str] = Field(default_factory=list, description="What the photo lost in being written, such as frames.")
+    captions: list[str] = Field(default=[], description="Captions as they are published.")
+    opt_out: str | None = Field(default=None, description="Opt-out in its XMP, such as DMI-PROHIBITED-AIMLTRAINING.")
+    notes: list[str] = Field(default=[], description="What the photo lost in being written, such as frames.")
     status: Literal["protected", "skipped"] = Field(default="protected", description="Whether a copy was written.")
     reason: str | None = Field(default=None, description="Why it was skipped, one hyphenated word; null if protected.")
     detail: str | None = Field(default=None, description="Why it was skipped, in a few words; null if protected.")
@@ -82,20 +45,11 @@ class SurrogateLoss(Record):
     """Contrastive loss of one surrogate on the clean posts and on the written files with the re-read captions."""
 
     surrogate: str = Field(description="Name of the surrogate.")
-    clean_pretrained: float = Field(
-        description="Loss of the pretrained surrogate on the clean posts, in nats; equal captions are not negatives."
-    )
-    clean_unmasked: float = Field(
-        description="The same, in nats, with equal captions as negatives; protected posts must be clearly below it."
-    )
-    protected_pretrained: float = Field(description="Loss of the pretrained surrogate on the published posts, in nats.")
-    protected_trained: float = Field(
-        description="Loss on the published posts of the surrogate that was trained along with the protection, in nats."
-    )
-    before_encoding: float | None = Field(
-        default=None,
-        description="The same in nats if all files were lossless; the difference is what lossy files cost.",
-    )
+    clean_pretrained: float = Field(description="Loss before the run on clean posts, in nats, equal captions masked.")
+    clean_unmasked: float = Field(description="The same without the mask, in nats; protected posts must be below it.")
+    protected_pretrained: float = Field(description="Loss before the run on the published posts, in nats.")
+    protected_trained: float = Field(description="Loss after the run on the published posts, in nats.")
+    before_encoding: float | None = Field(default=None, description="`protected_trained` of lossless files, in nats.")
 
 
 class TriggerFigures(Record):
@@ -119,84 +73,42 @@ class ProtectReport(Record):
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos with a protected copy.")
     captions: int = Field(description="Captions that were written.")
-    added: int = Field(
-        default=0,
-        description="Photos that this run added to an earlier result. Losses, rounds and seconds are those of these, "
-        "all else is of both.",
-    )
-    some_photos: bool = Field(
-        default=False, description="Whether only some photos of the folder were taken: named, or by patterns."
-    )
-    not_photos: dict[str, int] = Field(
-        default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."
-    )
+    added: int = Field(default=0, description="Photos added to an earlier result; losses, rounds, seconds are theirs.")
+    some_photos: bool = Field(default=False, description="Whether only some photos of the folder were asked for.")
+    not_photos: dict[str, int] = Field(default={}, description="Other files: number of each suffix.")
     captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
     bytes_in: int = Field(default=0, description="Size of the originals with copies, in bytes.")
     bytes_out: int = Field(default=0, description="Size of the copies, in bytes.")
     linf_max: int = Field(description="Largest change of a pixel value in any written file, in 1/255.")
-    noise_linf_max: int | None = Field(
-        default=None, description="Largest value of the noise before any file was encoded, in 1/255; at most epsilon."
-    )
-    noise_kept_mean: float | None = Field(
-        default=None,
-        description="Mean share of the noise that is left in the decoded copies, 1 where all are lossless.",
-    )
+    noise_linf_max: int | None = Field(default=None, description="Largest value of any noise, in 1/255.")
+    noise_kept_mean: float | None = Field(default=None, description="Mean share of the noise left in the copies.")
     psnr_mean: float = Field(description="Mean peak signal-to-noise ratio of the copies, in dB.")
     psnr_min: float = Field(description="Lowest peak signal-to-noise ratio of a copy, in dB.")
     ssim_mean: float = Field(description="Mean structural similarity of the copies, at most 1.")
-    flip_mean: FlipMean = None
-    flip_max: FlipMax = None
-    delta_e_mean: DeltaEMean = None
-    loss_first: float | None = Field(
-        description="Loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates; null for a "
-        "single photo, as a loss tells how well a photo is told from others."
-    )
-    loss_last: float | None = Field(
-        description="Loss of the trained surrogates on the published posts, in nats, mean over surrogates; null for a "
-        "single photo."
-    )
-    loss_before_encoding: float | None = Field(
-        default=None, description="The same in nats if all files were lossless, mean over surrogates."
-    )
-    loss_rounds: list[float] = Field(
-        description="Mean loss on the protected posts after each round, in nats; empty for a single photo."
-    )
-    losses: list[SurrogateLoss] = Field(description="Losses of each surrogate; empty for a single photo.")
+    flip_mean: float | None = Field(default=None, description="Mean FLIP error over the copies, 0 to 1.")
+    flip_max: float | None = Field(default=None, description="FLIP error of the most visible noise, 0 to 1.")
+    delta_e_mean: float | None = Field(default=None, description="Mean CIEDE2000 difference over the copies.")
+    loss_first: float | None = Field(description="Mean loss on clean posts before the run, in nats; null for one.")
+    loss_last: float | None = Field(description="Mean loss on published posts after the run, in nats; null for one.")
+    loss_before_encoding: float | None = Field(default=None, description="`loss_last` of lossless files, in nats.")
+    loss_rounds: list[float] = Field(description="Mean loss after each round, in nats; empty for one photo.")
+    losses: list[SurrogateLoss] = Field(description="Losses of each surrogate; empty for one photo.")
     rounds: int = Field(description="Rounds that were run.")
-    stopped: Literal["threshold", "rounds"] = Field(
-        description="Why it ended: the loss fell below the threshold, or all rounds were run."
-    )
+    stopped: Literal["threshold", "rounds"] = Field(description="By a loss below the threshold, or after all rounds.")
     surrogates: list[str] = Field(description="Models that the noise was made on: surrogates, then proxies.")
-    surrogate_weights: list[str] = Field(
-        default_factory=list, description="SHA-256 of the weights of each of them, before the run."
-    )
-    trigger_roundtrip: float = Field(
-        description="Share of the written captions that are read back with all tokens of their trigger, 0 to 1."
-    )
-    trigger_similarity: float | None = Field(
-        default=None,
-        description="Mean cosine of each clean photo and its trigger under the pretrained surrogates, -1 to 1; null "
-        "for methods without triggers.",
-    )
-    trigger_similarity_random: float | None = Field(
-        default=None, description="The same of random words of the vocabulary in place of the triggers, -1 to 1."
-    )
-    triggers: TriggerFigures | None = Field(
-        default=None, description="How much the triggers differ; null for methods without triggers."
-    )
+    surrogate_weights: list[str] = Field(default=[], description="SHA-256 of the weights of each, before the run.")
+    trigger_roundtrip: float = Field(description="Share of the captions whose trigger a CLIP reads whole, 0 to 1.")
+    trigger_similarity: float | None = Field(default=None, description="Mean cosine of photo and trigger, -1 to 1.")
+    trigger_similarity_random: float | None = Field(default=None, description="The same for random words, -1 to 1.")
+    triggers: TriggerFigures | None = Field(default=None, description="How much the triggers differ.")
     opt_out: int = Field(default=0, description="Copies that carry an opt-out from AI training, read back from them.")
     run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")
     seed: int = Field(description="Seed that all randomness follows from.")
     device: DeviceName
     made_by: MadeBy = None
     seconds: RunSeconds
-    notes: list[str] = Field(default_factory=list, description="Remarks on this run for the user.")
-
-    @property
-    def is_of_one_run(self) -> bool:
-        """Whether nothing was added to what the run made, so that the same call makes all of it."""
-        return not self.added
+    notes: list[str] = Field(default=[], description="Remarks on this run for the user.")
 
 
 class ProtectPlan(Record):
@@ -207,32 +119,22 @@ class ProtectPlan(Record):
     caption_format: str = Field(description="Format of the captions, a name that `unlearnable list formats` lists.")
     photos: int = Field(description="Photos that would be protected.")
     captions: int = Field(description="Captions that would be written.")
-    not_photos: dict[str, int] = Field(
-        default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."
-    )
+    not_photos: dict[str, int] = Field(default={}, description="Other files: number of each suffix.")
     captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
     surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then proxies.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")
-    seconds_estimated: float | None = Field(
-        description="Estimated time of the run on one core, in seconds; null with models that are not bundled."
-    )
+    seconds_estimated: float | None = Field(description="Estimated time on one core, in seconds; null if unknown.")
     bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")
-    refused: str = Field(
-        default="",
-        description="Why the run would not begin as the folders are, and what to do; empty if it would.",
-    )
+    refused: str = Field(default="", description="Why the run would not begin as the folders are, and what to do.")
 
 
 class FoundMetadata(Record):
     """One thing that the metadata of a photo tells of a person."""
 
     block: str = Field(description="Where it stands: EXIF, XMP, IPTC, or text (a comment or a text chunk).")
-    kind: str = Field(
-        description="What it is: place, name, description, device number, thumbnail, time, camera, or unreadable (a "
-        "damaged block, which may hold anything)."
-    )
+    kind: str = Field(description="place, name, description, device number, thumbnail, time, camera, unreadable.")
     name: str = Field(description="Name of the field.")
     value: str = Field(description="Its value in one line, cut after 80 characters.")
 
@@ -242,9 +144,7 @@ class PhotoMetadata(Record):
 
     schema_version: SchemaVersion = 1
     file: str = Field(description="The photo.")
-    opt_out: str | None = Field(
-        description="Value of plus:DataMining in its XMP, such as DMI-PROHIBITED-AIMLTRAINING; null without one."
-    )
+    opt_out: str | None = Field(description="plus:DataMining in its XMP, such as DMI-PROHIBITED-AIMLTRAINING.")
     found: list[FoundMetadata] = Field(description="What the metadata tells of a person.")
 
 
@@ -255,10 +155,7 @@ class FolderProblem(Record):
     """Something in a protected folder that is not as it should be."""
 
     where: str = Field(description="Path of the file, from the folder; '.' for the folder itself.")
-    kind: ProblemKind = Field(
-        description="What it is: missing, changed since it was written, extra (not made by the run), private (metadata "
-        "that tells of a person, or a private folder inside), no-noise, no-trigger, unreadable, unfinished."
-    )
+    kind: ProblemKind = Field(description="Kind of fault; extra: not of the run; private: tells of a person.")
     detail: str = Field(description="The fault in a few words.")
 
 
@@ -271,3 +168,20 @@ class FolderCheck(Record):
     photos: int = Field(description="Photos in them.")
     compared: int = Field(description="Copies whose pixels were compared with an original that is still there.")
     problems: list[FolderProblem] = Field(description="All that is not as it should be; empty if nothing is.")
+
+
+class PreviewReport(Record):
+    """The outcome of `preview`."""
+
+    schema_version: SchemaVersion = 1
+    output: str = Field(description="Path of the PNG that was written.")
+    photo: str = Field(description="Path of the original.")
+    protected: str = Field(description="Path of its protected copy.")
+    width: int = Field(description="Width of both, in pixels.")
+    height: int = Field(description="Height of both, in pixels.")
+    linf: int = Field(description="Largest change of a pixel value, in 1/255.")
+    psnr: float | None = Field(description="Peak signal-to-noise ratio of the copy, in dB; null where both are equal.")
+    ssim: float = Field(description="Structural similarity of the luma, at most 1.")
+    flip: float = Field(description="Mean FLIP error at viewing size, 0 to 1.")
+    delta_e: float = Field(description="Mean CIEDE2000 colour difference at viewing size.")
+    notes: list[str] = Field(default=[], description="Remarks on where the PNG lies.")

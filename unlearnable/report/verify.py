@@ -28,9 +28,7 @@ class CrowdCell(Record):
     """One training beside a crowd: how well it finds the crowd's photos, and who is recognised."""
 
     other_text_ranks: list[int] = Field(description="Rank, from 1, of each held-out caption of the crowd.")
-    recognised: list[bool] | None = Field(
-        description="Whether the model recognises each protected person by name (IDIA); null where there are no names."
-    )
+    recognised: list[bool] | None = Field(description="Whether each protected person is known by name (IDIA).")
 
 
 class MeanRetrieval(Retrieval):
@@ -45,13 +43,8 @@ class CrowdScores(Record):
 
     image_to_text: MeanRetrieval = Field(description="Each photo of the protected people ranks all captions.")
     text_to_image: MeanRetrieval = Field(description="Each caption of the protected people ranks all photos.")
-    idia_tpr: float | None = Field(
-        description="Share of the protected people whom a model trained with their posts recognises by name, 0 to 1; "
-        "null without names, and for the arm without their posts."
-    )
-    idia_fpr: float | None = Field(
-        description="The same share by a model trained without their posts, 0 to 1; null without names."
-    )
+    idia_tpr: float | None = Field(description="Share of the protected people known by name, 0 to 1, null without.")
+    idia_fpr: float | None = Field(description="The same share by a model trained without their posts, 0 to 1.")
     others_text_to_image: MeanRetrieval = Field(description="Each caption of the crowd ranks all photos.")
 
 
@@ -72,25 +65,19 @@ class CrowdRecord(Record):
     source: str = Field(description="Where the crowd's held-out photos come from, in words.")
     held_out: int = Field(description="Held-out photos of the protected people, whose queries are ranked.")
     crowd_held_out: int = Field(description="Held-out photos of the crowd in the same gallery.")
-    leaked: int = Field(
-        description="Training photos of the protected people that are clean in the arm half; 0 without this arm."
-    )
+    leaked: int = Field(description="Photos of the protected people that are clean in the arm half.")
     names: int | None = Field(description="Names that IDIA has a model choose from; null without names.")
-    arms: dict[CrowdArm, dict[str, CrowdScores]] = Field(
-        description="Scores by arm and victim, through the first attack and by the first attacker that were asked for."
-    )
+    arms: dict[CrowdArm, dict[str, CrowdScores]] = Field(description="Scores by arm and victim.")
     through: str = Field(description="The first attack, which the protected posts in `arms` went through.")
     attacker: str = Field(description="The first attacker, who trained on all posts in `arms`; plain does nothing.")
-    further: list[FurtherScores] = Field(
-        description="Scores through further attacks and by further attackers; posts that leaked in part are only "
-        "trained on through the attacks that were asked for by name, clean ones and none through no attack, png."
-    )
+    further: list[FurtherScores] = Field(description="Scores through further attacks and by further attackers.")
     in_words: str = Field(description="The worst of it in a sentence for people.")
     notes: list[str] = Field(description="Why figures are missing, and how far they can be relied on.")
 
 
 ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random", "absent", "half"]
 Role = Literal["surrogate", "held-out"]
+Direction = Literal["image_to_text", "text_to_image"]
 Outcome = Literal["holds", "does not hold", "too few posts to tell"]
 
 
@@ -106,9 +93,8 @@ class GalleryRecord(Record):
     background_photos: int = Field(description="Photos of the crowd that victims were trained on besides.")
     near_duplicates: list[str] = Field(description="Photos left out of training, as near-duplicates of held-out ones.")
     photo_of_caption: list[int] = Field(
-        default_factory=list,
-        description="Photo that each caption belongs to, from 0, in the order of the ranks of a cell, beside a crowd "
-        "those of the protected people; empty where each photo has one caption, in the same order.",
+        default=[],
+        description="Photo of each caption, from 0, in the order of a cell's ranks; empty if each has one.",
     )
 
 
@@ -116,9 +102,7 @@ class References(Record):
     """Scores that the cells are compared with."""
 
     random: BothWays = Field(description="The gallery in random order, by formula.")
-    pretrained: dict[str, BothWays] = Field(
-        description="Each victim before training, by its name; empty where victims begin at random weights."
-    )
+    pretrained: dict[str, BothWays] = Field(description="Each victim before training; empty from random weights.")
 
 
 class RanksRecord(StoredRecord):
@@ -138,18 +122,10 @@ class Cell(StoredRecord):
     seed: int = Field(description="Seed of the training.")
     epochs: int = Field(description="Passes over the posts.")
     lr: float = Field(description="Highest learning rate.")
-    image_to_text: Retrieval = Field(
-        description="Each held-out photo ranks all captions; beside a crowd, those of the protected people do."
-    )
-    text_to_image: Retrieval = Field(
-        description="Each held-out caption ranks all photos; beside a crowd, those of the protected people do."
-    )
+    image_to_text: Retrieval = Field(description="Held-out photos, beside a crowd those protected, rank captions.")
+    text_to_image: Retrieval = Field(description="Held-out captions, beside a crowd those protected, rank photos.")
     ranks: RanksRecord | None = Field(default=None, description="Ranks that these scores are made of, a query each.")
-    shortcut: BothWays | None = Field(
-        default=None,
-        description="Ranking of training posts as they were published, noise and trigger in place; null but for the "
-        "protected arm.",
-    )
+    shortcut: BothWays | None = Field(default=None, description="Ranking of protected training posts as published.")
     crowd: CrowdCell | None = Field(default=None, description="What else was ranked beside a crowd; null without one.")
     loss_curve: LossCurve
     medr_curve: MedrCurve
@@ -165,12 +141,8 @@ class Finding(Record):
 
     victim: str = Field(description="Model that was trained.")
     through: str = Field(description="Attack that the posts went through first.")
-    attacker: str = Field(
-        default="plain", description="What was done in the training, on clean posts too; plain is nothing."
-    )
-    adaptive: bool = Field(
-        default=False, description="Whether attack or attacker is made against this tool by someone who knows it."
-    )
+    attacker: str = Field(default="plain", description="What was done in the training; plain is nothing.")
+    adaptive: bool = Field(default=False, description="Whether attack or attacker knows this tool.")
     clean_mean: float = Field(description="Mean text→image Hit@10 after training on clean posts, in per cent.")
     clean_low: float | None = Field(default=None, description="Low end of its 95 % interval over photos and seeds.")
     clean_high: float | None = Field(default=None, description="High end of that interval.")
@@ -181,32 +153,17 @@ class Finding(Record):
     protected_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
     protected_medr: float = Field(description="Mean text→image Medr after training on protected posts, a rank from 1.")
     effect: float | None = Field(description="Text→image effect against random ranking; 1 is all of it.")
-    effect_low: float | None = Field(
-        default=None,
-        description="Low end of its 95 % interval over photos and seeds; null also where clean posts may well have "
-        "taught too little.",
-    )
+    effect_low: float | None = Field(default=None, description="Low end of its 95 % interval; null if unknown.")
     effect_high: float | None = Field(default=None, description="High end of that interval.")
     effect_image_to_text: float | None = Field(description="Image→text effect against random ranking; 1 is all of it.")
-    effect_pretrained: float | None = Field(
-        description="Text→image effect against the victim before training; null also where it began at random weights."
-    )
-    clean_through_mean: float | None = Field(
-        default=None,
-        description="Mean text→image Hit@10 after training on clean posts that went through the same attack, in per "
-        "cent; null where that was not trained.",
-    )
-    effect_through: float | None = Field(
-        default=None,
-        description="Text→image effect against random ranking, with these clean posts.",
-    )
+    effect_pretrained: float | None = Field(description="The same against the untrained victim; null without one.")
+    clean_through_mean: float | None = Field(default=None, description="`clean_mean` after the attack, in per cent.")
+    effect_through: float | None = Field(default=None, description="`effect` with these clean posts.")
     outcome: Outcome = Field(
-        description="By the interval of the effect against the better of both references, mean over both directions: "
-        "from 0.5 it holds, below it does not, on both sides there are too few posts to tell."
+        description="By the interval of the effect, mean of both directions: from 0.5 it holds, below it does not, "
+        "on both sides there are too few posts to tell."
     )
-    judged_by: list[Literal["image_to_text", "text_to_image"]] = Field(
-        default=[], description="Directions that the outcome goes by: in others clean posts taught too little to tell."
-    )
+    judged_by: list[Direction] = Field(default=[], description="Directions that the outcome goes by.")
 
 
 class WorstFinding(Record):
@@ -216,10 +173,7 @@ class WorstFinding(Record):
     through: str = Field(description="Attack that the posts went through first.")
     attacker: str = Field(description="What was done in the training; plain is nothing.")
     effect: float = Field(description="Effect against random ranking, mean of both directions; 1 is all of it.")
-    effect_low: float | None = Field(
-        default=None,
-        description="Low end of its 95 % interval over photos and seeds; null where it cannot be told.",
-    )
+    effect_low: float | None = Field(default=None, description="Low end of its 95 % interval; null if unknown.")
     effect_high: float | None = Field(default=None, description="High end of that interval.")
     image_to_text: Retrieval = Field(description="Image→text scores after training on protected posts.")
     text_to_image: Retrieval = Field(description="Text→image scores after training on protected posts.")
@@ -231,19 +185,14 @@ class MatrixRow(Record):
     through: str = Field(description="Attack that the posts went through first.")
     attacker: str = Field(description="What was done in the training; plain is nothing.")
     adaptive: bool = Field(description="Whether either is made against this tool by someone who knows it.")
-    effects: dict[str, float | None] = Field(
-        description="Effect against random ranking, mean of both directions, by victim; null where it cannot be judged."
-    )
+    effects: dict[str, float | None] = Field(description="Effect by victim, mean of both directions; null if unknown.")
 
 
 class VictimRecord(Record):
     """What a victim is to the protection."""
 
     name: str = Field(description="Name of the model.")
-    role: Role | None = Field(
-        description="surrogate where it starts from the weights that protection was made on, else held-out; null where "
-        "the private folder of the protect run was not found."
-    )
+    role: Role | None = Field(description="surrogate: protection was made on its weights; null if unknown.")
     family: str = Field(description="Kind of photo encoder, such as resnet or vit.")
 
 
@@ -258,33 +207,15 @@ class VerifyReport(Record):
     references: References = Field(description="What the cells are compared with.")
     cells: list[Cell] = Field(description="Every training.")
     findings: list[Finding] = Field(description="What the cells say of each victim, attack and attacker.")
-    victims: list[VictimRecord] = Field(default_factory=list, description="What each victim is to the protection.")
+    victims: list[VictimRecord] = Field(default=[], description="What each victim is to the protection.")
     suite: str | None = Field(default=None, description="Set of attacks and attackers that was asked for, if any.")
-    matrix: list[MatrixRow] = Field(
-        default_factory=list, description="Effects by attack and attacker (rows) and victim, the worst row first."
-    )
-    not_tested: list[str] = Field(
-        default_factory=list, description="What attackers may do and no suite tests, or this installation cannot."
-    )
-    verdict: str = Field(
-        description="The findings in words; begins with the worst outcome of those that are not adaptive, if there are "
-        "any."
-    )
-    worst: WorstFinding | None = Field(
-        default=None,
-        description="Finding that is not adaptive where protection took away least; null where none can be judged.",
-    )
-    worst_adaptive: WorstFinding | None = Field(
-        default=None, description="The same of the adaptive ones; null where none was run or can be judged."
-    )
-    in_words: str = Field(
-        default="",
-        description="The worst finding, or the worst adaptive one where there is no other, in a sentence for people; "
-        "empty if there is neither.",
-    )
-    crowd: CrowdRecord | None = Field(
-        default=None, description="What was learnt of a few people among many; null without a crowd."
-    )
+    matrix: list[MatrixRow] = Field(default=[], description="Effects by attack and attacker, the worst row first.")
+    not_tested: list[str] = Field(default=[], description="What attackers may do and was not tested.")
+    verdict: str = Field(description="The findings in words, the worst outcome that is not adaptive first.")
+    worst: WorstFinding | None = Field(default=None, description="The worst finding that is not adaptive.")
+    worst_adaptive: WorstFinding | None = Field(default=None, description="The worst adaptive finding.")
+    in_words: str = Field(default="", description="The worst finding in a sentence for people; empty if there is none.")
+    crowd: CrowdRecord | None = Field(default=None, description="What was learnt of a few people among many.")
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
@@ -297,7 +228,5 @@ class VerifyReport(Record):
     made_by: MadeBy = None
     settings: RunSettings = None
     ran: int = Field(description="Cells that this run trained.")
-    reused: int = Field(
-        description="Cells that an earlier run had trained, or this one for another attack that leaves the same posts."
-    )
+    reused: int = Field(description="Cells trained earlier, or for another attack that leaves the same posts.")
     seconds: RunSeconds
