@@ -27,9 +27,9 @@ GENERATED = "<!-- Written by tools/reference.py from the code. Edit the code, th
 INTRODUCTION = """
 Every command answers `-h` and `--help`. Options that are also settings can be given in the environment
 (`UNLEARNABLE_EPSILON=4` for `--epsilon 4`) or in a TOML file (`epsilon = 4`, with `--config`); an option wins over the
-environment, and that over the file. `--print-config` prints all settings. [Exit codes](exit-codes.md) are the same for
-every command; `unlearnable list schemas` prints what `--json` returns. `unlearnable --install-completion` sets up
-completion for the shell.
+environment, and that over the file. `UNLEARNABLE_DEBUG=1` shows the traceback of a failure. [Exit codes](exit-codes.md)
+are the same for every command; `unlearnable list schemas` prints what `--json` returns.
+`unlearnable --install-completion` sets up completion for the shell.
 """
 TYPERS_OWN = frozenset({"install_completion", "show_completion"})  # their texts depend on the shell
 _CODE = re.compile(r"(`[^`]*`)")

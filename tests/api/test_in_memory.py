@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image
 
 from unlearnable import ConfigError, ImageProtector, InputError, ModelError, protect_images
 from unlearnable.imaging.decode import MODES, like, pixels_of
@@ -74,15 +73,6 @@ def test_a_protector_gives_what_single_calls_give_and_leaves_what_it_was_given(q
     assert all(map(np.array_equal, images, kept))
 
 
-def test_a_notebook_that_computes_no_gradients_gets_the_same(quick):
-    images = [photo(number) for number in range(4)]
-    wanted = protect_images(images, CAPTIONS, **quick)
-    with torch.no_grad():
-        posts = protect_images(images, CAPTIONS, **quick)
-        assert not torch.is_grad_enabled()
-    assert all(np.array_equal(one.image, other.image) for one, other in zip(posts, wanted, strict=True))
-
-
 @given(st.sampled_from(MODES), st.integers(16, 40), st.integers(16, 40))
 def test_every_kind_of_picture_comes_back_as_itself(mode: str, height: int, width: int):
     image = Image.fromarray(photo(height, (height, width, 3))).convert("RGB" if mode in ("LA", "PA", "RGBX") else mode)
@@ -107,18 +97,14 @@ def test_transparency_stays_and_photos_come_back_upright():
 @pytest.mark.parametrize(
     ("images", "captions", "message"),
     [
-        ([], [], "0 photos and 0 captions"),
         ([photo(0)], [], "1 photo and 0 captions"),
         ([photo(0), photo(1).astype(float)], ["a", "b"], r"images\[1\] is an array of float64, \(40, 56, 3\)"),
         ([photo(0, (40, 40, 2))], ["a"], r"images\[0\] is an array of uint8, \(40, 40, 2\)"),
         ([Image.new("F", (40, 40))], ["a"], r"images\[0\] is a picture of mode F"),
         ([photo(0, (8, 40, 3))], ["a"], r"images\[0\] is too small: 40 x 8"),
-        ([photo(0, (0, 40, 3))], ["a"], r"images\[0\] is an array of uint8, \(0, 40, 3\)"),
-        (["a.jpg"], ["a"], r"images\[0\] is a path, a.jpg; this takes PIL images or arrays"),
         ([photo(0), Path("b.jpg")], ["a", "b"], r"images\[1\] is a path, b.jpg; this takes"),
         ("a.jpg", list("abcde"), "have to be lists"),
         ([cut_off()], ["a"], r"images\[0\] cannot be read: image file is truncated"),
-        (Image.new("RGB", (40, 40)), ["a"], "have to be lists"),
         ([photo(0)], "a", "have to be lists"),
         ([photo(0), photo(1)], ["a", ["b", "c"]], r"captions\[1\] is a list"),
     ],
@@ -132,14 +118,6 @@ def test_what_would_not_protect_is_an_error(quick):
     little = {"max_rounds": 1, "surrogate_steps": 0, "noise_steps": 1, "trigger_rounds": 0}
     with pytest.raises(ModelError, match="would hardly be protected: tiny has a loss of") as caught:
         protect_images([photo(n) for n in range(4)], CAPTIONS, **{**quick, **little}, preset="fast")
-    assert "--preset balanced" in (caught.value.hint or "")
+    assert "`preset='balanced'`" in (caught.value.hint or "")
     with pytest.raises(ConfigError, match="there is no setting 'photos'"):
         ImageProtector(photos="here")
-
-
-def test_a_profile_of_srgb_is_dropped_and_the_colours_stay():
-    image = Image.fromarray(photo(0))
-    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    pixels = pixels_of(image, "a photo")
-    assert (pixels == photo(0)).all()
-    assert "icc_profile" not in like(image, pixels).info

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -26,11 +27,10 @@ from unlearnable.protect import readback, run
 
 @pytest.fixture
 def desk(tmp_path, tiny_path, monkeypatch):
-    (tmp_path / "quick.toml").write_text(FILE + f"max_rounds = 2\nsurrogate = {str(tiny_path)!r}\n")
     for name in ("work", "scratch"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    made = Desk(tmp_path / "scratch", tmp_path / "quick.toml")
+    made = Desk(tmp_path / "scratch", tomllib.loads(FILE) | {"max_rounds": 2, "surrogate": str(tiny_path)})
     yield made
     made.close()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -42,14 +43,14 @@ def opened(folder, tiny_path):
     temporary, work = folder / "tmp", folder / "work"
     temporary.mkdir()
     work.mkdir()
-    (folder / "quick.toml").write_text(FILE + f"max_rounds = 2\nsurrogate = {str(tiny_path)!r}\n")
+    settings = tomllib.loads(FILE + f"max_rounds = 2\nsurrogate = {str(tiny_path)!r}\n")
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    environment |= {f"UNLEARNABLE_{name.upper()}": str(value) for name, value in settings.items()}
     environment |= {"TMPDIR": str(temporary)}
     command = [sys.executable, "-W", "error", "-m", "unlearnable", "app", "--no-browser"]
     process = subprocess.Popen(
-        [*command, "--config", str(folder / "quick.toml")],
-        cwd=work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        command, cwd=work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     line = process.stdout.readline()
     assert line.startswith("open http://127.0.0.1:"), line + process.stderr.read()
     try:

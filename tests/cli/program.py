@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +45,15 @@ main()
 """Runs the program, whose first argument is the beginning of the last line of progress that it prints."""
 
 
+WORK = {
+    "protect": "unlearnable.protect.run.protect_together",
+    "train": "unlearnable.training.train.train",
+    "verify": "unlearnable.verify.run.verify",
+    "benchmark": "unlearnable.benchmark.run.benchmark",
+    "explain": "unlearnable.explain.run.explain",
+}
+
+
 class Ended(NamedTuple):
     """How a call ended, with the names of `subprocess.CompletedProcess`."""
 
@@ -78,3 +88,14 @@ def call(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | N
             main()
     code = ended.value.code
     return Ended(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+def settings_of(name: str, *arguments: object, **options: Any) -> Any:
+    """Return the settings that a command line gives to the work of a command, which is not done."""
+    found: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        module, work = WORK[name].rsplit(".", 1)
+        patch.setattr(import_module(module), work, lambda settings, **_: found.append(settings))
+        ended = call(name, *arguments, **options)
+    assert ended.returncode == 0, ended.stderr
+    return found[0]

@@ -67,14 +67,11 @@ def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
     arguments = common(faces, "--dataset", "pubfig", "--output", tmp_path / "out")
     planned = call(*arguments, "--list", env=environment)
     assert planned.returncode == 0, planned.stderr
-    names = ("mem-3-random-balanced", "downup-50+jpeg-75+strip-trigger")
-    long = call(*arguments, "--list", "--methods", names[0], "--through", names[1], env=environment)
-    assert all(name in long.stdout for name in names), "no word is folded"
     result = call(*arguments, env=environment)
     assert result.returncode == 0, result.stderr
     assert "Table 5" in result.stdout
     assert "Pre-trained" in result.stdout
-    for text in (planned.stdout, long.stdout, result.stdout):
+    for text in (planned.stdout, result.stdout):
         assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
 
 

@@ -13,6 +13,8 @@ import pytest
 from tests.cli.program import FILE, PAUSING, POSIX, call, run
 from tests.conftest import tree
 from tests.forked import Forked
+from unlearnable.cli.protect import _show, closing_lines
+from unlearnable.report import ProtectReport, SkippedRecord, TriggerFigures
 from unlearnable.report.common import made_by
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
@@ -226,12 +228,6 @@ def test_quiet_prints_nothing_but_errors(posts, quick, tmp_path):
     assert again.stderr.startswith("error: ")
 
 
-def test_a_run_closes_with_five_lines_at_most(posts, quick):
-    said = call("protect", posts, *quick).stdout.splitlines()
-    assert len(said) == 5
-    assert said[0].startswith("Wrote 8 protected photos")
-
-
 def test_nothing_to_resume_is_said_in_one_line(posts, quick):
     said = call("protect", posts, "--resume", *quick).stderr
     assert said.count("nothing to resume") == 1
@@ -244,11 +240,45 @@ def test_a_second_folder_is_no_place_for_the_copies(posts, tmp_path):
     assert f"--output {tmp_path / 'out'}" in refused.stderr
 
 
-def test_a_single_photo_cannot_be_judged_which_is_said_once(posts, quick):
-    result = call("protect", posts, "--only", "p1.png", *quick)
-    assert (result.stdout + result.stderr).count("cannot be judged") == 1
-
-
 def test_a_dry_run_decodes_no_photo(posts, quick, monkeypatch):
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("decoded"))
     assert call("protect", posts, "--dry-run", *quick).returncode == 0
+
+
+def report(**changes) -> ProtectReport:
+    triggers = TriggerFigures(distinct=8, distinct_1=1.0, most_frequent="a b c", most_frequent_share=0.125)
+    made = ProtectReport(
+        output="/d/photos-protected", private="/d/photos-protected.private", captions_file="posts.jsonl",
+        caption_format="jsonl", method="mem", photos=9, protected=8, captions=8, skipped=[], linf_max=8,
+        noise_linf_max=8, psnr_mean=37.7, psnr_min=36.0, ssim_mean=0.976, loss_first=4.0, loss_last=0.01,
+        loss_rounds=[1.0, 0.01], losses=[], rounds=2, stopped="threshold", surrogates=["small"],
+        trigger_roundtrip=1.0, triggers=triggers, run="key", seed=0, device="cpu", seconds=9.0, notes=["a remark"],
+    )  # fmt: skip
+    return made.model_copy(update=changes)
+
+
+def test_a_run_closes_with_five_lines(capsys):
+    _show(report(), add=False)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0].split()[0] for line in said] == ["Wrote", "Post", "Keep", "Test", "No"]
+    assert "/d/photos-protected" in said[0]
+    assert "posts.jsonl" in said[1]
+    assert "/d/photos-protected.private" in said[2]
+    assert all(len(line) <= 80 for line in said)
+    left_out = [SkippedRecord(where=f"{n}.jpg", reason="too-small", detail="9 x 9") for n in range(3)]
+    _show(report(skipped=left_out), add=False)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 6
+    assert said[0] == "not used: 3 (3 too-small); list in /d/photos-protected.private/manifest.jsonl"
+
+
+def test_one_photo_cannot_be_judged_which_is_said_once(capsys):
+    _show(report(photos=1, protected=1, captions=1, notes=[]), add=False)
+    assert capsys.readouterr().out.count("1 photo cannot be judged") == 1
+
+
+def test_what_is_said_is_true_of_other_methods_and_captions():
+    assert not any("words" in line for line in closing_lines(report(method="em", triggers=None)))
+    assert "em is for comparison" in closing_lines(report(method="em", triggers=None))[-1]
+    assert "metadata.jsonl" in closing_lines(report(captions_file=None, caption_format="folder"))[1]
+    assert "the text beside it" in closing_lines(report(captions_file=None, caption_format="sidecar"))[1]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE, call, run
+from tests.cli.program import FILE, call, settings_of
 from tests.conftest import picture
 from unlearnable.report.common import made_by
 
@@ -25,7 +26,7 @@ def pair(posts):
 
 
 def test_verify_prints_one_json_object_as_the_contract_has_it(pair, tiny_path):
-    result = run("verify", *pair, "--victims", tiny_path, *SHORT, "--json", "--through", "png,jpeg-75")
+    result = call("verify", *pair, "--victims", tiny_path, *SHORT, "--json", "--through", "png,jpeg-75")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["made_by"] == made_by()
@@ -52,11 +53,6 @@ def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path
         assert re.search(rf"loss, tiny.safetensors, {arm} +[▁-█] \d", result.stdout)
     lines = [line for line in result.stdout.splitlines() if not line.startswith("report: ")]
     assert max(map(len, lines)) <= 80
-    narrow = call(*arguments, env={"COLUMNS": "40"}).stdout
-    assert re.search(
-        r"^tiny.safetensors, noise-only\n  image->text Hit@10 100 \(100 to 100\);\s+Medr", narrow, re.MULTILINE
-    )
-    assert "…" not in narrow
 
 
 def test_photos_that_were_not_used_are_said(pair, tiny_path, tmp_path):
@@ -154,35 +150,24 @@ def test_plain_verify_takes_a_pair_in_this_folder_and_says_so(pair, tiny_path, t
     assert "found in this folder" in result.stderr
 
 
-def test_variables_may_name_the_folders(tmp_path):
+def test_folders_come_from_variables_and_from_a_file_or_are_found(pair, tmp_path):
     variables = {"UNLEARNABLE_ORIGINALS": "p", "UNLEARNABLE_PROTECTED": "q"}
-    result = call("verify", "--print-config", cwd=tmp_path, env=variables)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert 'protected = "q"' in result.stdout
-
-
-def test_a_file_of_settings_that_names_no_folders_leaves_them_to_be_found(pair, tmp_path):
-    file = tmp_path / "short.toml"
-    file.write_text("epochs = 2\n")
-    result = call("verify", "--config", file, "--print-config", "--json", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    settings = json.loads(result.stdout)["settings"]
-    assert (settings["protected"], settings["epochs"]) == ("photos-protected", 2)
-    file.write_text("captions = 'own.jsonl'\n")
-    result = call("verify", pair[0], "--config", file, "--print-config", "--json", cwd=tmp_path)
-    assert json.loads(result.stdout)["settings"]["captions"] == "own.jsonl"
+    settings = settings_of("verify", cwd=tmp_path, env=variables)
+    assert (settings.originals, settings.protected) == (Path("p"), Path("q"))
+    (tmp_path / "short.toml").write_text("epochs = 2\ncaptions = 'own.jsonl'\n")
+    for arguments in ((), (pair[0],)):
+        settings = settings_of("verify", *arguments, "--config", "short.toml", cwd=tmp_path)
+        found = (settings.protected.name, settings.captions, settings.epochs)
+        assert found == ("photos-protected", Path("own.jsonl"), 2)
 
 
 def test_originals_that_a_variable_names_are_those_that_are_verified(pair, tmp_path):
     others = tmp_path / "others"
     others.mkdir()
     (tmp_path / "others-protected").mkdir()
-    for folder in pair:
-        folder.rename(folder.with_name(f"a-{folder.name}"))
     variables = {"UNLEARNABLE_ORIGINALS": str(others), "UNLEARNABLE_CAPTIONS": "own.jsonl"}
-    result = call("verify", "--print-config", "--json", cwd=tmp_path, env=variables)
-    settings = json.loads(result.stdout)["settings"]
-    assert (settings["originals"], settings["captions"]) == (str(others), "own.jsonl")
+    settings = settings_of("verify", cwd=tmp_path, env=variables)
+    assert (settings.originals, settings.captions) == (others, Path("own.jsonl"))
 
 
 @pytest.mark.parametrize(
@@ -195,11 +180,11 @@ def test_originals_that_a_variable_names_are_those_that_are_verified(pair, tmp_p
         (("verify", "photos", "copies", "--through", "jpg-75"), 2, "jpeg"),
         (("verify", "photos", "copies", "--suite", "quik"), 2, "quick"),
         (("verify", "photos", "copies", "--attacker", "plain,cutuot"), 2, "did you mean 'cutout'?"),
-        (("verify", "photos", "copies", "--seeds", "a"), 2, "seeds"),
+        (("verify", "photos", "copies", "--seeds", "a"), 2, "--seeds"),
         (("verify", "photos", "copies", "--require", "hits"), 2, "hit10<=10"),
         (("verify", "photos", "copies", "--require", ""), 2, "empty value"),
         (("verify", "photos", "copies", "--seeds", ""), 2, "empty value"),
-        (("verify", "photos", "copies", "--seed", "-1"), 2, "seed: needs a whole number, at least 0"),
+        (("verify", "photos", "copies", "--seed", "-1"), 2, "--seed: needs to be greater"),
         (("verify", "nosuch"), 3, "there is no file or folder nosuch"),
     ],
 )

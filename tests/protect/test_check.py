@@ -44,7 +44,7 @@ def folder(made, tmp_path):
 
 
 def kinds(folder):
-    result = call("doctor", "--check", folder, "--json", "--debug")
+    result = call("doctor", "--check", folder, "--json")
     found = json.loads(result.stdout)
     assert result.returncode == (10 if found["problems"] else 0)
     return sorted((problem["kind"], problem["where"]) for problem in found["problems"])

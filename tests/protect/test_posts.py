@@ -90,7 +90,7 @@ def test_captions_that_cannot_be_read_stop_the_run(posts, name, data):
         opened(posts)
     assert name in caught.value.message
     assert caught.value.hint
-    assert "--captions none" in caught.value.hint
+    assert "`captions='none'`" in caught.value.hint
     dataset, _ = opened(posts, captions=Path("none"))
     assert (dataset.format, dataset.captioned) == ("folder", 0)
 
@@ -114,7 +114,7 @@ def test_where_several_could_be_meant_none_is_taken(posts):
     (posts / "more.csv").write_text("image,caption\np0.png,a cat\n")
     with pytest.raises(ConfigError, match=r"several caption files: more\.csv, posts\.jsonl") as caught:
         opened(posts)
-    assert "--captions" in caught.value.hint
+    assert "`captions" in caught.value.hint
     dataset, notes = opened(posts, captions=posts / "more.csv")
     assert dataset.source == posts / "more.csv"
     assert notes[0] == "captions from more.csv"

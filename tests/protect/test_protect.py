@@ -247,7 +247,7 @@ def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
     Image.fromarray(np.zeros((128, 16_400, 3), np.uint8)).save(posts / "wide.png")
     report = protect(posts, format="webp", **quick)
     assert [(skip.where, skip.reason) for skip in report.skipped] == [("wide.png", "too-large")]
-    assert "--format png" in report.skipped[0].detail
+    assert "`format='png'`" in report.skipped[0].detail
 
 
 def test_photos_without_captions_are_published_with_the_added_words_alone(posts, at_once, tmp_path):

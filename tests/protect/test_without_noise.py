@@ -130,7 +130,7 @@ def test_posts_whose_loss_is_not_clearly_lower_are_not_published(posts, tiny_pat
     monkeypatch.setattr(readback, "CLEARLY", genuine)
     with pytest.raises(CheckpointError):  # other settings do not continue that run
         protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), resume=True, **more)
-    assert "--overwrite" in caught.value.hint
+    assert "`overwrite=True`" in caught.value.hint
     report = protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), overwrite=True, **more)
     assert report.protected == 8
 

@@ -32,7 +32,7 @@ def settings(posts, tiny_path, tmp_path):
 
 
 def test_a_checkpoint_a_report_and_curves_come_out(settings):
-    report = train(settings.model_copy(update={"smallest_crop": 0.8}))
+    report = train(settings)
     assert (report.photos, report.pairs, report.held_out_photos) == (6, 6, 2)
     assert len(report.loss_curve) == len(report.history) == 3
     assert report.before.epoch == 0
@@ -40,7 +40,7 @@ def test_a_checkpoint_a_report_and_curves_come_out(settings):
     assert json.loads(report_path(settings.output).read_text())["sha256"] == report.sha256
     shaping = set(TrainSettings.model_fields) - {"captions", "device", "output", "data", "model"}
     assert {name for name in shaping if getattr(report, name) is not None} == shaping
-    assert (report.smallest_crop, report.test_fraction) == (0.8, 0.25)
+    assert (report.smallest_crop, report.test_fraction) == (0.9, 0.25)
     trained, start = load(str(settings.output)), load(settings.model)
     assert not torch.equal(trained.token_table, start.token_table)
     assert list(settings.output.parent.glob("*.partial")) == []

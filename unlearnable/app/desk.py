@@ -41,8 +41,7 @@ class Desk:
 
     Args:
         scratch: an empty private folder, which the caller removes.
-        config: TOML file of settings.
-        given: settings that go before those of the file; None means "not given".
+        given: settings of the runs; None means "not given".
 
     Attributes:
         stage: how far the posts are.
@@ -67,8 +66,8 @@ class Desk:
         copies: lines of the manifest of what was published.
     """
 
-    def __init__(self, scratch: Path, config: Path | None = None, given: Mapping[str, Any] | None = None) -> None:
-        self._scratch, self._config, self._given = scratch, config, given or {}
+    def __init__(self, scratch: Path, given: Mapping[str, Any] | None = None) -> None:
+        self._scratch, self._given = scratch, given or {}
         self._rounds = 0
         self.inbox = self._new_inbox()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unlearnable")
@@ -233,7 +232,7 @@ class Desk:
         self.version += 1
 
     def _settings(self, chosen: Mapping[str, Any]) -> ProtectSettings:
-        return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **self._given, **chosen}, self._config)
+        return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **self._given, **chosen})
 
     def _new_inbox(self) -> Inbox:
         self._rounds += 1

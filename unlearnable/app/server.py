@@ -34,15 +34,14 @@ GRACE = 2  # seconds that open connections have at the end
 ENDING = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 
-def serve(config: Path | None, port: int, *, show: bool, say: Callable[[str], None], given: Mapping[str, Any]) -> None:
+def serve(given: Mapping[str, Any], port: int, *, show: bool, say: Callable[[str], None]) -> None:
     """Serve the window until the user stops it.
 
     Args:
-        config: TOML file of settings.
+        given: settings of the runs; `output` is the folder that the window proposes.
         port: port to listen on; 0 for any that is free.
         show: whether to open the address in a browser.
         say: receives the address, which holds the token.
-        given: settings that go before those of the file; `output` is the folder that the window proposes.
 
     Raises:
         ConfigError: the extra is not installed, or a setting does not fit.
@@ -50,7 +49,7 @@ def serve(config: Path | None, port: int, *, show: bool, say: Callable[[str], No
     """
     with suppress(KeyboardInterrupt), _scratch() as scratch:
         uvicorn, ui = _library(scratch)
-        desk = Desk(scratch, config, given)
+        desk = Desk(scratch, given)
         with _listening(port) as listener:
             host, token = f"{HOST}:{listener.getsockname()[1]}", secrets.token_urlsafe(32)
             address = f"http://{host}/{token}/"

@@ -1,52 +1,98 @@
-"""`unlearnable doctor`: versions, devices, folders, what a run here will use; of a photo, what its metadata tells."""
+"""`unlearnable list KIND` and `unlearnable doctor`: what this installation has, and what a photo or a result tells."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from pkgutil import resolve_name
+from typing import Annotated, Any, Literal
 
 import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
-from unlearnable.errors import EXIT_MISSED
+from unlearnable.errors import EXIT_MISSED, InputError
 from unlearnable.settings import Device
 from unlearnable.wording import counted
 
 PACKAGES = (
-    "unlearnable",
-    "torch",
-    "open_clip_torch",
-    "timm",
-    "transformers",
-    "accelerate",
-    "pillow",
-    "pillow-heif",
-    "pydantic",
-    "captum",
-    "scikit-learn",
-    "matplotlib",
-)
+    "unlearnable", "torch", "open_clip_torch", "timm", "transformers", "accelerate", "pillow", "pillow-heif",
+    "pydantic", "captum", "scikit-learn", "matplotlib",
+)  # fmt: skip
+_REGISTRIES = {
+    "methods": "unlearnable.methods:METHODS",
+    "formats": "unlearnable.posts.readers:FORMATS",
+    "attackers": "unlearnable.verify.attackers:ATTACKERS",
+}
+
+
+def list_kind(
+    kind: Annotated[
+        Literal["methods", "models", "formats", "attacks", "attackers", "datasets", "schemas"],
+        typer.Argument(help="What to list.", show_default=False),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """List methods, models, caption formats, attacks, attackers, data sets, or the JSON schemas of the reports."""
+    if kind == "schemas":
+        from unlearnable.report import schemas
+
+        print_json({"schema_version": 1, "schemas": schemas()})
+        return
+    rows = _rows(kind)
+    if as_json:
+        print_json({"schema_version": 1, kind: [{"name": name, "summary": summary} for name, summary in rows.items()]})
+    else:
+        print_rows(rows)
+
+
+def _rows(kind: str) -> Mapping[str, str]:
+    if kind == "models":
+        return _models()
+    if kind == "attacks":
+        from unlearnable.verify.attacks import catalogue, describe
+
+        return {name: describe(name) for name in catalogue()}
+    if kind == "datasets":
+        from unlearnable.benchmark import SUITES
+        from unlearnable.benchmark.run import find_data
+
+        places = {name: find_data(suite) for name, suite in SUITES.items()}
+        where = {name: f"at {place}" if place else SUITES[name].published for name, place in places.items()}
+        return {name: f"{SUITES.summary(name)} {where[name]}" for name in SUITES}
+    registry = resolve_name(_REGISTRIES[kind])
+    return {name: registry.summary(name) for name in registry}
+
+
+def _models() -> dict[str, str]:
+    """Return the bundled models, small ones to be trained, and open_clip's with their weights."""
+    import open_clip
+
+    from unlearnable.models.bundled import ARCHITECTURES, NAMES, cached
+    from unlearnable.models.header import is_like_clip
+
+    rows = dict.fromkeys(NAMES, "bundled, works offline")
+    for name in ARCHITECTURES:
+        rows.setdefault(name, f"trained: {cached(name)}" if cached(name).is_file() else "`unlearnable train` makes it")
+    for name in open_clip.list_models():
+        tags = open_clip.list_pretrained_tags_by_model(name)
+        if tags and is_like_clip(open_clip.get_model_config(name)):
+            rows[name] = ", ".join(f"{name}:{tag}" for tag in tags)
+    return rows
 
 
 def doctor(
     file: Annotated[
         Path | None,
-        typer.Argument(
-            help="Photo, of which to say what its metadata tells.", show_default=False, parser=options.place
-        ),
+        typer.Argument(help="Photo, to see what its metadata tells.", show_default=False, parser=options.place),
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option(
-            help="Protected folder to check against the records of its run.", show_default=False, parser=options.place
-        ),
+        typer.Option(help="Protected folder to check against the records of its run.", parser=options.place),
     ] = None,
     device: options.Device = None,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Print what this installation has and what a run on this machine will use.
 
@@ -59,24 +105,19 @@ def doctor(
     if check is not None and file is not None:
         raise typer.BadParameter("FILE and --check exclude each other")
     if check is not None:
-        _of_folder(check, as_json=as_json)
-        return
-    if file is not None:
-        _of_photo(file, as_json=as_json)
-        return
-    found = examine(device or "auto")
-    if as_json:
-        print_json({"schema_version": 1, **found})
-        return
-    rows = []
-    for name, value in found.items():
-        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-        rows.append((name.replace("_", " "), text))
-    print_rows(rows)
+        _check_folder(check, as_json=as_json)
+    elif file is not None:
+        _examine_photo(file, as_json=as_json)
+    else:
+        found = examine(device or "auto")
+        if as_json:
+            print_json({"schema_version": 1, **found})
+        else:
+            versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
+            print_rows({name.replace("_", " "): str(value) for name, value in {**found, "packages": versions}.items()})
 
 
-def _of_photo(file: Path, *, as_json: bool) -> None:
-    from unlearnable.errors import InputError
+def _examine_photo(file: Path, *, as_json: bool) -> None:
     from unlearnable.imaging import metadata
     from unlearnable.imaging.opening import DecodeError
     from unlearnable.posts.others import refusal
@@ -92,16 +133,15 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
         found = [FoundMetadata(**one._asdict()) for one in told.found]
         print_json(PhotoMetadata(file=str(file), opt_out=told.opt_out, found=found))
         return
-    lines = [f"opt-out: {told.opt_out or 'none'}"]
-    lines += [f"{one.kind}: {one.name} = {one.value} ({one.block})" for one in told.found]
-    if not told.found:
-        lines.append("nothing else: no place, name, description, device number, thumbnail, time or camera")
     out = console()
-    for line in lines:
-        out.print(line, soft_wrap=True)
+    out.print(f"opt-out: {told.opt_out or 'none'}")
+    for one in told.found:
+        out.print(f"{one.kind}: {one.name} = {one.value} ({one.block})", soft_wrap=True)
+    if not told.found:
+        out.print("nothing else: no place, name, description, device number, thumbnail, time or camera", soft_wrap=True)
 
 
-def _of_folder(folder: Path, *, as_json: bool) -> None:
+def _check_folder(folder: Path, *, as_json: bool) -> None:
     from unlearnable.protect.check import check
 
     found = check(folder)
@@ -111,20 +151,16 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
         out = console()
         for problem in found.problems:
             out.print(f"{problem.kind}: {problem.where}: {problem.detail}", soft_wrap=True)
-        said = counted(len(found.problems), "problem") if found.problems else "nothing is wrong"
+        verdict = counted(len(found.problems), "problem") if found.problems else "nothing is wrong"
         compared = f", {found.compared} compared with their originals" if found.compared else ""
-        text = f"{said}: {counted(found.files, 'file')}, {counted(found.photos, 'photo')}{compared}"
+        text = f"{verdict}: {counted(found.files, 'file')}, {counted(found.photos, 'photo')}{compared}"
         out.print(text, soft_wrap=True)
     if found.problems:
         raise typer.Exit(EXIT_MISSED)
 
 
 def examine(device: Device) -> dict[str, Any]:
-    """Return the facts that `doctor` prints.
-
-    Raises:
-        ConfigError: there is no such device.
-    """
+    """Return the facts on this installation; a device that this machine lacks is a ConfigError."""
     import torch
     from huggingface_hub.constants import HF_HUB_CACHE
 

@@ -1,45 +1,33 @@
-"""`unlearnable explain`."""
+"""`unlearnable explain` and `unlearnable preview`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import console, show_notes, stacked
+from unlearnable.cli.console import console, print_json, run_command, show_notes, stacked
 from unlearnable.cli.options import MORE, OUTPUT
-from unlearnable.cli.runner import run_command
 from unlearnable.settings import ExplainSettings
 from unlearnable.storage.progress import Progress
 
 if TYPE_CHECKING:
     from unlearnable.report import ExplainReport
 
-WHAT = "What to explain"
 
-_option = options.of(ExplainSettings)
-
-
-def explain(
-    context: typer.Context,
-    photo: Annotated[Path | None, options.argument(ExplainSettings, "photo")] = None,
-    caption: Annotated[str | None, _option("caption", WHAT)] = None,
-    trigger: Annotated[str | None, _option("trigger", WHAT)] = None,
-    model: Annotated[list[str] | None, _option("model", WHAT)] = None,
-    map: Annotated[list[Path] | None, _option("map", WHAT)] = None,
-    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
-    overwrite: options.Overwrite = False,
-    seed: Annotated[int | None, _option("seed", MORE)] = None,
-    device: options.Device = None,
-    config_file: options.ConfigFile = None,
-    print_config: options.PrintConfig = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@options.with_settings(
+    ExplainSettings,
+    "photo",
+    {
+        "What to explain": "caption trigger model map",
+        OUTPUT: "output overwrite",
+        MORE: "seed device",
+    },
+)
+def explain(context: typer.Context, overwrite: bool, **_: Any) -> None:
     """Draw what models look at: Grad-CAM on the photo, integrated gradients on the words.
 
     With --map also how near each model puts photos and captions. Figures are written as PNG and
@@ -77,3 +65,38 @@ def _show(report: ExplainReport) -> None:
     show_notes(out, report.notes)
     written = ", ".join([*report.files, "explain.json"])
     out.print(f"written to {report.output}: {written}", soft_wrap=True)
+
+
+def preview(
+    photo: Annotated[Path, typer.Argument(help="Original photo.", parser=options.place)],
+    protected: Annotated[Path, typer.Argument(help="Protected copy of the photo.", parser=options.place)],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="PNG to write. (default: STEM-preview.png in the current folder, or above the photos if it is theirs)",
+            rich_help_panel=OUTPUT,
+            parser=options.place,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help=options.SWITCHES["overwrite"], rich_help_panel=OUTPUT)
+    ] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write one picture with a photo, its protected copy and the noise ten times stronger.
+
+    The picture shows the original: do not publish it.
+    """
+    from unlearnable.explain.run import preview as run
+
+    report = run(photo, protected, output, overwrite=overwrite)
+    if as_json:
+        print_json(report)
+    elif not quiet:
+        out = console()
+        psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
+        seen = f"FLIP {report.flip:.3f}, dE {report.delta_e:.2f}"
+        out.print(f"pixels changed by at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
+        show_notes(out, report.notes)
+        out.print(f"written to {report.output}", soft_wrap=True)

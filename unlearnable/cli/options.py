@@ -1,32 +1,32 @@
-"""Options of the commands: their help texts come from the settings, and what several commands share stands here."""
+"""Options of the commands: one for each setting, with its help text, and those that several commands share."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Optional, TypeVar
 
 import typer
-from pydantic import BaseModel
 from rich.markup import escape
 
-from unlearnable.settings import (
-    PRESETS,
-    ProtectSettings,
-    default_text,
-    takes_numbers,
-    takes_paths,
-    takes_several,
-    takes_whole_numbers,
-)
+from unlearnable.settings import PRESETS, ProtectSettings, Settings, default_text, takes
 from unlearnable.settings import Device as DeviceName
 from unlearnable.storage.folders import at_home
 from unlearnable.wording import pasted
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
-_OPTIONS = {name: f"--{name}" for name in ("resume", "overwrite", "add", "port")}  # of parameters, as users know them
+SWITCHES = {
+    "resume": "Continue a stopped run.",
+    "overwrite": "Replace an earlier result.",
+    "add": "Protect only photos that an earlier result lacks.",
+    "dry_run": "Say what a run would do; write nothing.",
+    "list": "List the cells, and stop.",
+}
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in (*SWITCHES, "port")}  # of parameters, as users know them
+Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def option_of(name: str, value: str | None) -> str | None:
@@ -40,129 +40,106 @@ def option_of(name: str, value: str | None) -> str | None:
         return None
 
 
-def argument(kind: type[BaseModel], name: str) -> Any:
-    """Return the Typer argument for a setting that is a path."""
-    described = kind.model_fields[name].description or ""
-    required = kind.model_fields[name].is_required()
-    help_text = _text(described, default_text(kind, name), "(required)" if required else "")
-    _OPTIONS[name] = name.upper()
-    return typer.Argument(help=help_text, show_default=False, parser=place)
-
-
 def place(text: str) -> Path:
-    """Return a path that was given; an empty one, as of a variable that is not set, would be the current folder."""
+    """Return a path that is no setting; an empty one, as of a variable that is not set, would be the current folder."""
     if not text:
         raise typer.BadParameter("an empty path")
     return at_home(Path(text))
 
 
-def whole(lowest: int, highest: int) -> Callable[[str], int]:
-    """Return what reads an option that is no setting, a whole number between two."""
-
-    def read(given: str | int) -> int:  # the default is one
-        text = str(given)
-        if not (text.isdecimal() and len(text) < 20 and lowest <= int(text) <= highest):
-            raise typer.BadParameter(f"needs a whole number from {lowest} to {highest}")
-        return int(text)
-
-    return read
-
-
-def of(kind: type[BaseModel]) -> Callable[..., Any]:
-    """Return what makes the Typer options of a command: called with a setting, a panel of --help, and perhaps flags.
+def with_settings(
+    kind: type[Settings],
+    arguments: str,
+    panels: Mapping[str, str],
+    flags: Mapping[str, Sequence[str]] | None = None,
+    choices: Mapping[str, Iterable[str]] | None = None,
+) -> Callable[[Command], Command]:
+    """Return what gives a command the arguments and options of its settings, and --config, --json and --quiet.
 
     Args:
         kind: the settings of the command.
+        arguments: names of settings that are arguments, with blanks between them.
+        panels: names of settings and of `SWITCHES` in each panel of --help.
+        flags: the flags of settings that are not named as they are.
+        choices: the names that a setting may have, where its type does not say them.
     """
 
-    def option(name: str, panel: str, *flags: str, choices: Iterable[str] = ()) -> Any:
-        sentences = _sentences(kind, name, choices)
-        required = kind.model_fields[name].is_required()  # Typer's own is of no use: it may be in a file of settings
-        text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
-        several, numeric = takes_several(kind, name), takes_numbers(kind, name)
-        metavar = _metavar(kind, name)
-        _OPTIONS[name] = flags[0].partition("/")[0] if flags else f"--{name.replace('_', '-')}"
-        parser = place if takes_paths(kind, name) else str if numeric and not several else None
-        return typer.Option(
-            *flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False, parser=parser
+    def give(command: Command) -> Command:
+        typed: dict[str, Any] = {"context": typer.Context}
+        for name in arguments.split():
+            typed[name] = Annotated[
+                _type(kind, name), typer.Argument(metavar=name.upper(), help=_help(kind, name), show_default=False)
+            ]
+            _OPTIONS[name] = name.upper()
+        for panel, names in panels.items():
+            for name in names.split():
+                if name in SWITCHES:
+                    switch = typer.Option(_OPTIONS[name], help=SWITCHES[name], rich_help_panel=panel)
+                    typed[name] = Annotated[bool, switch]
+                else:
+                    own = (flags or {}).get(name, [f"--{name.replace('_', '-')}"])
+                    option = _option(kind, name, panel, own, (choices or {}).get(name, ()))
+                    typed[name] = Annotated[_type(kind, name), option]
+        typed |= {"config_file": ConfigFile, "as_json": Json, "quiet": Quiet}
+        off = {"context": Parameter.empty, **dict.fromkeys([*SWITCHES, "as_json", "quiet"], False)}
+        command.__annotations__ = typed
+        command.__signature__ = Signature(  # type: ignore[attr-defined]  # which Typer reads
+            [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=off.get(name), annotation=annotation)
+                for name, annotation in typed.items()
+            ]
         )
+        return command
 
-    return option
-
-
-def _sentences(kind: type[BaseModel], name: str, choices: Iterable[str] = ()) -> str:
-    """What a setting is, its choices where its type does not say them, and how it is given several times."""
-    parts = [kind.model_fields[name].description or ""]
-    if listed := ", ".join(choices):
-        parts.append(f"One of: {listed}.")
-    if takes_several(kind, name):
-        parts.append("Repeatable.")
-    return " ".join(parts)
+    return give
 
 
-def _default(kind: type[BaseModel], name: str, flags: Sequence[str]) -> str:
-    """The default: of a switch "--on/--off" one of the two if it has one, of others the value, and that by presets."""
-    usually = kind.model_fields[name].default
-    if flags and "/" in flags[0] and usually is not None:
-        return flags[0].split("/")[not usually]
+def _type(kind: type[Settings], name: str) -> Any:
+    """Return the type of a flag: text, which the settings convert, but for switches and names of a few."""
+    if takes(kind, name, tuple):
+        return list[str] | None
+    return Optional[kind.model_fields[name].annotation if takes(kind, name, bool, Literal) else str]  # noqa: UP045
+
+
+def _option(kind: type[Settings], name: str, panel: str, flags: Sequence[str], choices: Iterable[str]) -> Any:
+    _OPTIONS[name] = flags[0].partition("/")[0]
+    details = [f"One of: {', '.join(choices)}."] if choices else []
+    details += ["Repeatable."] if takes(kind, name, tuple) else []
+    text, metavar = _help(kind, name, *details, switch=flags[0]), _metavar(kind, name)
+    return typer.Option(*flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False)
+
+
+def _help(kind: type[Settings], name: str, *details: str, switch: str = "") -> str:
+    """Return the description of a setting, details and its default, in Rich markup."""
+    field, sides = kind.model_fields[name], switch.split("/")
     default = default_text(kind, name)
-    if not default or "preset" not in kind.model_fields:
-        return default
-    return str(PRESETS[kind.model_fields["preset"].default].get(name, default))
+    if default and "preset" in kind.model_fields:
+        default = str(PRESETS[kind.model_fields["preset"].default].get(name, default))
+    if len(sides) == 2 and field.default is not None:
+        default = sides[not field.default]
+    end = f"(default: {default})" if default else "(required)" if field.is_required() else ""
+    return escape(" ".join(filter(None, [field.description, *details, end])))
 
 
-def _text(sentences: str, default: str, otherwise: str = "") -> str:
-    """A help text in Rich markup."""
-    return escape(f"{sentences} (default: {default})" if default else f"{sentences} {otherwise}".strip())
-
-
-def _metavar(kind: type[BaseModel], name: str) -> str | None:
+def _metavar(kind: type[Settings], name: str) -> str | None:
     """Return what stands for the value of an option: its choices alone where the text does not say them."""
-    several, annotation = takes_several(kind, name), str(kind.model_fields[name].annotation)
-    if "bool" in annotation:
+    field, several = kind.model_fields[name], takes(kind, name, tuple)
+    choices = re.findall(r"'([\w-]+)'", str(field.annotation)) if takes(kind, name, Literal) else []
+    if takes(kind, name, bool) or any(choice not in (field.description or "") for choice in choices):
         return None
-    if takes_numbers(kind, name):
-        leaf = "INTEGER" if takes_whole_numbers(kind, name) and not several else "NUMBER"
+    if takes(kind, name, int, float):
+        leaf = "INTEGER" if takes(kind, name, int) and not several else "NUMBER"
     else:
-        leaf = "PATH" if takes_paths(kind, name) else "NAME"
-    choices = re.findall(r"'([\w-]+)'", annotation) if "Literal" in annotation else []
-    if any(choice not in (kind.model_fields[name].description or "") for choice in choices):
-        return None
+        leaf = "PATH" if takes(kind, name, Path) else "NAME"
     return f"{leaf},..." if several else leaf
 
 
-def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -> bool:
-    """Note --json and --debug where `main` finds them, before anything else is looked at."""
-    if given:
-        context.ensure_object(set).add(parameter.name)
-    return given
-
-
-Device = Annotated[DeviceName | None, of(ProtectSettings)("device", MORE)]
+Device = Annotated[DeviceName | None, _option(ProtectSettings, "device", MORE, ["--device"], ())]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config",
-        help="TOML file of settings, such as an earlier run.toml.",
-        rich_help_panel=MORE,
-        parser=place,
+        "--config", help="TOML file of settings, such as an earlier run.toml.", rich_help_panel=MORE, parser=place
     ),
 ]
-PrintConfig = Annotated[
-    bool, typer.Option("--print-config", help="Print the settings as TOML and stop.", rich_help_panel=MORE)
-]
-Json = Annotated[
-    bool,
-    typer.Option(
-        "--json", help="Print one JSON object on stdout.", rich_help_panel=MORE, is_eager=True, callback=asked
-    ),
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=MORE)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=MORE)]
-Debug = Annotated[
-    bool,
-    typer.Option(
-        "--debug", help="Show the traceback of a failure.", rich_help_panel=MORE, is_eager=True, callback=asked
-    ),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue a stopped run.", rich_help_panel=OUTPUT)]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.", rich_help_panel=OUTPUT)]

@@ -1,73 +1,43 @@
-"""`unlearnable protect`."""
+"""`unlearnable protect`, and its result on a terminal of 80 columns."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.filesize import decimal
 
-from unlearnable.cli import options
-from unlearnable.cli.options import HOW, MORE, OUTPUT
-from unlearnable.cli.runner import run_command
+from unlearnable.cli.console import console, run_command, show_skipped
+from unlearnable.cli.options import HOW, MORE, OUTPUT, with_settings
 from unlearnable.errors import InputError
 from unlearnable.methods import METHODS
-from unlearnable.settings import Format, Keep, NameStyle, PlatformName, Preset, ProtectSettings
+from unlearnable.settings import ProtectSettings
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress
+from unlearnable.wording import counted
 
 if TYPE_CHECKING:
     from unlearnable.report import ProtectPlan, ProtectReport
 
-WHAT = "What to protect"
-
-_option = options.of(ProtectSettings)
+ENOUGH = 100  # photos, from which on `verify` can tell anything
 
 
-def protect(
-    context: typer.Context,
-    photos: Annotated[list[Path] | None, options.argument(ProtectSettings, "photos")] = None,
-    captions: Annotated[Path | None, _option("captions", WHAT)] = None,
-    only: Annotated[list[str] | None, _option("only", WHAT)] = None,
-    skip: Annotated[list[str] | None, _option("skip", WHAT)] = None,
-    preset: Annotated[Preset | None, _option("preset", HOW)] = None,
-    epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,
-    surrogate: Annotated[list[str] | None, _option("surrogate", HOW)] = None,
-    method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,
-    trigger_length: Annotated[int | None, _option("trigger_length", HOW)] = None,
-    words: Annotated[Path | None, _option("words", HOW)] = None,
-    names: Annotated[NameStyle | None, _option("names", HOW)] = None,
-    name: Annotated[list[str] | None, _option("name", HOW)] = None,
-    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
-    format: Annotated[Format | None, _option("format", OUTPUT)] = None,
-    resume: options.Resume = False,
-    overwrite: options.Overwrite = False,
-    add: Annotated[
-        bool,
-        typer.Option(
-            "--add",
-            help="Protect only photos that an earlier result lacks.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Say what a run would do; write nothing.", rich_help_panel=OUTPUT),
-    ] = False,
-    platform: Annotated[PlatformName | None, _option("platform", OUTPUT, "--for")] = None,
-    keep_metadata: Annotated[Keep | None, _option("keep_metadata", OUTPUT)] = None,
-    keep_fields: Annotated[list[str] | None, _option("keep_fields", OUTPUT)] = None,
-    opt_out: Annotated[bool | None, _option("opt_out", OUTPUT, "--opt-out")] = None,
-    seed: Annotated[int | None, _option("seed", MORE)] = None,
-    device: options.Device = None,
-    config_file: options.ConfigFile = None,
-    print_config: options.PrintConfig = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@with_settings(
+    ProtectSettings,
+    "photos",
+    {
+        "What to protect": "captions only skip",
+        HOW: "preset epsilon surrogate method trigger_length words names name",
+        OUTPUT: "output format resume overwrite add dry_run platform keep_metadata keep_fields opt_out",
+        MORE: "seed device",
+    },
+    flags={"platform": ["--for"]},
+    choices={"method": METHODS},
+)
+def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dry_run: bool, **_: Any) -> None:
     """Write protected copies of photos and captions to PHOTOS-protected.
 
     Photos get noise that is hard to see, captions get a few words. The originals are never changed. Keep
@@ -75,12 +45,18 @@ def protect(
     """
 
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
+        from unlearnable.protect.posts import source_of
+
+        source_of(settings.photos)
+        METHODS.summary(settings.method)  # what is wrong is refused before the run says that it starts
+        if is_first():
+            progress.phase("starting", 0)  # before anything heavy is imported
+        elif dry_run or add:
+            return None  # the first process does it alone
         from unlearnable.protect.add import add as run_adding
         from unlearnable.protect.dry_run import plan
         from unlearnable.protect.run import protect_together as run
 
-        if (dry_run or add) and not is_first():
-            return None  # the first process does it alone
         if dry_run:
             return plan(settings, add=add, resume=resume, overwrite=overwrite, progress=progress)
         if add:
@@ -95,34 +71,61 @@ def protect(
         resolve = continued
         refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
-    show = partial(_show, add=add)
-    result = run_command(context, ProtectSettings, work, show, hint=hint, check=_check, resolve=resolve)
-    if result is not None and _any_changed(result):
-        raise typer.Exit(InputError.exit_code)
+    result = run_command(context, ProtectSettings, work, partial(_show, add=add), hint=hint, resolve=resolve)
+    if result is not None:
+        from unlearnable.report.protect import CHANGED
 
-
-def _any_changed(result: ProtectPlan | ProtectReport) -> bool:
-    """Return whether a photo was left out as it changed while the run went on."""
-    from unlearnable.report.protect import CHANGED
-
-    return any(one.reason == CHANGED for one in result.skipped)
-
-
-def _check(settings: ProtectSettings) -> None:
-    """Refuse paths and names that are wrong before the run says that it starts."""
-    from unlearnable.protect.posts import source_of
-
-    source_of(settings.photos)
-    METHODS.summary(settings.method)  # an unknown name is refused without loading any
+        if any(one.reason == CHANGED for one in result.skipped):  # a photo that changed while the run went on
+            raise typer.Exit(InputError.exit_code)
 
 
 def _show(result: ProtectPlan | ProtectReport, *, add: bool) -> None:
-    from unlearnable.cli.protected import show_nothing_added, show_plan, show_report
     from unlearnable.report import ProtectPlan
 
+    out = console()
     if isinstance(result, ProtectPlan):
-        show_plan(result)
+        listed, lines = "list with --json", plan_lines(result)
     elif add and not result.added:
-        show_nothing_added(result)
+        listed, lines = "list with --json", [f"Nothing to add: {result.output} has a copy of every other photo."]
     else:
-        show_report(result)
+        listed, lines = f"list in {result.private}/manifest.jsonl", closing_lines(result)
+    show_skipped(out, result.skipped, listed)
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
+def closing_lines(report: ProtectReport) -> list[str]:
+    """Return what was written, what to post, what to keep, how to test, and one caveat; report.html has the rest."""
+    from unlearnable.protect.layout import METADATA
+
+    words = f", {counted(report.captions, 'caption')} with added words" if report.triggers else ""
+    own = report.captions_file or METADATA
+    captions = "each with the text beside it" if report.caption_format == "sidecar" else f"with the captions in {own}"
+    test = "unlearnable verify"
+    if report.protected < ENOUGH:
+        test = f"{counted(report.protected, 'photo')} cannot be judged; {test} needs about {ENOUGH}."
+    caveat = "whoever knows the method can weaken it."
+    if report.method != "mem":
+        caveat = f"{report.method} is for comparison; mem protects better."
+    elif report.triggers:
+        caveat = "anyone sees the added words, and removing them undoes part."
+    return [
+        f"Wrote {counted(report.protected, 'protected photo')}{words} to {report.output}",
+        f"Post: the photos there, {captions}, instead of yours.",
+        f"Keep: {report.private} to yourself (report.html is in it).",
+        f"Test: {test}",
+        f"No guarantee: {caveat}",
+    ]
+
+
+def plan_lines(plan: ProtectPlan) -> list[str]:
+    """Return what a run would do, how long it would take and how much it would write."""
+    took = ""
+    if plan.seconds_estimated is not None:
+        took = f"; about {math.ceil(plan.seconds_estimated / 60)} min on one core"
+    return [
+        f"would protect {counted(plan.photos, 'photo')} with {counted(plan.captions, 'caption')} "
+        f"({plan.caption_format}){took}",
+        f"would write about {decimal(plan.bytes_estimated)} to {plan.output} ({decimal(plan.bytes_free)} free)",
+        *([f"would be refused: {plan.refused}"] if plan.refused else []),
+    ]

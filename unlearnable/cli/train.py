@@ -1,55 +1,34 @@
-"""`unlearnable train`."""
+"""`unlearnable train`, and its curves on a terminal of 80 columns."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
 
-from unlearnable.cli import options
-from unlearnable.cli.console import console, show_skipped
-from unlearnable.cli.options import HOW, MORE, OUTPUT
-from unlearnable.cli.runner import run_command
-from unlearnable.settings import Precision, TrainSettings
+from unlearnable.cli.console import console, run_command, show_skipped
+from unlearnable.cli.options import HOW, MORE, OUTPUT, with_settings
+from unlearnable.settings import TrainSettings
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import counted
 
 if TYPE_CHECKING:
     from unlearnable.report import TrainReport
 
-WHAT = "What to train on"
 
-_option = options.of(TrainSettings)
-
-
-def train(
-    context: typer.Context,
-    data: Annotated[list[Path] | None, _option("data", WHAT)] = None,
-    captions: Annotated[list[Path] | None, _option("captions", WHAT)] = None,
-    test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
-    model: Annotated[str | None, _option("model", HOW)] = None,
-    from_scratch: Annotated[bool | None, _option("from_scratch", HOW, "--from-scratch/--pretrained")] = None,
-    epochs: Annotated[int | None, _option("epochs", HOW)] = None,
-    lr: Annotated[float | None, _option("lr", HOW)] = None,
-    batch_size: Annotated[int | None, _option("batch_size", HOW)] = None,
-    one_caption: Annotated[bool | None, _option("one_caption", HOW, "--one-caption/--all-captions")] = None,
-    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
-    resume: options.Resume = False,
-    overwrite: options.Overwrite = False,
-    smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
-    weight_decay: Annotated[float | None, _option("weight_decay", MORE)] = None,
-    warmup: Annotated[float | None, _option("warmup", MORE)] = None,
-    precision: Annotated[Precision | None, _option("precision", MORE)] = None,
-    seed: Annotated[int | None, _option("seed", MORE)] = None,
-    device: options.Device = None,
-    config_file: options.ConfigFile = None,
-    print_config: options.PrintConfig = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@with_settings(
+    TrainSettings,
+    "",
+    {
+        "What to train on": "data captions test_fraction",
+        HOW: "model from_scratch epochs lr batch_size one_caption",
+        OUTPUT: "output resume overwrite",
+        MORE: "seed device",
+    },
+    flags={"from_scratch": ["--from-scratch/--pretrained"], "one_caption": ["--one-caption/--all-captions"]},
+)
+def train(context: typer.Context, resume: bool, overwrite: bool, **_: Any) -> None:
     """Train or fine-tune a CLIP, to protect against it (surrogate) or to test with it (victim).
 
     Several GPUs: `accelerate launch -m unlearnable train ...`; the contrastive loss is over the

@@ -1,67 +1,46 @@
-"""`unlearnable verify`."""
+"""`unlearnable verify`, and its report on a terminal of 80 columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
 
-from unlearnable.cli import options
-from unlearnable.cli.console import say
-from unlearnable.cli.options import HOW, MORE, OUTPUT
-from unlearnable.cli.runner import run_command
+from unlearnable.cli.console import console, run_command, say, show_notes, show_skipped, stacked
+from unlearnable.cli.options import HOW, MORE, OUTPUT, with_settings
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.settings import SuiteName, VerifySettings, given_settings
+from unlearnable.settings import VerifySettings, given_settings, resolve_as
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress
 from unlearnable.verify.attackers import ATTACKERS
+from unlearnable.wording import counted, grouped
 
 if TYPE_CHECKING:
     from unlearnable.report import VerifyReport
 
-
-WHAT = "What to verify"
-CROWD = "Among whom"
-
-_option = options.of(VerifySettings)
+FEW = 6  # findings that have a line each; the page and the matrix tell of more
 
 
-def verify(
-    context: typer.Context,
-    originals: Annotated[Path | None, options.argument(VerifySettings, "originals")] = None,
-    protected: Annotated[Path | None, options.argument(VerifySettings, "protected")] = None,
-    captions: Annotated[Path | None, _option("captions", WHAT)] = None,
-    test: Annotated[Path | None, _option("test", WHAT)] = None,
-    test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
-    background: Annotated[Path | None, _option("background", WHAT)] = None,
-    crowd: Annotated[Path | None, _option("crowd", CROWD)] = None,
-    crowd_test: Annotated[Path | None, _option("crowd_test", CROWD)] = None,
-    leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
-    victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
-    seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
-    suite: Annotated[SuiteName | None, _option("suite", HOW)] = None,
-    through: Annotated[list[str] | None, _option("through", HOW)] = None,
-    attackers: Annotated[list[str] | None, _option("attackers", HOW, "--attacker", choices=ATTACKERS)] = None,
-    ablations: Annotated[bool | None, _option("ablations", HOW, "--ablations")] = None,
-    from_scratch: Annotated[bool | None, _option("from_scratch", HOW, "--from-scratch")] = None,
-    epochs: Annotated[int | None, _option("epochs", HOW)] = None,
-    lr: Annotated[float | None, _option("lr", HOW)] = None,
-    require: Annotated[list[str] | None, _option("require", OUTPUT)] = None,
-    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Train again what was trained in an earlier run.", rich_help_panel=OUTPUT),
-    ] = False,
-    seed: Annotated[int | None, _option("seed", MORE)] = None,
-    device: options.Device = None,
-    config_file: options.ConfigFile = None,
-    print_config: options.PrintConfig = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@with_settings(
+    VerifySettings,
+    "originals protected",
+    {
+        "What to verify": "captions test test_fraction background",
+        "Among whom": "crowd crowd_test leaked",
+        HOW: "victims seeds suite through attackers ablations from_scratch epochs lr",
+        OUTPUT: "require output overwrite",
+        MORE: "seed device",
+    },
+    flags={"attackers": ["--attacker"]},
+    choices={"attackers": ATTACKERS},
+)
+def verify(context: typer.Context, overwrite: bool, **_: Any) -> None:
     """Train victims on the originals and on the protected copies, and compare what they learnt.
 
     Both are ranked on clean photos that no victim was trained on. Without arguments the last
@@ -75,40 +54,110 @@ def verify(
             return None  # the first process does it alone
         return run(settings, overwrite=overwrite, progress=progress)
 
-    folders = {"originals": originals, "protected": protected, "captions": captions}
-    given, _ = given_settings(VerifySettings, folders, config_file)
-    pair = _captions(given) if "protected" in given else _pair(given)
     hint = "the same command continues after the last finished training"
-    report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)
+    report = run_command(context, VerifySettings, work, _show, hint=hint, resolve=_resolve)
     if report is not None and report.missed:
         for line in report.missed:
             say(f"missed {line}")
         raise typer.Exit(EXIT_MISSED)
 
 
-def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:
-    """The folders to compare, where arguments, environment and file do not name both."""
-    from unlearnable.protect.records import pair_to_verify
+def _resolve(flags: Mapping[str, Any], file: Path | None) -> VerifySettings:
+    """Return the settings; folders and captions that nobody names are those of the last protect run."""
+    from unlearnable.protect.records import captions_of_last, pair_to_verify
 
-    originals, captions = (Path(str(given[name])) if given.get(name) else None for name in ("originals", "captions"))
-    pair = pair_to_verify(originals)
-    say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
-    return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
-
-
-def _captions(given: Mapping[str, Any]) -> dict[str, Path]:
-    """The caption file that `protect` read, where both folders are named and it is not."""
-    from unlearnable.protect.records import captions_of_last
-
-    if given.get("captions") or not given.get("originals"):
-        return {}
-    captions = captions_of_last(Path(str(given["originals"])), Path(str(given["protected"])))
-    if captions is not None:
-        say(f"the captions are those of the last protect run, {captions}")
-    return {} if captions is None else {"captions": captions}
+    given, _ = given_settings(VerifySettings, flags, file)
+    originals, protected = (Path(str(given[name])) if given.get(name) else None for name in ("originals", "protected"))
+    found: dict[str, Path | None] = {}
+    if protected is None:
+        pair = pair_to_verify(originals)
+        say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
+        found = {"originals": pair.originals, "protected": pair.protected, "captions": pair.captions}
+    elif originals is not None and not given.get("captions"):
+        found = {"captions": captions_of_last(originals, protected)}
+        if found["captions"]:
+            say(f"the captions are those of the last protect run, {found['captions']}")
+    if given.get("captions"):
+        found["captions"] = given["captions"]
+    return resolve_as(VerifySettings, {**flags, **found}, file)
 
 
 def _show(report: VerifyReport) -> None:
-    from unlearnable.cli.verified import show
+    """Print verdict, tables and matrix."""
+    from unlearnable.verify.page import crowd_rows, finding_line, table_rows
 
-    show(report)
+    out = console()
+    out.print(report.verdict, style="bold")
+    if report.in_words:
+        out.print(report.in_words)
+    heads = (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr"))
+    _show_table(out, "trained on", heads, map(astuple, table_rows(report)))
+    if report.crowd:
+        out.print(report.crowd.in_words, style="bold")
+        heads = (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name"))
+        _show_table(out, "your posts", heads, crowd_rows(report.crowd))
+        show_notes(out, report.crowd.notes)
+    if len(report.findings) <= FEW:
+        _show_losses(out, report)
+        for one in report.findings:
+            out.print(finding_line(one))
+    _show_matrix(out, report)
+    if report.not_tested:
+        out.print(f"not tested: {', '.join(report.not_tested)}")
+    gallery = report.gallery
+    others = f" and {gallery.background_photos} of others" if gallery.background_photos else ""
+    out.print(
+        f"{counted(gallery.photos, 'held-out photo')} ({gallery.source}), {gallery.train_photos}{others} trained on, "
+        f"seeds {', '.join(map(str, report.seeds))}, {counted(len(gallery.near_duplicates), 'near-duplicate')} dropped",
+    )
+    show_skipped(out, report.skipped, "report.json lists them all")
+    show_notes(out, report.notes)
+    out.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", soft_wrap=True)
+
+
+def _show_table(out: Console, name: str, heads: Sequence[Sequence[str]], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows of victim, arm and figures; a victim has a line of its own, which leaves room for names of attacks."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column(stacked("victim", f"  {name}"), overflow="fold")
+    for head in heads:
+        table.add_column(stacked(*head), justify="right", no_wrap=True)
+    for victim, own in grouped((row[0], row[1:]) for row in rows).items():
+        if victim:
+            table.add_row(victim)
+        for arm, *figures in own:
+            table.add_row(Padding(arm, (0, 0, 0, 2 if victim else 0)), *figures)
+    out.print(table)
+
+
+def _show_losses(out: Console, report: VerifyReport) -> None:
+    """Print the training loss of each arm as a line, mean over the seeds, all on one scale."""
+    from unlearnable.report.curves import mean_curve, sparkline
+    from unlearnable.verify.page import arm_label
+
+    arms = grouped(((cell.victim, arm_label(cell)), cell.loss_curve) for cell in report.cells)
+    curves = {arm: mean_curve(losses) for arm, losses in arms.items()}
+    top = max((loss for losses in curves.values() for loss in losses), default=0.0)
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    for (victim, label), losses in curves.items():
+        if curve := sparkline(losses, top=top, plain=out.options.ascii_only):
+            table.add_row(f"loss, {Path(victim).name}, {label}", f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}")
+    out.print(table)
+
+
+def _show_matrix(out: Console, report: VerifyReport) -> None:
+    """Print the effects by attack or attacker and victim, the worst row first; nothing where there is a single row."""
+    from unlearnable.verify.page import matrix_rows
+
+    if len(report.matrix) < 2:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column(stacked("effect: 1 is all,", "below 0 a harm"), overflow="fold")
+    for victim in report.victims:
+        table.add_column(stacked(Path(victim.name).name, victim.role or ""), justify="right", overflow="fold")
+    for label, effects in matrix_rows(report):
+        table.add_row(label, *effects)
+    out.print(table)
+    if any(row.adaptive for row in report.matrix):
+        out.print("* made against this tool by someone who knows it")

@@ -9,12 +9,6 @@ import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json
-from unlearnable.cli.runner import print_settings
-from unlearnable.settings import ProtectSettings, resolve_as
-
-DROPPED = Path("posts")  # stands for the photos to come
-
-_option = options.of(ProtectSettings)
 
 
 def app(
@@ -28,24 +22,14 @@ def app(
     ] = None,
     port: Annotated[
         int,
-        typer.Option(
-            help="Port to listen on; 0 for any that is free.",
-            metavar="INTEGER",
-            rich_help_panel=options.MORE,
-            parser=options.whole(0, 65535),
-        ),
+        typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535, rich_help_panel=options.MORE),
     ] = 0,
     browser: Annotated[
         bool,
         typer.Option("--browser/--no-browser", help="Open the address in a browser.", rich_help_panel=options.MORE),
     ] = True,
-    seed: Annotated[int | None, _option("seed", options.MORE)] = None,
     device: options.Device = None,
-    config_file: options.ConfigFile = None,
-    print_config: options.PrintConfig = False,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Protect photos and captions in a window of your browser.
 
@@ -55,14 +39,9 @@ def app(
 
     Needs pip install 'unlearnable\\[app]'.
     """
-    given = {"seed": seed, "device": device, "output": output}
-    if print_config:
-        settings = resolve_as(ProtectSettings, {"photos": (DROPPED,), **given}, config_file)
-        print_settings(settings.model_copy(update={"photos": ()}), as_json=as_json)
-        return
     from unlearnable.app.server import serve
 
-    serve(config_file, port, show=browser, say=_say_as_json if as_json else _say, given=given)
+    serve({"device": device, "output": output}, port, show=browser, say=_say_as_json if as_json else _say)
 
 
 def _say(address: str) -> None:

@@ -19,7 +19,7 @@ MadeBy = Annotated[
 ]
 RunSettings = Annotated[
     dict[str, Any] | None,
-    Field(description="All settings that have a value, as `--print-config` names them; null in earlier reports."),
+    Field(description="All settings that have a value, by their names in run.toml; null in earlier reports."),
 ]
 RunSeconds = Annotated[float, Field(description="Wall-clock time of this run, in seconds.")]
 LossCurve = Annotated[list[float | None], Field(description="Mean training loss of each epoch, in nats.")]

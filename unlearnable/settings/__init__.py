@@ -7,10 +7,7 @@ from unlearnable.settings.base import (
     Precision,
     Settings,
     default_text,
-    takes_numbers,
-    takes_paths,
-    takes_several,
-    takes_whole_numbers,
+    takes,
 )
 from unlearnable.settings.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
 from unlearnable.settings.explain import ExplainSettings
@@ -39,15 +36,13 @@ from unlearnable.settings.protect import (
     digest,
 )
 from unlearnable.settings.resolve import (
-    ENVIRONMENT,
+    DEBUG,
     absolute,
     given_settings,
-    read_file,
     resolve_as,
     split,
     to_toml,
     unknown_variables,
-    variable,
 )
 from unlearnable.settings.train import (
     SCRATCH_EPOCHS,
@@ -73,7 +68,7 @@ __all__ = [
     "AS_PUBLISHED",
     "AS_USUAL",
     "BASELINES",
-    "ENVIRONMENT",
+    "DEBUG",
     "MOVED",
     "NEVER_TESTED",
     "OUTSIDE_THE_DIGEST",
@@ -117,14 +112,9 @@ __all__ = [
     "digest",
     "given_settings",
     "named_settings",
-    "read_file",
     "resolve_as",
     "split",
-    "takes_numbers",
-    "takes_paths",
-    "takes_several",
-    "takes_whole_numbers",
+    "takes",
     "to_toml",
     "unknown_variables",
-    "variable",
 ]

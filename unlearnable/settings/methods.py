@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from unlearnable.settings.base import DefaultText, PrecisionSetting, Settings, Unit
+from unlearnable.settings.base import DefaultText, PrecisionSetting, Settings
 
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]
@@ -27,7 +27,6 @@ class MethodSettings(Settings):
             le=64,
             description="Bound of the noise, in 1/255; 16 protects more, and is seen more.",
         ),
-        Unit("in 1/255: 8 means 8/255"),
     ] = 8
     noise_colour: Annotated[
         NoiseColour,

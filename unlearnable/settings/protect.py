@@ -95,8 +95,6 @@ class ProtectionSettings(MEMSettings):
 class ProtectSettings(ProtectionSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
-    spelt = {"for": "platform"}  # noqa: RUF012  (a ClassVar of the base)
-
     photos: Annotated[
         tuple[Path, ...],
         Field(min_length=1, description="Folder, caption file, or photos of one folder."),

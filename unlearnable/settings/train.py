@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from unlearnable.settings.base import DefaultText, DeviceSetting, PrecisionSetting, SeedSetting, Settings
+from unlearnable.settings.base import DefaultText, DeviceSetting, SeedSetting, Settings
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
@@ -32,7 +32,6 @@ class TrainSettings(Settings):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
-    spelt = {"all_captions": "one_caption=False", "pretrained": "from_scratch=False"}  # noqa: RUF012
 
     data: Annotated[
         tuple[Path, ...],
@@ -68,15 +67,9 @@ class TrainSettings(Settings):
     ] = None
     output: Annotated[Path, Field(description="Checkpoint to write.")] = Path("model.safetensors")
     batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
-    weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
-    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = WARMUP
-    smallest_crop: Annotated[
-        float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
-    ] = 0.9
     one_caption: Annotated[bool, Field(description="Captions of a photo that an epoch shows: one of them, or all.")] = (
         False
     )
-    precision: PrecisionSetting = "auto"
     epochs: Epochs = None
     lr: Rate = None
     seed: SeedSetting = 0

@@ -113,8 +113,7 @@ def _train(settings: TrainSettings, progress: Progress) -> TrainReport | None:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
         parts = _parts_of(posts, datasets, settings, progress)
-        how = ("batch_size", "weight_decay", "warmup", "smallest_crop", "one_caption", "precision")
-        changes = {name: getattr(settings, name) for name in how}
+        changes = {"batch_size": settings.batch_size, "one_caption": settings.one_caption}
         recipe = recipe_for(settings, model.spec.config, seed=settings.seed, from_scratch=from_scratch, **changes)
         task = TrainingTask(parts.train, parts.held_out, recipe, partial_path(settings.output), key)
         progress.phase(f"training {settings.model}", task.steps)

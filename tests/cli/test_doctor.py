@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 from tests.cli.program import call
-from unlearnable.cli.app import COMMANDS
 from unlearnable.imaging.metadata import prohibit
 
 
 @pytest.mark.parametrize("name", ["methods", "formats", "models", "attacks", "attackers"])
 def test_lists(name):
-    result = call("list", name, "--json", "--debug")
+    result = call("list", name, "--json")
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)[name]
     assert all(row["name"] and row["summary"] for row in rows)
@@ -24,38 +22,27 @@ def test_lists(name):
     assert known[name] in [row["name"] for row in rows]
 
 
-@pytest.mark.parametrize("terminal", [True, False])
-@pytest.mark.parametrize("name", ["models", "doctor"])
-def test_values_that_one_copies_are_whole(monkeypatch, name, terminal):
+def test_values_that_one_copies_are_whole(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    if terminal:
-        monkeypatch.setenv("FORCE_COLOR", "1")
-    command = ["list", name] if name == "models" else [name]
-    found = json.loads(call(*command, "--json").stdout)
-    shown = re.sub(r"\x1b\[[\d;]*m", "", call(*command).stdout)
+    shown = call("list", "models").stdout
     assert "…" not in shown
-    if terminal:
-        assert max(map(len, shown.splitlines())) <= 80
-        shown = "".join(shown.split())
-    if name == "models":
-        wanted = [tag for row in found["models"] for tag in (row["name"], *row["summary"].split(", ")) if ":" in tag]
-        wanted = [tag for tag in wanted if " " not in tag]
-        assert len(wanted) > 50
-    else:
-        wanted = [found["bundled_sha256"], found["bundled_model"], found["state_folder"], found["weights_cache"]]
-    missing = [value for value in wanted if value not in shown]
-    assert missing == []
+    tags = [tag for line in shown.splitlines() for tag in line.split() if ":" in tag]
+    assert len(tags) > 50
+    found = json.loads(call("doctor", "--json").stdout)
+    shown = call("doctor").stdout
+    for name in ("bundled_sha256", "bundled_model", "state_folder", "weights_cache"):
+        assert found[name] in shown
 
 
 def test_datasets_are_listed_with_where_they_can_be_had():
-    result = call("list", "datasets", "--json", "--debug")
+    result = call("list", "datasets", "--json")
     names = {row["name"]: row["summary"] for row in json.loads(result.stdout)["datasets"]}
     assert names.keys() == {"flickr8k", "flickr30k", "coco", "pubfig"}
     assert "https://" in names["coco"]
 
 
 def test_doctor_says_that_the_bundled_model_is_intact():
-    result = call("doctor", "--json", "--debug")
+    result = call("doctor", "--json")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["bundled_intact"] is True
@@ -67,18 +54,18 @@ def test_doctor_says_that_the_bundled_model_is_intact():
 def test_doctor_says_what_a_photo_tells(tmp_path):
     photo = tmp_path / "a.jpg"
     Image.new("RGB", (20, 20)).save(photo)
-    told = call("doctor", photo, "--debug")
+    told = call("doctor", photo)
     assert (told.returncode, told.stdout.splitlines()[0]) == (0, "opt-out: none")
     exif = Image.Exif()
     exif[Base.Artist] = "Ada [bold]Example"
     exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitudeRef] = "N"
     Image.new("RGB", (20, 20)).save(photo, exif=exif.tobytes(), xmp=prohibit(None))
-    assert call("doctor", photo, "--debug").stdout.splitlines() == [
+    assert call("doctor", photo).stdout.splitlines() == [
         "opt-out: DMI-PROHIBITED-AIMLTRAINING",
         "name: Artist = Ada [bold]Example (EXIF)",
         "place: GPS = 1 value (EXIF)",
     ]
-    found = json.loads(call("doctor", photo, "--json", "--debug").stdout)
+    found = json.loads(call("doctor", photo, "--json").stdout)
     assert found["opt_out"] == "DMI-PROHIBITED-AIMLTRAINING"
     assert found["found"][0] == {"block": "EXIF", "kind": "name", "name": "Artist", "value": "Ada [bold]Example"}
 
@@ -92,7 +79,7 @@ def test_doctor_of_what_is_no_photo(tmp_path):
         assert what in failed.stderr
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.MOV", "video"), ("a.mp4", "video"), ("a.DNG", "raw photo")])
+@pytest.mark.parametrize(("name", "kind"), [("a.MOV", "video"), ("a.DNG", "raw photo")])
 def test_doctor_says_of_a_video_that_it_is_one(name, kind, tmp_path):
     (tmp_path / name).write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
     failed = call("doctor", tmp_path / name)
@@ -100,35 +87,10 @@ def test_doctor_says_of_a_video_that_it_is_one(name, kind, tmp_path):
     assert failed.stderr.startswith(f"error: {tmp_path / name} is a {kind}, which cannot be protected\n")
 
 
-def test_doctor_takes_a_photo_or_a_folder_and_passes_over_neither(posts):
-    result = call("doctor", posts / "p0.png", "--check", posts, "--json")
-    assert result.returncode == 2
-    assert "FILE and --check exclude each other" in json.loads(result.stdout)["error"]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_json_quiet_and_debug(command):
-    shown = call(command, "--help", env={"COLUMNS": "100"}).stdout
-    assert [name for name in ("--json", "--quiet", "--debug") if name not in shown] == []
-
-
 def test_schemas_are_listed():
     schemas = json.loads(call("list", "schemas").stdout)["schemas"]
     assert schemas["ProtectReport"]["properties"]["linf_max"]["type"] == "integer"
     assert "VerifyReport" in schemas
-
-
-def test_settings_are_printed_as_json_where_json_is_asked_for():
-    result = call("protect", "p", "--epsilon", "4", "--print-config", "--json")
-    assert json.loads(result.stdout)["settings"]["epsilon"] == 4
-
-
-def test_the_window_prints_the_settings_that_it_would_take(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "settings.toml").write_text('epsilon = 4\nseed = 7\noutput = "copies"\n')
-    given = ["--seed", "3", "--device", "cpu", "--config", "settings.toml"]
-    settings = json.loads(call("app", "--print-config", "--json", *given).stdout)["settings"]
-    assert (settings["epsilon"], settings["seed"], settings["device"], settings["output"]) == (4, 3, "cpu", "copies")
 
 
 def test_doctor_says_what_a_run_on_a_device_would_use():
