@@ -8,21 +8,14 @@ from pathlib import Path
 import torch
 
 from unlearnable.benchmark.plan import CellPlan, ProtectionRecipe, Setup, digest
-from unlearnable.benchmark.protections import (
-    DecodedPhotos,
-    Protection,
-    ProtectionStore,
-    Scraped,
-    make,
-    own_share,
-    waiting,
-)
+from unlearnable.benchmark.protections import DecodedPhotos, Protection, ProtectionStore, Scraped, make, waiting
 from unlearnable.methods.proxies import proxy_names
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS
-from unlearnable.report import BenchmarkCell, PaperRow, ProtectionRecord
+from unlearnable.report import BenchmarkCell, ProtectionRecord
 from unlearnable.settings import AS_PUBLISHED, Enlargement
 from unlearnable.storage.locks import alone
+from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, pairs_of
 from unlearnable.verify.cells import (
@@ -31,7 +24,6 @@ from unlearnable.verify.cells import (
     CellTraining,
     Experiment,
     Key,
-    Trained,
     digest_of,
     version_of_cells,
 )
@@ -44,23 +36,14 @@ SHOWN = 5  # triggers recorded in a cell
 
 @dataclass(frozen=True)
 class Bench:
-    """Everything that the cells of a benchmark share.
-
-    Attributes:
-        setup: suite and scale.
-        train: training photos.
-        experiment: victims and gallery.
-        folder: output folder of the benchmark.
-        data: digest of the training photos and captions.
-        resume: whether to resume a cell or protection that was stopped partway.
-    """
+    """Everything that the cells of a benchmark share."""
 
     setup: Setup
     train: DecodedPhotos
-    experiment: Experiment
+    experiment: Experiment  # victims and gallery
     folder: Path
-    data: str
-    resume: bool
+    data: str  # digest of the training photos and captions
+    resume: bool  # whether to resume a cell or protection that was stopped partway
 
     def store_of(self, recipe: ProtectionRecipe) -> ProtectionStore:
         """Return the store of a protection of the training posts."""
@@ -78,27 +61,20 @@ class Bench:
             key[f"proxy {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
         return ProtectionStore(recipe, self.folder / "protections", key)
 
-    def surrogate(self) -> DualEncoder:
-        """Return the model that protections are made on, of which methods train copies."""
-        pool, name = self.experiment.pool, self.setup.surrogate
-        return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
-
     def _formats(self, model: str, recipe: ProtectionRecipe) -> str:
         """Return the number formats of a model's photo encoder and text encoder where a protection is made."""
         precision = recipe.settings.precision
         return " ".join(self.experiment.pool.number_format(model, precision, encoder) for encoder in ENCODERS)
 
+    def surrogate(self) -> DualEncoder:
+        """Return the model that protections are made on, of which methods train copies."""
+        pool, name = self.experiment.pool, self.setup.surrogate
+        return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
+
 
 @dataclass(frozen=True)
 class ProtectedFraction:
-    """The posts that a cell trains on: a random fraction of them protected, all of them changed by the attack.
-
-    Attributes:
-        train: clean photos and captions.
-        protection: noise and triggers of the protected photos; None for clean posts.
-        cell: fraction, attack and the seed that chooses the protected photos.
-        enlarge: enlarging mode of the noise, "bilinear" or "nearest".
-    """
+    """The posts that a cell trains on: a random fraction of them protected, all of them changed by the attack."""
 
     train: DecodedPhotos
     protection: Protection | None
@@ -121,31 +97,58 @@ class ProtectedFraction:
 
 
 class Cells:
-    """The cells of a benchmark: each has a key, perhaps a protection, and once it was run a result.
-
-    Attributes:
-        bench: what the cells share.
-        plans: cells to run, in order.
-        protections: store of each protection, by the method's name.
-    """
+    """The cells of a benchmark, in order: each has a key, perhaps a protection, and once it was run a result."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.plans = bench, bench.setup.cells
-        self.protections: dict[str, ProtectionStore] = {}
+        self.protections: dict[str, ProtectionStore] = {}  # by the method's name
         for cell in self.plans:
             if cell.protection_recipe and cell.method not in self.protections:
                 self.protections[cell.method] = bench.store_of(cell.protection_recipe)
         self._store: CellStore[BenchmarkCell] = CellStore(bench.folder / "cells", BenchmarkCell)
         self._keys = {cell: self._key(cell) for cell in self.plans}
 
-    def run(self, cell: CellPlan, progress: Progress) -> BenchmarkCell:
-        """Run a cell and return its result; its protection is made first if it is missing."""
-        bench, store, protection = self.bench, self.protection(cell), None
+    def _key(self, cell: CellPlan) -> Key:
+        """Return everything that the result of a cell depends on."""
+        store = self.protections.get(cell.method)
+        arm = digest(self.bench.data, store.digest if store else "", cell.fraction, cell.attack.name)
+        return self.bench.experiment.key(cell.victim, arm, cell.recipe, cell.start_seed)
+
+    def run_missing(self, progress: Progress) -> int:
+        """Run those cells of this process that neither an earlier run nor one beside it has; return their number."""
+        self._store.report_unusable(VERSION, [(cell.name, key) for cell, key in self._keys.items()], progress)
+        ran = 0
+        for cell in self.own_share():
+            path = self._store.path(cell.name, self._keys[cell])
+            checkpoint = path.with_suffix(".partial")
+            with alone(path.with_suffix(".lock"), waiting(f"trains the victim of {path.stem}", progress)):
+                if self.done(cell) is None:
+                    self._store.write(cell.name, self._keys[cell], self._run(cell, checkpoint, progress))
+                    ran += 1
+                checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
+        return ran
+
+    def own_share(self) -> list[CellPlan]:
+        """Return the cells of this process: all of them, or those of its share of the protections."""
+        rank, size = process()
+        methods = {cell: cell.method if cell.protection_recipe else "" for cell in self.plans}
+        own = list(dict.fromkeys(methods.values()))[rank::size]
+        return [cell for cell, method in methods.items() if method in own]
+
+    def _run(self, cell: CellPlan, checkpoint: Path, progress: Progress) -> BenchmarkCell:
+        """Make the protection of a cell if it is missing, train its victim, and rank the gallery with it."""
+        bench, store, protection = self.bench, self.protections.get(cell.method), None
+        setup, pool = bench.setup, bench.experiment.pool
         if store is not None:
             protection = make(store, bench.train, bench.surrogate(), resume=bench.resume, progress=progress)
-        trained = self._train(cell, protection, progress)
-        surrogate = bench.setup.surrogate if protection else None
-        families = [family(bench.experiment.pool.architecture(name)) for name in (cell.victim, surrogate) if name]
+        if not bench.resume:
+            checkpoint.unlink(missing_ok=True)
+        arm = ProtectedFraction(bench.train, protection, cell, setup.scale.method.enlarge)
+        training = CellTraining(cell.title, arm, cell.recipe, checkpoint=checkpoint, key=digest_of(self._keys[cell]))
+        trained = train_victim(bench.experiment, pool.start(cell.victim, cell.start_seed), training, progress)
+        surrogate = setup.surrogate if protection else None
+        families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
+        paper = setup.suite.paper.get((cell.method, setup.victims[cell.victim] or "", cell.fraction))
         return BenchmarkCell(
             method=cell.method,
             surrogate=surrogate,
@@ -158,34 +161,12 @@ class Cells:
             lr=cell.recipe.lr,
             image_to_text=trained.scores.image_to_text,
             text_to_image=trained.scores.text_to_image,
-            paper=_paper(bench.setup, cell),
+            paper=paper if cell.attack.name == AS_PUBLISHED else None,
             loss_curve=trained.loss_curve,
             medr_curve=trained.medr_curve,
             triggers=protection.captions.shown(SHOWN) if protection else [],
             seconds=trained.seconds,
         )
-
-    def protection(self, cell: CellPlan) -> ProtectionStore | None:
-        """Return the store of a cell's protection; None for one without protected posts."""
-        return self.protections[cell.method] if cell.protection_recipe else None
-
-    def run_missing(self, progress: Progress) -> int:
-        """Run those cells of this process that neither an earlier run nor one beside it has; return their number."""
-        wanted = [(cell.name, key) for cell, key in self._keys.items()]
-        self._store.report_unusable(VERSION, wanted, progress)
-        ran = 0
-        for cell in own_share(self.plans, self.protection):
-            checkpoint = self.checkpoint(cell)
-            with alone(checkpoint.with_suffix(".lock"), waiting(f"trains the victim of {checkpoint.stem}", progress)):
-                if self.done(cell) is None:
-                    self._store.write(cell.name, self._keys[cell], self.run(cell, progress))
-                    ran += 1
-                checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
-        return ran
-
-    def checkpoint(self, cell: CellPlan) -> Path:
-        """Return the checkpoint of a cell whose victim is being trained."""
-        return self._store.path(cell.name, self._keys[cell]).with_suffix(".partial")
 
     def done(self, cell: CellPlan) -> BenchmarkCell | None:
         """Return the result of a cell that was run before, or None.
@@ -206,25 +187,3 @@ class Cells:
         """Return the records of the finished protections, each under its name."""
         found = {name: store.read() for name, store in self.protections.items()}
         return [saved.record.model_copy(update={"method": name}) for name, saved in found.items() if saved]
-
-    def _train(self, cell: CellPlan, protection: Protection | None, progress: Progress) -> Trained:
-        """Train the victim of a cell, and rank the gallery with it."""
-        bench, partial = self.bench, self.checkpoint(cell)
-        if not bench.resume:
-            partial.unlink(missing_ok=True)
-        arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge)
-        training = CellTraining(cell.title, arm, cell.recipe, checkpoint=partial, key=digest_of(self._keys[cell]))
-        victim = bench.experiment.pool.start(cell.victim, cell.start_seed)
-        return train_victim(bench.experiment, victim, training, progress)
-
-    def _key(self, cell: CellPlan) -> Key:
-        """Return everything that the result of a cell depends on."""
-        store = self.protection(cell)
-        arm = digest(self.bench.data, store.digest if store else "", cell.fraction, cell.attack.name)
-        return self.bench.experiment.key(cell.victim, arm, cell.recipe, cell.start_seed)
-
-
-def _paper(setup: Setup, cell: CellPlan) -> PaperRow | None:
-    """Return the paper's figures for a cell, which exist only for posts as they were published."""
-    role = setup.victims[cell.victim]
-    return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None

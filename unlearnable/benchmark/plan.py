@@ -22,50 +22,28 @@ PAPER_VICTIMS = {"RN50": "RN50", "RN101": "RN101", "ViT-B-32": "ViT-B-32"}
 
 @dataclass(frozen=True)
 class Scale:
-    """The size and settings of a benchmark.
+    """The size and settings of a benchmark."""
 
-    Attributes:
-        surrogate: name of the model that protections are made on.
-        victims: name of each model to train, and the architecture of the paper that it stands for.
-        from_scratch: whether surrogate and victims start from random weights, different for each.
-        pixels: side in pixels of the square photo that stands for the file.
-        method: settings of the methods.
-        recipe: how victims are trained.
-        rates: highest learning rates of victims that do not learn at the recipe's.
-        methods: names of the methods to compare.
-        fractions: shares of the posts to protect, for mem-K.
-        train: largest number of training photos (per person, for faces); None for all.
-        captions: largest number of captions per training photo, the first ones; the gallery uses all.
-        test: largest number of photos to rank; None for all.
-        differs: differences from the paper's set-up, one sentence each.
-    """
-
-    surrogate: str
-    victims: Mapping[str, str]
-    from_scratch: bool
-    pixels: int
+    surrogate: str  # name of the model that protections are made on
+    victims: Mapping[str, str]  # each model to train, and the architecture of the paper that it stands for
+    from_scratch: bool  # whether surrogate and victims start from random weights, different for each
+    pixels: int  # side in pixels of the square photo that stands for the file
     method: MEMSettings
-    recipe: Recipe
+    recipe: Recipe  # how victims are trained
     methods: tuple[str, ...] = SIX
-    fractions: tuple[float, ...] = (1.0,)
-    train: int | None = None
-    captions: int | None = None
-    test: int | None = None
-    differs: tuple[str, ...] = ()
-    rates: Mapping[str, float] = field(default_factory=dict)
+    fractions: tuple[float, ...] = (1.0,)  # shares of the posts to protect, for mem-K
+    train: int | None = None  # largest number of training photos (per person, for faces)
+    captions: int | None = None  # largest number of captions per training photo; the gallery uses all
+    test: int | None = None  # largest number of photos to rank
+    differs: tuple[str, ...] = ()  # differences from the paper's set-up, one sentence each
+    rates: Mapping[str, float] = field(default_factory=dict)  # of victims that do not learn at the recipe's
 
     def recipe_of(self, victim: str, seed: int) -> Recipe:
         """Return how a victim is trained with a seed."""
         return replace(self.recipe, seed=seed, lr=self.rates.get(victim, self.recipe.lr))
 
 
-TINY = MEMSettings(
-    surrogate_steps=2,
-    max_rounds=2,
-    trigger_rounds=1,
-    noise_steps=2,
-    batch_size=16,
-)
+TINY = MEMSettings(surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16)
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
     ("captions", "paper"): Scale(
         surrogate="RN50",
@@ -161,24 +139,14 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
 }
 
 
-SEED = 0  # seed of the optimisation, and of random positions as in `protect`
-
-
 @dataclass(frozen=True)
 class ProtectionRecipe:
-    """How a protection is made.
-
-    Attributes:
-        name: name of the method in `methods.METHODS`.
-        settings: settings of the method.
-        noise_side: largest side of the noise in pixels; None for the surrogate's image size.
-        seed: of the optimisation, and of random positions of the trigger.
-    """
+    """How a protection is made: by a method of `methods.METHODS` and its settings."""
 
     name: str
     settings: MEMSettings
-    noise_side: int | None = None
-    seed: int = SEED
+    noise_side: int | None = None  # largest side of the noise in pixels; None for the surrogate's image size
+    seed: int = 0  # of the optimisation, and of random positions of the trigger
 
     def cut(self, captions: Iterable[Iterable[str]]) -> Slots:
         """Return the captions of photos, cut at the positions of the method's triggers."""
@@ -188,23 +156,14 @@ class ProtectionRecipe:
 
 @dataclass(frozen=True)
 class CellPlan:
-    """A cell of the tables of a suite.
+    """A cell of the tables of a suite."""
 
-    Attributes:
-        protection_recipe: how the protection is made; None without protected posts.
-        victim: name of the model that is trained.
-        attack: what a scraper does to the posts.
-        recipe: how the victim is trained; its seed is that of the cell.
-        method: name of the method in the tables, such as "mem-3", or "clean".
-        fraction: share of the photos that is protected, drawn by the seed.
-    """
-
-    protection_recipe: ProtectionRecipe | None
+    protection_recipe: ProtectionRecipe | None  # None without protected posts
     victim: str
-    attack: Attack
-    recipe: Recipe
-    method: str
-    fraction: float
+    attack: Attack  # what a scraper does to the posts
+    recipe: Recipe  # how the victim is trained; its seed is that of the cell
+    method: str  # name in the tables, such as "mem-3", or "clean"
+    fraction: float  # share of the photos that is protected, drawn by the seed
 
     @property
     def seed(self) -> int:
@@ -219,7 +178,8 @@ class CellPlan:
     @property
     def name(self) -> str:
         """A readable name of the cell, with which its file name begins."""
-        return f"{self.method}-{file_name_of(self.victim)}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
+        victim = re.sub(r"[^A-Za-z0-9]+", "-", self.victim).strip("-")[-40:]
+        return f"{self.method}-{victim}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
 
     @property
     def title(self) -> str:
@@ -230,20 +190,12 @@ class CellPlan:
 
 @dataclass(frozen=True)
 class Setup:
-    """A suite at a scale, with the user's changes to it.
-
-    Attributes:
-        suite: data set and figures of the paper.
-        scale: values of the scale, before the user's changes.
-        surrogate: name of the model that protections are made on.
-        victims: name of each victim and the architecture of the paper that it stands for, if any.
-        cells: cells to run, in order.
-    """
+    """A suite at a scale, with the user's changes to it."""
 
     suite: Suite
-    scale: Scale
+    scale: Scale  # before the user's changes
     surrogate: str
-    victims: Mapping[str, str | None]
+    victims: Mapping[str, str | None]  # each victim, and the architecture of the paper that it stands for, if any
     cells: tuple[CellPlan, ...]
 
 
@@ -255,26 +207,22 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     """
     attacks = [parse_attack(name) for name in dict.fromkeys(settings.through)]
     scale = SCALES[suite.kind, settings.scale]
-    roles = {**scale.victims, **dict(_exact(settings.victims or ()))}
-    victims = {name: roles.get(name) for name in settings.victims or scale.victims}
-    methods = settings.methods or scale.methods
-    fractions = settings.fractions or scale.fractions
-    cells = tuple(
-        CellPlan(
-            protection_recipe(method, scale, suite),
-            victim,
-            attack,
-            scale.recipe_of(victim, seed),
-            method,
-            fraction,
-        )
-        for victim in victims
-        for method in dict.fromkeys(methods)
-        for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
-        for attack in attacks
-        for seed in dict.fromkeys(settings.seeds)
-    )
-    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, cells)
+    names = settings.victims or tuple(scale.victims)
+    victims = {name: scale.victims.get(name, _architecture(name)) for name in names}
+    cells = []
+    for victim in victims:
+        for method in dict.fromkeys(settings.methods or scale.methods):
+            fractions: tuple[float, ...] = (1.0,)  # as in the paper, parts are for MEM and the first victim
+            if named_settings(method) and victim == names[0]:
+                fractions = settings.fractions or scale.fractions
+            recipe = protection_recipe(method, scale, suite)
+            cells += [
+                CellPlan(recipe, victim, attack, scale.recipe_of(victim, seed), method, fraction)
+                for fraction in dict.fromkeys(fractions)
+                for attack in attacks
+                for seed in dict.fromkeys(settings.seeds)
+            ]
+    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
 
 
 def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionRecipe | None:
@@ -286,24 +234,12 @@ def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionReci
     return ProtectionRecipe("mem" if named else method, settings, suite.noise_side)
 
 
-def file_name_of(victim: str) -> str:
-    """Return a model's name as it can stand in the name of a cell's file."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", victim).strip("-")[-40:]
+def _architecture(victim: str) -> str | None:
+    """Return the architecture of the paper that a victim has, if it is one."""
+    name = victim.partition(":")[0].replace("/", "-")
+    return name if name in PAPER_VICTIMS else None
 
 
 def digest(*parts: object) -> str:
     """Return the hex SHA-256 over the parts."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _fractions(method: str, victim: str, fractions: tuple[float, ...], *, first: str) -> tuple[float, ...]:
-    """Return the fractions to run: other methods than MEM and further victims only in full, as in the paper."""
-    if not named_settings(method) or victim != first:
-        return (1.0,)
-    return fractions
-
-
-def _exact(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the victims that are of an architecture of the paper, with that architecture."""
-    parts = [(name, name.partition(":")[0].replace("/", "-")) for name in names]
-    return [(name, architecture) for name, architecture in parts if architecture in {"RN50", "RN101", "ViT-B-32"}]

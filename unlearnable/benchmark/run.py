@@ -15,7 +15,7 @@ from torch.nn import functional
 from unlearnable.benchmark import SUITES
 from unlearnable.benchmark.cells import VERSION, Bench, Cells
 from unlearnable.benchmark.plan import Setup, set_up
-from unlearnable.benchmark.protections import decoded, said_of_missing, waiting
+from unlearnable.benchmark.protections import decoded, waiting
 from unlearnable.benchmark.suites import TRANSFER, Suite
 from unlearnable.benchmark.tables import draw, lay_out, to_latex, to_markdown
 from unlearnable.errors import InputError
@@ -28,105 +28,20 @@ from unlearnable.settings import BenchmarkSettings
 from unlearnable.storage import files
 from unlearnable.storage.folders import cache_folder, refuse_among
 from unlearnable.storage.locks import alone
-from unlearnable.storage.pool import is_first
+from unlearnable.storage.pool import is_first, process
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import pairs_of
 from unlearnable.training.retrieval import chance, rank, retrieve, scores
 from unlearnable.verify.cells import Experiment
 from unlearnable.verify.victims import ModelPool
+from unlearnable.wording import counted
 
+DATA = "UNLEARNABLE_DATA"
 RANDOM_FEATURES = 256
 ALT = {
     "curves": "Training loss and held-out Medr of each epoch, one line per method",
     "hit10": "Hit@10 on clean test photos, one bar per method and victim, in both directions",
 }
-
-
-def suite_report(
-    settings: BenchmarkSettings,
-    cells: Cells,
-    skipped: Sequence[SkippedRecord],
-    notes: Sequence[str],
-) -> BenchmarkReport:
-    """Return the report on the finished cells, with their tables."""
-    bench = cells.bench
-    setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
-    paper = setup.suite.paper
-    pretrained_names = [] if setup.scale.from_scratch else list(setup.victims)
-    photos = int(gallery.photos.max()) + 1
-    done = cells.all_done()
-    report = BenchmarkReport(
-        dataset=setup.suite.name,
-        title=setup.suite.title,
-        scale=settings.scale,
-        data=str(settings.data or setup.suite.name),
-        output=str(bench.folder),
-        train_photos=len(bench.train.items),
-        train_pairs=sum(len(item.captions) for item in bench.train.items),
-        test_photos=photos,
-        test_captions=len(gallery),
-        random=chance(gallery),
-        random_paper=paper.get(("random ranking", "", 0.0)),
-        random_measured=scores(rank(*_random_features(photos, len(gallery)), gallery.photos)),
-        pretrained={name: scores(retrieve(pool.pretrained(name), gallery)) for name in pretrained_names},
-        pretrained_paper={
-            name: paper["pretrained", role, 0.0]
-            for name, role in setup.victims.items()
-            if role and ("pretrained", role, 0.0) in paper
-        },
-        transfer_paper=paper.get((TRANSFER, "RN50", 1.0)),
-        roles={name: role for name, role in setup.victims.items() if role},
-        differs=[*setup.scale.differs, *_coarser(bench)],
-        protections=cells.protection_records(),
-        tables=[],
-        figures=[],
-        skipped=list(skipped),
-        notes=[*notes, *said_of_missing(len(cells.plans) - len(done))],
-        device=pool.device,
-        made_by=made_by(),
-        settings=settings.model_dump(mode="json", exclude_none=True),
-        ran=0,
-        reused=0,
-        seconds=0.0,
-        cells=done,
-    )
-    return report.model_copy(update={"tables": lay_out(report)})
-
-
-def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
-    """Write figures, tables and the report into the folder of the run."""
-    folder = Path(report.output)
-    drawn = draw(report, folder / "figures") if report.cells else []
-    report = report.model_copy(update={"figures": [str(path.relative_to(folder)) for path in drawn]})
-    files.write_text(
-        folder / "report.html", benchmark_page(report, {path: ALT[path.stem.rpartition("-")[2]] for path in drawn})
-    )
-    files.write_text(folder / "table.md", to_markdown(report))
-    files.write_text(folder / "table.json", report.model_dump_json(indent=2) + "\n")
-    if latex or (folder / "table.tex").exists():  # one of an earlier call would contradict the others
-        files.write_text(folder / "table.tex", to_latex(report.tables))
-    return report
-
-
-def _coarser(bench: Bench) -> list[str]:
-    """Return a sentence on noise that is coarser than the photos, if it is."""
-    side, full_side = bench.setup.suite.noise_side, bench.setup.scale.pixels
-    if side is None or side >= full_side:
-        return []
-    return [
-        f"Noise is made on a grid of {side} pixels and enlarged to {full_side}, so that photos and noise fit 16 GB."
-    ]
-
-
-def _random_features(photos: int, captions: int) -> tuple[Tensor, Tensor]:
-    """Return independent random features of photos and captions."""
-    generator = torch.Generator().manual_seed(0)
-    drawn = (torch.randn(count, RANDOM_FEATURES, generator=generator) for count in (photos, captions))
-    images, texts = (functional.normalize(rows, dim=1) for rows in drawn)
-    return images, texts
-
-
-DATA = "UNLEARNABLE_DATA"
 
 
 def benchmark(
@@ -152,16 +67,16 @@ def benchmark(
         OutputError: the output cannot be written, or holds tables or a report of something else.
     """
     started, progress = time.monotonic(), progress or Silent()
-    bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
+    bench, skipped, notes = prepare(settings, resume=resume, progress=progress)
     files.check_writable(bench.folder, files.ELSEWHERE)
     cells = Cells(bench)
     ran = cells.run_missing(progress)
     if not is_first():
         return None
-    report = suite_report(settings, cells, skipped, notes)
-    counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
+    report = _report(settings, cells, skipped, notes)
+    figures = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
     with alone(bench.folder / ".lock", waiting("writes the tables", progress)):
-        return write(report.model_copy(update=counted), latex=settings.latex)
+        return write(report.model_copy(update=figures), latex=settings.latex)
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:
@@ -170,7 +85,7 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
     Raises:
         InputError: the data set is missing or has no known layout.
     """
-    bench, _, _ = make_ready(settings, resume=False, progress=progress or Silent())
+    bench, _, _ = prepare(settings, resume=False, progress=progress or Silent())
     cells = Cells(bench)
     planned = [
         PlannedCell(
@@ -188,7 +103,7 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
     return BenchmarkPlan(dataset=name, scale=settings.scale, train_photos=photos, cells=planned)
 
 
-def make_ready(
+def prepare(
     settings: BenchmarkSettings, *, resume: bool, progress: Progress
 ) -> tuple[Bench, list[SkippedRecord], list[str]]:
     """Open the data set and decode the photos that the scale needs; return the benchmark, skipped photos and notes."""
@@ -198,24 +113,26 @@ def make_ready(
     folder = settings.output or Path(f"benchmark-{suite.name}")
     refuse_among(folder, root)
     files.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
-    limit = settings.limit or setup.scale.train
-    corpus = suite.read(root, limit, 0)
-    fetch((setup.surrogate, *setup.victims), progress)
-    pool = ModelPool(device_of(settings), setup.scale.from_scratch)
-    for name in (setup.surrogate, *setup.victims):  # fail here rather than after hours of work
+    corpus = suite.read(root, settings.limit or setup.scale.train, 0)
+    models = (setup.surrogate, *setup.victims)
+    fetch(models, progress)
+    device = choose_device(settings.device)
+    if device == "cuda" and "LOCAL_RANK" in os.environ:  # each of several processes uses a GPU of its own
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+    pool = ModelPool(device, setup.scale.from_scratch)
+    for name in models:  # fail here rather than after hours of work
         pool.pretrained(name)
     cache, side = cache_folder() / "photos", setup.scale.pixels
     items = [replace(item, captions=item.captions[: setup.scale.captions]) for item in corpus.train]
     train = decoded(items, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
-    gallery = pairs_of(test.pixels, test.captions)
-    experiment = Experiment(pool, gallery, test.sha256(), VERSION)
+    experiment = Experiment(pool, pairs_of(test.pixels, test.captions), test.sha256(), VERSION)
     bench = Bench(setup, train, experiment, folder, train.sha256(), resume)
-    skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
-    return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
+    skipped = [*map(SkippedRecord.of, corpus.skipped), *train.skipped, *test.skipped]
+    return bench, skipped, [*corpus.notes, *_notes_on_settings(settings, setup)]
 
 
-def _asked(settings: BenchmarkSettings, setup: Setup) -> list[str]:
+def _notes_on_settings(settings: BenchmarkSettings, setup: Setup) -> list[str]:
     """Return notes for the tables on settings that replace the scale's own."""
     replaced = {"limit": settings.limit, "surrogate": settings.surrogate, "victims": ",".join(settings.victims or ())}
     options = [f"--{name} {value}" for name, value in replaced.items() if value]
@@ -252,7 +169,88 @@ def _default_folders(suite: Suite) -> list[Path]:
     return [home / suite.name for home in (*homes, cache_folder() / "data")]
 
 
-def device_of(settings: BenchmarkSettings) -> str:
-    """Return the device; each of several processes uses a GPU of its own."""
-    device = choose_device(settings.device)
-    return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
+def _report(
+    settings: BenchmarkSettings, cells: Cells, skipped: list[SkippedRecord], notes: Sequence[str]
+) -> BenchmarkReport:
+    """Return the report on the finished cells, with their tables."""
+    bench = cells.bench
+    setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
+    paper, side = setup.suite.paper, setup.suite.noise_side
+    differs = [*setup.scale.differs]
+    if side is not None and side < setup.scale.pixels:
+        differs.append(
+            f"Noise is made on a grid of {side} pixels and enlarged to {setup.scale.pixels}, so that photos and noise "
+            "fit 16 GB."
+        )
+    done = cells.all_done()
+    photos = int(gallery.photos.max()) + 1
+    report = BenchmarkReport(
+        dataset=setup.suite.name,
+        title=setup.suite.title,
+        scale=settings.scale,
+        data=str(settings.data or setup.suite.name),
+        output=str(bench.folder),
+        train_photos=len(bench.train.items),
+        train_pairs=sum(len(item.captions) for item in bench.train.items),
+        test_photos=photos,
+        test_captions=len(gallery),
+        random=chance(gallery),
+        random_paper=paper.get(("random ranking", "", 0.0)),
+        random_measured=scores(rank(*_random_features(photos, len(gallery)), gallery.photos)),
+        pretrained={
+            name: scores(retrieve(pool.pretrained(name), gallery))
+            for name in ([] if setup.scale.from_scratch else setup.victims)
+        },
+        pretrained_paper={
+            name: paper["pretrained", role, 0.0]
+            for name, role in setup.victims.items()
+            if role and ("pretrained", role, 0.0) in paper
+        },
+        transfer_paper=paper.get((TRANSFER, "RN50", 1.0)),
+        roles={name: role for name, role in setup.victims.items() if role},
+        differs=differs,
+        protections=cells.protection_records(),
+        tables=[],
+        figures=[],
+        skipped=skipped,
+        notes=[*notes, *_note_on_missing(len(cells.plans) - len(done))],
+        device=pool.device,
+        made_by=made_by(),
+        settings=settings.model_dump(mode="json", exclude_none=True),
+        ran=0,
+        reused=0,
+        seconds=0.0,
+        cells=done,
+    )
+    return report.model_copy(update={"tables": lay_out(report)})
+
+
+def _random_features(photos: int, captions: int) -> tuple[Tensor, Tensor]:
+    """Return independent random features of photos and captions."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = (torch.randn(count, RANDOM_FEATURES, generator=generator) for count in (photos, captions))
+    images, texts = (functional.normalize(rows, dim=1) for rows in drawn)
+    return images, texts
+
+
+def _note_on_missing(cells: int) -> list[str]:
+    """Return a note on cells that are missing, if any: other processes may still be at work on theirs."""
+    if not cells:
+        return []
+    if process()[1] > 1:
+        return [f"{counted(cells, 'cell')} of other processes missing: run the same command once they have ended"]
+    return [f"{counted(cells, 'cell')} missing: run the same command to continue"]
+
+
+def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
+    """Write figures, tables and the report into the folder of the run."""
+    folder = Path(report.output)
+    drawn = draw(report, folder / "figures") if report.cells else []
+    report = report.model_copy(update={"figures": [str(path.relative_to(folder)) for path in drawn]})
+    page = benchmark_page(report, {path: ALT[path.stem.rpartition("-")[2]] for path in drawn})
+    files.write_text(folder / "report.html", page)
+    files.write_text(folder / "table.md", to_markdown(report))
+    files.write_text(folder / "table.json", report.model_dump_json(indent=2) + "\n")
+    if latex or (folder / "table.tex").exists():  # one of an earlier call would contradict the others
+        files.write_text(folder / "table.tex", to_latex(report.tables))
+    return report
