@@ -8,7 +8,7 @@ from unlearnable.benchmark import SUITES
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
-from unlearnable.posts.readers import FORMATS
+from unlearnable.posts import FORMATS
 from unlearnable.registry import Registry, Row
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import ATTACKS, catalogue, parse_attack

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.posts.name_styles import look_alike
+from unlearnable.posts.names import look_alike
 from unlearnable.verify.attacks import ATTACKS, catalogue, describe, parse_attack
 from unlearnable.verify.attacks.base import AttackChain, CaptionAttack, PhotoAttack
 

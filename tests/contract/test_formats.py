@@ -16,8 +16,7 @@ from PIL import Image
 
 from tests.posts.readers.unpublished import xmp_of
 from unlearnable.errors import InputError
-from unlearnable.posts import Dataset, Edits, open_dataset, read_written, write_captions
-from unlearnable.posts.readers import FORMATS
+from unlearnable.posts import FORMATS, Dataset, Edits, open_dataset, read_written, write_captions
 from unlearnable.posts.text import is_blank
 
 A, B, C = "one/a_101.jpg", "one/b_102.JPG", "two/c ç_103.png"

@@ -1,8 +1,12 @@
-"""What several tests of data sets make: photos without content, caption files, and any JSON."""
+"""What several tests of posts make: photos without content, caption files, exports, and faces."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+
+from unlearnable.posts import Dataset, People, open_people
 
 
 def touch(root: Path, *photos: str) -> None:
@@ -17,6 +21,28 @@ def captions(path: Path, *lines: str) -> Path:
     return path
 
 
+def lay_out(root: Path, texts: Mapping[str, object], *photos: str) -> None:
+    """Write texts, or values of JSON, and empty photos beside them."""
+    touch(root, *photos, *texts)
+    for name, text in texts.items():
+        (root / name).write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+
+
 def redone(text: str) -> str:
     """The mojibake that Instagram and Facebook make of a text."""
     return text.encode("utf-8").decode("latin-1")
+
+
+def words(dataset: Dataset) -> dict[str, list[str]]:
+    """The captions of the user's, by photo."""
+    by_photo = dataset.pairs_by_photo()
+    return {photo: [one.caption for one in pairs] for photo, pairs in by_photo.items() if pairs[0].record != -1}
+
+
+def manifest(root: Path, *rows: Mapping[str, object]) -> Path:
+    return captions(root / "manifest.jsonl", *map(json.dumps, rows))
+
+
+def made_up(root: Path, **counts: int) -> People:
+    touch(root, *(f"{person}/{number}.jpg" for person, count in counts.items() for number in range(count)))
+    return open_people(root)

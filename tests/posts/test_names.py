@@ -1,4 +1,4 @@
-"""Names in captions: who is a person, and how names are written in another way."""
+"""Captions: whom they name, how names are written in another way, and their languages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.posts.name_styles import look_alike, mentions, plain, stands_in, written
-from unlearnable.posts.people import people_in
+from unlearnable.posts.languages import languages_of
+from unlearnable.posts.names import look_alike, mentions, people_in, plain, stands_in, written
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,34 @@ def test_a_caption_without_the_name_stays(text, style):
 def test_no_whole_name_is_left_in_words(before, after):
     caption = f"{before} Ada Cox {after}"
     assert not mentions(written(caption, ["Ada Cox"], "initials"), "Ada Cox")
+
+
+@pytest.mark.parametrize(
+    ("caption", "language"),
+    [
+        ("She came to our school in her orange suit", "en"),
+        ("Katze auf dem Sofa", "de"),
+        ("un chien sur la plage", "fr"),
+        ("perro en la playa", "es"),
+        ("spiaggia al tramonto", "it"),
+        ("praia ao pôr do sol", "pt"),
+        ("een hond op het strand", "nl"),
+        ("Wakacje nad morzem", "en"),
+        ("Отпуск в горах", "en"),
+        ("東京の夜", "en"),
+        ("", "en"),
+        ("IMG_2031", "en"),
+        ("\ud83d 12 #sunset @ada", "en"),
+    ],
+)
+def test_the_language_of_a_caption(caption, language):
+    assert languages_of([[caption]]) == [[language]]
+
+
+def test_an_unsure_caption_is_in_the_language_of_most():
+    captions = ["Kaffee und Kuchen bei Oma", "Katze auf dem Sofa", "the cat sleeps on the sofa", "Mira Okonkwo", "2023"]
+    assert languages_of([[caption] for caption in captions]) == [["de"], ["de"], ["en"], ["de"], ["de"]]
+
+
+def test_each_caption_of_a_post_has_its_own():
+    assert languages_of([["Katze auf dem Sofa", "a cat sleeps on the sofa"]]) == [["de", "en"]]

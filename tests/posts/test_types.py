@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from unlearnable.posts import Dataset, Pair, open_dataset
-from unlearnable.storage import checksums
+from unlearnable.posts import Dataset, Pair, Photo, open_dataset, split
 
 
 @pytest.fixture
@@ -85,19 +84,21 @@ class TestFingerprint:
         (tmp_path / "a.jpg").mkdir()  # root may read any file, but nobody a folder
         assert replace(dataset).fingerprint == without
 
-    def test_it_reads_no_photo_before_it_is_asked_for_and_each_once(
-        self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        read: list[Path] = []
-        monkeypatch.setattr(checksums, "sha256", lambda path: read.append(path) or path.name)
-        open_dataset(dataset.root, dataset.source)
-        assert read == []
-        assert dataset.fingerprint == dataset.fingerprint
-        assert sorted(read) == [photo.path for photo in dataset.photos]
-
     def test_it_survives_a_pickle(self, dataset: Dataset) -> None:
         before = pickle.loads(pickle.dumps(dataset))
         fingerprint = dataset.fingerprint
         for copy in (before, pickle.loads(pickle.dumps(dataset))):
             assert copy == dataset
             assert copy.fingerprint == fingerprint
+
+
+def test_splits_of_the_data_count_before_a_share():
+    def photos(*names):
+        return [Photo(str(n), Path(str(n)), name) for n, name in enumerate(names)]
+
+    assert split(photos("train", "test", "val", None), 0.5, 0) == ([0, 3], [1])
+    assert split(photos("train", "val"), 0.5, 0) == ([0], [1])
+    kept, held = split(photos(*[None] * 10), 0.2, 0)
+    assert (len(kept), len(held)) == (8, 2)
+    assert sorted(kept + held) == list(range(10))
+    assert split(photos(*[None] * 10), 0.2, 1) != (kept, held)

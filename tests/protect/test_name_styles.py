@@ -12,7 +12,7 @@ from tests.protect.conftest import PEOPLE, captions_of, manifest
 from unlearnable import protect
 from unlearnable.errors import ConfigError
 from unlearnable.posts import open_dataset
-from unlearnable.posts.name_styles import plain
+from unlearnable.posts.names import plain
 from unlearnable.protect.check import check
 from unlearnable.protect.dry_run import plan
 from unlearnable.protect.earlier import continued

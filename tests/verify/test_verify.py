@@ -21,7 +21,7 @@ from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.dual_encoder import weights_sha256
-from unlearnable.posts.name_styles import look_alike
+from unlearnable.posts.names import look_alike
 from unlearnable.protect import publish
 from unlearnable.settings import SUITES, VerifySettings
 from unlearnable.settings.verify import AttackSuite

@@ -120,7 +120,7 @@ def doctor(
 def _examine_photo(file: Path, *, as_json: bool) -> None:
     from unlearnable.imaging import metadata
     from unlearnable.imaging.opening import DecodeError
-    from unlearnable.posts.others import refusal
+    from unlearnable.posts.tree import refusal
     from unlearnable.report import FoundMetadata, PhotoMetadata
 
     if refused := refusal(file):

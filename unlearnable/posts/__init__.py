@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from unlearnable.posts.assembly import assemble, restrict
-from unlearnable.posts.faces.naming import named_apart, named_as_told, people_of
-from unlearnable.posts.faces.opening import open_people
-from unlearnable.posts.faces.posts import hold_out, limit, named_posts
-from unlearnable.posts.faces.types import People, Portrait
+from unlearnable.posts.exports import POSTS
+from unlearnable.posts.faces import (
+    People,
+    Portrait,
+    hold_out,
+    limit,
+    named_apart,
+    named_as_told,
+    named_posts,
+    open_people,
+    people_of,
+)
 from unlearnable.posts.found_captions import (
     captions_of_others,
     find_captions,
@@ -14,13 +21,40 @@ from unlearnable.posts.found_captions import (
     refuse_unreadable,
     repeats_texts,
 )
-from unlearnable.posts.opening import EMBEDDED, NONE, is_word, open_dataset, read_written, write_captions
+from unlearnable.posts.opening import (
+    EMBEDDED,
+    NONE,
+    is_word,
+    open_chosen,
+    open_dataset,
+    read_written,
+    write_captions,
+)
+from unlearnable.posts.readers import FORMATS
+from unlearnable.posts.readers.sidecar import SUFFIXES, text_beside
 from unlearnable.posts.tree import is_photo
-from unlearnable.posts.types import Dataset, Edits, Pair, Person, Photo, Skipped
+from unlearnable.posts.types import (
+    HELD_OUT,
+    NO_RECORD,
+    Dataset,
+    Edits,
+    Pair,
+    Person,
+    Photo,
+    Skipped,
+    restrict,
+    split,
+    unused,
+)
 
 __all__ = [
     "EMBEDDED",
+    "FORMATS",
+    "HELD_OUT",
     "NONE",
+    "NO_RECORD",
+    "POSTS",
+    "SUFFIXES",
     "Dataset",
     "Edits",
     "Pair",
@@ -29,7 +63,6 @@ __all__ = [
     "Photo",
     "Portrait",
     "Skipped",
-    "assemble",
     "captions_of_others",
     "find_captions",
     "hold_out",
@@ -40,6 +73,7 @@ __all__ = [
     "named_as_told",
     "named_posts",
     "only_captions",
+    "open_chosen",
     "open_dataset",
     "open_people",
     "people_of",
@@ -47,5 +81,8 @@ __all__ = [
     "refuse_unreadable",
     "repeats_texts",
     "restrict",
+    "split",
+    "text_beside",
+    "unused",
     "write_captions",
 ]

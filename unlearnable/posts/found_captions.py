@@ -1,4 +1,4 @@
-"""Caption files in a folder of photos, found by what they hold."""
+"""Caption files in a folder of photos, found by their content."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import InputError, UnlearnableError
-from unlearnable.posts import csv_rows
-from unlearnable.posts.base import Format
 from unlearnable.posts.caption_file import NamesNoPhotoError
-from unlearnable.posts.export import Export
-from unlearnable.posts.opening import REPEATED, open_dataset
+from unlearnable.posts.exports import Export
+from unlearnable.posts.opening import REPEATED, format_hint, open_dataset, recognised
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.recognition import TABLES, hint_for, recognised
+from unlearnable.posts.rows import names_one
 from unlearnable.posts.text import read_document
 from unlearnable.posts.tree import PHOTO_SUFFIXES, is_photo
-from unlearnable.posts.types import NO_RECORD, Dataset
+from unlearnable.posts.types import NO_RECORD, Dataset, Format
 from unlearnable.storage import files
 
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
-_WITHOUT = "`captions='none'` protects the photos without captions"
+_TABLES = frozenset({".csv", ".tsv", ".txt"})
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 
 
@@ -33,7 +31,7 @@ def find_captions(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder, or a file that may hold captions, cannot be read.
     """
-    return [path for path, reader in _caption_files(folder) if _names_photos(reader, path, folder)]
+    return [path for path, names_photos in _caption_files(folder) if names_photos]
 
 
 def captions_of_others(folder: Path) -> list[Path]:
@@ -42,66 +40,7 @@ def captions_of_others(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder, or a file that may hold captions, cannot be read.
     """
-    return [path for path, reader in _caption_files(folder) if not _names_photos(reader, path, folder)]
-
-
-def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
-    """Yield the caption files in a folder, each with its format, but for those of an export."""
-    for path, reader in possible_captions(folder):
-        if reader is not None and not isinstance(reader, Export):
-            yield path, reader
-
-
-def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
-    """Stop where a file in a folder seems to hold captions of its photos and is in no known format.
-
-    Args:
-        folder: folder of the photos, in which no captions were found.
-        photos: ids of its photos; a file counts if one of its cells or strings is the name of one.
-
-    Raises:
-        InputError: there is such a file; the message names it, the hint says how to read or to pass over it.
-    """
-    names = {name for photo in map(PurePosixPath, photos) for name in (photo.name, photo.stem)}
-    for path in [path for path, reader in possible_captions(folder) if reader is None]:
-        try:
-            text = read_document(path).text
-        except InputError as error:
-            raise InputError(error.message, hint=f"{error.hint}, or pass over it with `captions='none'`") from error
-        table = path.suffix.lower() in TABLES and csv_rows.names_one(text, names)
-        if table or (path.suffix.lower() not in TABLES and not names.isdisjoint(_strings(text))):
-            how = hint_for(path, text)
-            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=f"{how}; {_WITHOUT}")
-
-
-def _strings(text: str) -> set[str]:
-    """Return the names of photos that JSON may hold: strings, each also as the end of a path."""
-    return {name.rpartition("/")[2] for name in re.findall(r'"([^"\\\n]{1,255})"', text)}
-
-
-def listed(folder: Path) -> list[Path]:
-    """Return what is in a folder, sorted.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
-
-
-def possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
-    """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
-    for path in listed(folder):
-        if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
-            photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
-            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
-                continue  # the text beside a photo
-            if not os.access(path, os.R_OK):
-                hint = "check the file permissions, or name the captions with `captions`"
-                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
-            yield path, recognised(path)
+    return [path for path, names_photos in _caption_files(folder) if not names_photos]
 
 
 def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
@@ -109,9 +48,8 @@ def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> P
 
     A `metadata.jsonl` that repeats the captions of the one other file, as in a published folder, does not count.
 
-    Args:
-        folder: folder of photos.
-        error: what is raised where there are several.
+    Raises:
+        error: there are several.
     """
     caption_files = find_captions(folder)
     if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
@@ -131,14 +69,62 @@ def repeats_texts(captions: Path, folder: Path) -> bool:
     return _captions_of(FORMATS["sidecar"].read(folder, folder)) <= _captions_of(open_dataset(folder, captions))
 
 
-def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
-    """Return whether a caption file names a photo of a folder, or cannot even be read, which its reader shall say."""
+def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
+    """Stop where a file in a folder seems to hold captions of its photos and is in no known format.
+
+    Args:
+        folder: folder of the photos, in which no captions were found.
+        photos: ids of its photos; a file counts if one of its cells or strings is the name of one.
+
+    Raises:
+        InputError: there is such a file; the message names it, the hint says how to read or to pass over it.
+    """
+    names = {name for photo in map(PurePosixPath, photos) for name in (photo.name, photo.stem)}
+    for path in [path for path, reader in _possible_captions(folder) if reader is None]:
+        try:
+            text = read_document(path).text
+        except InputError as error:
+            raise InputError(error.message, hint=f"{error.hint}, or pass over it with `captions='none'`") from error
+        strings = re.findall(r'"([^"\\\n]{1,255})"', text)  # of JSON
+        if path.suffix.lower() in _TABLES:
+            is_captions = names_one(text, names)
+        else:
+            is_captions = any(one.rpartition("/")[2] in names for one in strings)
+        if is_captions:
+            hint = f"{format_hint(path, text)}; `captions='none'` protects the photos without captions"
+            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=hint)
+
+
+def _caption_files(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the caption files in a folder but for those of an export, each with whether it names a photo of it.
+
+    One that cannot even be read counts as if it did: its reader shall say so.
+    """
+    for path, reader in _possible_captions(folder):
+        if reader is not None and not isinstance(reader, Export):
+            try:
+                yield path, bool(reader.read(path, folder).photos)
+            except NamesNoPhotoError:
+                yield path, False
+            except InputError:
+                yield path, True
+
+
+def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
+    """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
     try:
-        return bool(reader.read(captions, folder).photos)
-    except NamesNoPhotoError:
-        return False
-    except InputError:
-        return True
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
+    for path in paths:
+        if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+            photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
+            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
+                continue  # the text beside a photo
+            if not os.access(path, os.R_OK):
+                hint = "check the file permissions, or name the captions with `captions`"
+                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
+            yield path, recognised(path)
 
 
 def _captions_of(dataset: Dataset) -> set[tuple[str, str]]:

@@ -1,24 +1,43 @@
-"""Open a data set of any format, and write its captions back in the same one."""
+"""Open a data set of any format, without what its folder keeps to itself, and write its captions back."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts.assembly import with_unnamed, with_unnamed_counted
-from unlearnable.posts.export import POSTS, Export
-from unlearnable.posts.exported import with_publishable, without_messages
-from unlearnable.posts.faces.posts import FORMAT
+from unlearnable.posts.exports import POSTS, Export
+from unlearnable.posts.faces import PEOPLE
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.readers.takeout import Takeout
-from unlearnable.posts.recognition import recognise
-from unlearnable.posts.tree import is_photo, unreadable
-from unlearnable.posts.types import Dataset, Edits
+from unlearnable.posts.rows import loads
+from unlearnable.posts.text import read_document
+from unlearnable.posts.tree import WITHHELD, find_photos, is_photo, unreadable
+from unlearnable.posts.types import Dataset, Edits, Format, Skipped, assemble, restrict
 from unlearnable.storage import files
+from unlearnable.wording import it_and_others
 
-PEOPLE, NONE, EMBEDDED = Path(FORMAT), Path("none"), Path("embedded")
+FACES, NONE, EMBEDDED = Path(PEOPLE.name), Path("none"), Path("embedded")
 """Words for captions that are in no caption file: of faces, none at all, and those inside the photos."""
+
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
+IN_NO_POST = "in-no-post"  # reason of photos of an export such as those of messages
+
+_ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
+_HINTS = {
+    ".txt": "put the caption of a.jpg into a.txt beside it, or all into a CSV with the columns photo and caption",
+    ".json": 'write a list of objects, such as [{"photo": "a.jpg", "caption": "a dog"}]',
+    ".jsonl": 'write one JSON object a line, such as {"photo": "a.jpg", "caption": "a dog"}',
+    ".ndjson": 'write one JSON object a line, such as {"photo": "a.jpg", "caption": "a dog"}',
+}
+_AS_CSV = "save it as CSV, with a first row that names its columns photo and caption"
+
+# Where Instagram and Facebook, X, Google and older Instagram keep photos of messages, and Instagram what was deleted
+_KEPT_APART = re.compile(
+    r"(.*/)?(messages/(inbox|archived_threads|filtered_threads|message_requests|e2ee_cutover)"
+    r"|direct_messages(_group)?_media|Google Chat/Groups|direct/\d{6}|media/recently_deleted)/.*"
+)
 
 
 def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
@@ -47,29 +66,42 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     for path in (photos, source):
         if not path.exists():
             raise files.missing(path)
+    if is_photo(photos.name) and not photos.is_dir():
+        raise InputError(f"{photos} is one photo", hint="give the folder it is in")
+    if not photos.is_dir() and captions is not None:
+        raise ConfigError(f"{photos} is a file already", hint="give the folder of photos, or one caption file alone")
     if not photos.is_dir():
-        _check_caption_file(photos, captions)
         return recognise(source).read(source, photos.parent)
-    if word == PEOPLE:
-        return FORMATS[FORMAT].read(photos, photos)
-    if captions is not None and captions.is_dir() and not captions.samefile(photos):
-        raise InputError(f"{captions} is a folder", hint="give the caption file in it")
-    by_word = {NONE: "folder", EMBEDDED: "embedded"}
-    dataset = FORMATS[by_word[word]].read(photos, photos) if word else recognise(source).read(source, photos)
-    if dataset.format == FORMAT:
+    if source.is_dir() and not source.samefile(photos):
+        raise InputError(f"{source} is a folder", hint="give the caption file in it")
+    by_word = {FACES: PEOPLE.name, NONE: "folder", EMBEDDED: "embedded"}
+    reader = FORMATS[by_word[word]] if word else recognise(source)
+    dataset = reader.read(source, photos)
+    if dataset.format == PEOPLE.name:
         return dataset
     dataset = dataset.lacking(unreadable(photos))
-    if isinstance(FORMATS[dataset.format], Export):
-        return with_unnamed_counted(dataset)
-    whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))
+    if isinstance(reader, Export):
+        return _with_unposted_counted(dataset)
+    whole = _with_publishable(dataset) if dataset.source else _without_messages(_with_unnamed(dataset))
     if not whole.photos:
         raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
 
 
+def open_chosen(root: Path, photos: Sequence[str], captions: Path | None) -> Dataset:
+    """Read some photos of a folder, by id; without a caption file it is not searched, since it may hold anything."""
+    if captions in (None, NONE):
+        return restrict(assemble(root, dict.fromkeys(photos), (), (), "folder"), photos)
+    if captions == EMBEDDED:
+        from unlearnable.posts.readers.photos import EMBEDDED as READER
+
+        return restrict(READER.of(root, photos), photos)
+    return restrict(open_dataset(root, captions), photos)
+
+
 def is_word(captions: Path | None) -> bool:
     """Return whether what stands for a caption file is a word, such as `none`, and no file of that name."""
-    return captions in (PEOPLE, NONE, EMBEDDED) and not captions.is_file()
+    return captions in (FACES, NONE, EMBEDDED) and not captions.is_file()
 
 
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
@@ -94,15 +126,117 @@ def read_written(dataset: Dataset, folder: Path) -> Dataset:
     Raises:
         InputError: they cannot be read.
     """
-    if isinstance(FORMATS[dataset.format], Export | Takeout):
+    if dataset.exported:
         return open_dataset(folder, folder / POSTS)
     if dataset.source is None:
         return FORMATS[dataset.format].read(folder, folder)
     return open_dataset(folder, folder / dataset.source.name)
 
 
-def _check_caption_file(photos: Path, captions: Path | None) -> None:
-    if is_photo(photos.name):
-        raise InputError(f"{photos} is one photo", hint="give the folder it is in")
-    if captions is not None:
-        raise ConfigError(f"{photos} is a file already", hint="give the folder of photos, or one caption file alone")
+def recognise(source: Path) -> Format:
+    """Return the first format that recognises `source`.
+
+    Raises:
+        InputError: the file cannot be read, or no format recognises it.
+    """
+    if source.suffix.lower() in _ARCHIVES:
+        raise InputError(f"{source} is an archive", hint="unpack it and give the folder")
+    if found := recognised(source):
+        return found
+    text = "" if source.is_dir() else read_document(source).text
+    raise InputError(f"the captions in {source} are in no known format", hint=format_hint(source, text))
+
+
+def recognised(source: Path) -> Format | None:
+    """Return the first format that recognises `source`."""
+    return next((one for one in FORMATS.values() if one.sniff(source)), None)
+
+
+def format_hint(source: Path, text: str) -> str:
+    """Return what to do with a file whose captions are in no known format."""
+    suffix = source.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        first = text.strip().partition("\n")[0].strip()[:80]
+        return f"its first row is {first!r}: it must name the columns, those of photos and captions photo and caption"
+    if suffix == ".json":
+        try:
+            loads(text)
+        except ValueError as error:
+            return f"it is not valid JSON: {error}"
+    return _HINTS.get(suffix, _AS_CSV)
+
+
+def _with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None) -> Dataset:
+    """Return the data set together with photos (all of its folder) that its captions do not name nor withhold."""
+    withheld = {skip.where for skip in dataset.skipped if skip.reason == WITHHELD}
+    found = find_photos(dataset.root) if photos is None else photos
+    unnamed = (photo for photo in found if photo not in withheld)
+    splits = dict.fromkeys(unnamed) | {photo.id: photo.split for photo in dataset.photos}
+    whole = assemble(dataset.root, splits, dataset.pairs, (), dataset.format)
+    return replace(dataset, photos=whole.photos, pairs=whole.pairs)
+
+
+def _with_unposted_counted(dataset: Dataset) -> Dataset:
+    """Return the data set with a note on the photos of its folder that no post names, such as those of messages."""
+    unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
+    if not unnamed:
+        return dataset
+    which = it_and_others(len(unnamed), "belongs to no post that was read", "belong to no post that was read")
+    return dataset.lacking([Skipped(unnamed[0], IN_NO_POST, which)])
+
+
+def _without_messages(dataset: Dataset) -> Dataset:
+    """Return the data set of a whole folder without the photos that an export in it keeps apart from posts, counted.
+
+    Raises:
+        InputError: there are such photos, and no posts that can be read.
+    """
+    private = _private(dataset)
+    if private and dataset.format == "folder":
+        raise InputError(
+            f"{dataset.root} is an export whose posts cannot be read, and {private[0]} belongs to none of them",
+            hint="ask for it in the format JSON (HTML cannot be read), or give the folder of the photos you posted",
+        )
+    return _without_private(dataset, private)
+
+
+def _with_publishable(dataset: Dataset) -> Dataset:
+    """Return the data set together with the photos of its folder that its captions do not name.
+
+    Left out is what the exports in the folder do not publish: what lies in the trash of Google Photos, even if
+    a caption names it, and what neither a caption nor a post names, such as the photos of messages.
+    """
+    root = dataset.root
+    if FORMATS["takeout"].sniff(root):
+        withheld = [skip for skip in FORMATS["takeout"].read(root, root).skipped if skip.reason == WITHHELD]
+        dataset = _without(dataset, [skip.where for skip in withheld], withheld)
+    exports = [one for one in FORMATS.values() if isinstance(one, Export) and one.sniff(root)]
+    if exports:
+        posted = {photo for one in exports for photo in _posted(one, root)}
+        return _with_unposted_counted(_with_unnamed(dataset, posted))
+    named = {photo.id for photo in dataset.photos}
+    whole = _with_unnamed(dataset)
+    return _without_private(whole, [photo for photo in _private(whole) if photo not in named])
+
+
+def _private(dataset: Dataset) -> list[str]:
+    return [photo.id for photo in dataset.photos if _KEPT_APART.fullmatch(photo.id)]
+
+
+def _without_private(dataset: Dataset, photos: list[str]) -> Dataset:
+    if not photos:
+        return dataset
+    which = it_and_others(len(photos), "is of messages, or was deleted", "are of messages, or were deleted")
+    return _without(dataset, photos, [Skipped(photos[0], IN_NO_POST, which)])
+
+
+def _posted(export: Export, root: Path) -> list[str]:
+    try:
+        return [photo.id for photo in export.read(root, root).photos]
+    except InputError:  # it cannot be read, or names no photo that is there
+        return []
+
+
+def _without(dataset: Dataset, gone: Collection[str], skipped: Collection[Skipped]) -> Dataset:
+    kept = {photo.id for photo in dataset.photos}.difference(gone)
+    return dataset.of(kept).lacking(skipped)

@@ -1,41 +1,30 @@
-"""Text files: their encoding, their lines, and the words in text that platforms have encoded once more."""
+"""Text files: their encoding, their lines, and whether anything of a text is seen."""
 
 from __future__ import annotations
 
 import codecs
-import html
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable.errors import InputError
+from unlearnable.errors import InputError, OutputError
 
-_TABLES = frozenset({".csv", ".tsv"})
+_TABLES = (".csv", ".tsv")
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _WINDOWS = "cp1252"
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # categories of Unicode
 _HOLLOW = frozenset("\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")  # of other categories, and as little seen
-_BREAK = re.compile(r"<br\b[^<>]*>|</li>\s*<li\b[^<>]*>", re.IGNORECASE)
-_PARAGRAPH = re.compile(r"</(?:p|ul|ol|blockquote)>\s*<(?:p|ul|ol|blockquote)\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"""<!--.*?-->|</?[A-Za-z](?:"[^"]*"|'[^']*'|[^<>"'])*>""", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Document:
-    """The text of a file, without its byte order mark.
-
-    Attributes:
-        text: the text, newlines untouched.
-        encoding: name of the encoding.
-        marked: whether a byte order mark stood before it.
-    """
+    """The text of a file, its newlines untouched, without its byte order mark."""
 
     text: str
     encoding: str
-    marked: bool = False
+    marked: bool = False  # whether a byte order mark stood before it
 
     def note(self, name: str) -> str:
         """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
@@ -43,7 +32,7 @@ class Document:
         return f"{name} is not UTF-8: {check}" if self.encoding == _WINDOWS else ""
 
     def encode(self, text: str, path: Path) -> bytes:
-        """Return the bytes of a file at `path` that holds `text` in place of this one: UTF-8.
+        """Return `text` in UTF-8 for a file at `path` that takes the place of this one.
 
         A table keeps its mark, and gets one if it was not UTF-8: Excel knows UTF-8 by it.
         """
@@ -55,7 +44,7 @@ def read_document(path: Path) -> Document:
     """Read a text file in UTF-8, in UTF-16 with a byte order mark, or else in cp1252.
 
     Raises:
-        InputError: the file cannot be read or is no text.
+        InputError: the file cannot be read or is not text.
     """
     if path.exists() and not path.is_file():  # a device may have no end, and a pipe be read only once
         raise InputError(f"{path} is no regular file", hint="save the captions in a file")
@@ -97,15 +86,14 @@ def is_blank(text: str) -> bool:
     return all(letter in _HOLLOW or unicodedata.category(letter) in _UNSEEN for letter in text)
 
 
-def undone(text: str) -> str:
-    """Return the text that was meant where its UTF-8 bytes were taken for Latin-1, as Instagram and Facebook do."""
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
+def one_line(caption: str) -> str:
+    """Return a caption for a file with one caption a line.
 
-
-def words_of_html(source: str) -> str:
-    """Return the text of a piece of HTML: `<br>` and a new item are a line break, a new paragraph two."""
-    text = _BREAK.sub("\n", _PARAGRAPH.sub("\n\n", source))
-    return html.unescape(_TAG.sub("", text)).strip()
+    Raises:
+        OutputError: it has a line break.
+    """
+    if "\n" in caption:
+        raise OutputError(
+            f"a file with one caption a line cannot hold {caption!r}", hint="take the line break out of the caption"
+        )
+    return caption

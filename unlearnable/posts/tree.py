@@ -1,19 +1,19 @@
-"""The photos in a folder, and the words in a name that say something of a photo."""
+"""The files in a folder of photos: those that are photos, those that are left out, and all others, counted."""
 
 from __future__ import annotations
 
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import InputError
 from unlearnable.posts.types import Skipped
 from unlearnable.storage import files
-from unlearnable.wording import first_and_more
+from unlearnable.wording import counted, first_and_more
 
-_IN_CLOUD = ".icloud"
 UNREADABLE = "unreadable"
 WITHHELD = "withheld"  # reason of what its own text or folder says is not to be published
 _DELETED = "it holds what was deleted; give this folder itself to protect it"
@@ -27,6 +27,10 @@ _KEPT_APART = {  # folders of Windows, Synology, QNAP and iCloud's export, in lo
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
+)
+_VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".mpeg", ".wmv"})
+_RAW = frozenset(
+    {".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw"}
 )
 
 # Words in the names that cameras, phones and programs give: they say nothing about the picture.
@@ -66,26 +70,24 @@ def find_photos(root: Path) -> list[str]:
     return ids
 
 
-def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
-    """Return the sorted POSIX paths, from `root`, of the files in a folder and its sub-folders whose name is wanted.
-
-    Hidden files and folders are left out, and so are links to folders, which could lead in circles, folders that a
-    system keeps for itself (`not_here`) and sub-folders that this user may not look into (`unreadable`).
+def find_files(root: Path, accept: Callable[[str], bool]) -> list[str]:
+    """Return the sorted POSIX paths, from `root`, of the files below a folder whose name is accepted; see `walk`.
 
     Raises:
         InputError: the folder itself cannot be read.
     """
     found = []
     for folder, _, names in walk(root):
-        paths = (folder / name for name in names if wanted(name))
+        paths = (folder / name for name in names if accept(name))
         found += [path.relative_to(root).as_posix() for path in paths if files.is_file(path)]  # not a dead link
     return sorted(found)
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield each folder from `root` down that this user may look into, with the names of its folders and of its files.
+    """Yield each folder from `root` down, with the names of its folders and of its files, without the hidden ones.
 
-    Hidden folders are left out, and so are hidden files but for those of iCloud.
+    Links to folders are not followed, since they could lead in circles, nor is looked into folders that a system
+    keeps for itself (`not_here`) or that this user may not look into (`unreadable`).
 
     Raises:
         InputError: the folder itself cannot be read, or the disk fails.
@@ -99,12 +101,12 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     for folder, folders, names in os.walk(root, onerror=stop):
         shown = [name for name in folders if not name.startswith(".")]
         folders[:] = [name for name in shown if name.lower() not in _KEPT_APART and _is_open(Path(folder, name))]
-        yield Path(folder), shown, [name for name in names if not name.startswith(".") or _is_away(name)]
+        yield Path(folder), shown, [name for name in names if not name.startswith(".")]
 
 
 def unreadable(root: Path) -> list[Skipped]:
-    """Return what stands for the sub-folders that this user may not look into, sorted by path."""
-    folders = [folder / name for folder, folders, _ in walk(root) for name in folders]
+    """Return an entry for each sub-folder that this user may not look into, sorted by path."""
+    folders = (folder / name for folder, folders, _ in walk(root) for name in folders)
     return [
         Skipped(path.relative_to(root).as_posix(), UNREADABLE, "a folder that you may not look into")
         for path in sorted(folders)
@@ -113,7 +115,6 @@ def unreadable(root: Path) -> list[Skipped]:
 
 
 def _is_open(folder: Path) -> bool:
-    """Return whether this user may look into a folder: at the names in it and at what they stand for."""
     try:
         os.scandir(folder).close()
     except PermissionError:
@@ -124,37 +125,66 @@ def _is_open(folder: Path) -> bool:
 
 
 def not_here(root: Path) -> list[Skipped]:
-    """Return what stands for photos that are not read, sorted by path; what is hidden otherwise is left out.
+    """Return an entry for each thing that is not read although it seems to be or to hold photos, sorted by path.
 
-    These are links to folders, which are not followed, links, pipes and the like that are called as photos, what iCloud
-    leaves in place of a photo to save room, and folders of deleted photos and of small copies.
+    These are linked folders, broken links, pipes and the like, and folders of deleted photos or of small copies.
     """
     found: list[tuple[Path, str, str]] = []
     for folder, folders, names in walk(root):
-        linked = [folder / name for name in folders if (folder / name).is_symlink()]
-        apart = [(folder / name, WITHHELD, why) for name in folders if (why := _KEPT_APART.get(name.lower()))]
-        called = [path for name in names if is_photo(name) and not files.is_file(path := folder / name)]
-        broken = [path for path in called if path.is_symlink() and not files.exists(path)]
-        away = [folder / name[1:].removesuffix(_IN_CLOUD) for name in names if _is_away(name)]
-        found += apart
-        found += [(path, "link", "a linked folder, which is not followed") for path in linked]
-        found += [(path, "link", "a link that leads nowhere, or where you may not look") for path in broken]
-        found += [(path, "not-an-image", "it is no regular file") for path in called if files.exists(path)]
-        found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]
+        for path in (folder / name for name in folders):
+            if path.is_symlink():
+                found.append((path, "link", "a linked folder, which is not followed"))
+            elif path.name.lower() in _KEPT_APART:
+                found.append((path, WITHHELD, _KEPT_APART[path.name.lower()]))
+        for path in (folder / name for name in names if is_photo(name)):
+            if files.is_file(path):
+                continue
+            if path.is_symlink() and not files.exists(path):
+                found.append((path, "link", "a link that leads nowhere, or where you may not look"))
+            elif files.exists(path):
+                found.append((path, "not-an-image", "it is no regular file"))
     return [Skipped(path.relative_to(root).as_posix(), reason, why) for path, reason, why in sorted(found)]
 
 
-def _is_away(name: str) -> bool:
-    """Return whether a file stands for a photo that iCloud has taken away: `.IMG_1.HEIC.icloud`."""
-    return name.startswith(".") and name.endswith(_IN_CLOUD) and is_photo(name.removesuffix(_IN_CLOUD))
+def refusal(path: Path) -> InputError | None:
+    """Return the error for a file that is a video or a raw photo, by its suffix; None where it is neither."""
+    suffix = path.suffix.lower()
+    if suffix not in _VIDEOS | _RAW or not path.is_file():
+        return None
+    is_video = suffix in _VIDEOS
+    kind, hint = ("video", "give a photo or a folder") if is_video else ("raw photo", "export it as JPEG first")
+    return InputError(f"{path} is a {kind}, which cannot be protected", hint=hint)
+
+
+def other_files(root: Path, captions: Collection[Path | None]) -> dict[str, int]:
+    """Count the files below a folder that are neither photos nor `captions`, by their suffix in lower case."""
+    counts = Counter(
+        PurePosixPath(name).suffix.lower()
+        for folder, _, names in walk(root)
+        for name in names
+        if not is_photo(name) and folder / name not in captions
+    )
+    return dict(sorted(counts.items()))
+
+
+def other_files_note(counts: Mapping[str, int]) -> str:
+    """Return a line such as "3 files are no photos: 2 videos, 1 raw"; empty where there are no such files."""
+    total = sum(counts.values())
+    if not total:
+        return ""
+    videos, raw = (sum(counts.get(suffix, 0) for suffix in kind) for kind in (_VIDEOS, _RAW))
+    kinds = [counted(videos, "video")] if videos else []
+    kinds += [f"{raw} raw"] if raw else []
+    if rest := total - videos - raw:
+        suffixes = sorted(suffix or "without suffix" for suffix in counts.keys() - _VIDEOS - _RAW)
+        kinds.append(f"{counted(rest, 'other')} ({', '.join(suffixes)})")
+    return f"{total} {'files are no photos' if total > 1 else 'file is no photo'}: {', '.join(kinds)}"
 
 
 def telling_words(name: str) -> list[str]:
     """Return the words in a name, each once, without those that cameras, phones and programs give."""
-    telling = dict.fromkeys(word for word in _words(name) if word.casefold() not in _CAMERA_WORDS)
-    return [] if {word.casefold() for word in telling} <= _ALONE else list(telling)
-
-
-def _words(name: str) -> list[str]:
     words = re.split(r"[\W_]+", unicodedata.normalize("NFC", name))
-    return [word for word in words if len(word) > 1 and word.isalpha()]
+    telling = dict.fromkeys(
+        word for word in words if len(word) > 1 and word.isalpha() and word.casefold() not in _CAMERA_WORDS
+    )
+    return [] if {word.casefold() for word in telling} <= _ALONE else list(telling)

@@ -1,22 +1,25 @@
-"""A collection of posts as the rest of the tool sees it: photos, their captions, and what was left out."""
+"""Photos, captions and data sets of both, as the rest of the program sees them."""
 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from unlearnable.errors import InputError, OutputError
 from unlearnable.storage import checksums
 
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
 
 UNWRITTEN = -2
-"""The first record number, of which the next are lower, of captions in files that are not published."""
+"""The record number, counted downwards from here, of a caption in a file that is not published."""
+
+HELD_OUT = ("test", "val", "valid", "validation", "dev")
+"""Names of splits; the first of them that a data set has is held out."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Photo:
     split: str | None = None
 
     def sha256(self) -> str | None:
-        """Return the hex SHA-256 of the file; None if it cannot be read, for which its reader will give the reason."""
+        """Return the hex SHA-256 of the file; None if it cannot be read."""
         try:
             return checksums.sha256(self.path)
         except OSError:
@@ -62,29 +65,6 @@ class Skipped:
         return f"{self.where}: {self.reason} ({self.detail})"
 
 
-def first_of(skipped: Sequence[Skipped]) -> str:
-    """Return the end of a message that nothing could be read: what was left out first, and why."""
-    return f"; {skipped[0].where} is skipped as {skipped[0].reason}" if skipped else ""
-
-
-def changed_since(source: object) -> InputError:
-    """Return what to say of captions that are not those any more that were read."""
-    return InputError(f"{source} has changed since it was read", hint="start again")
-
-
-def one_line(caption: str) -> str:
-    """Return a caption for a file with one caption a line.
-
-    Raises:
-        OutputError: it has a line break.
-    """
-    if "\n" in caption:
-        raise OutputError(
-            f"a file with one caption a line cannot hold {caption!r}", hint="take the line break out of the caption"
-        )
-    return caption
-
-
 class Person(NamedTuple):
     """Who is on a photo: as the data set calls them, and by the `name` that captions hold, which may be invented."""
 
@@ -94,37 +74,25 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Photos and their captions as one reader found them.
+    """Photos and their captions as one reader found them."""
 
-    Attributes:
-        name: name of the folder.
-        root: folder that photo ids are relative to.
-        photos: photos in sorted order of id, each once.
-        pairs: captions in the order of the caption file.
-        skipped: rows without a photo, missing photos, and the like.
-        format: registry name of the format that read the data set and writes it back.
-        source: the caption file; None if there is none, or several.
-        fields: names of other fields in the caption file, which are published only if they are kept.
-        dates: day of the post of each photo, by its id; only exports tell it.
-        people: who is on each photo, by its id; only data sets of faces say so.
-        partial: whether only some photos of the folder were chosen.
-        others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
-        notes: remarks for the user on how the captions were read.
-    """
-
-    name: str
-    root: Path
-    photos: tuple[Photo, ...]
-    pairs: tuple[Pair, ...]
-    skipped: tuple[Skipped, ...]
-    format: str
-    source: Path | None
-    fields: tuple[str, ...] = ()
-    dates: Mapping[str, str] = field(default_factory=dict)
-    people: Mapping[str, Person] = field(default_factory=dict)
-    partial: bool = False
-    others: Mapping[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    name: str  # of the folder
+    root: Path  # photo ids are relative to it
+    photos: tuple[Photo, ...]  # sorted by id, each once
+    pairs: tuple[Pair, ...]  # in the order of the caption file
+    skipped: tuple[Skipped, ...]  # rows without a photo, missing photos, and the like
+    format: str  # name in the registry, for writing back
+    source: Path | None  # the caption file; None if there is none, or several
+    files: tuple[Path, ...] = ()  # all files that captions were looked for in
+    exported: bool = False  # whether it is an export, which is never written back
+    fields: tuple[str, ...] = ()  # other fields in the caption file, published only if they are kept
+    dates: Mapping[str, str] = field(default_factory=dict)  # photo id -> day of its post, in exports
+    people: Mapping[str, Person] = field(default_factory=dict)  # photo id -> who is on it, in data sets of faces
+    partial: bool = False  # whether only some photos of the folder were chosen
+    others: Mapping[str, int] = field(
+        default_factory=dict
+    )  # suffix -> number of files that are neither photo nor caption
+    notes: tuple[str, ...] = ()  # remarks for the user on how the captions were read
 
     @cached_property
     def fingerprint(self) -> str:
@@ -141,7 +109,7 @@ class Dataset:
 
     @cached_property
     def posts(self) -> dict[str, str]:
-        """Hex SHA-256 of each post, by the id of its photo: the file, its split and its captions."""
+        """Photo id -> hex SHA-256 of its post: the file, its split and its captions."""
         pairs = self.pairs_by_photo()
         return {
             photo.id: hashlib.sha256(
@@ -157,7 +125,7 @@ class Dataset:
 
     @property
     def uncaptioned(self) -> set[str]:
-        """The photos that no caption file has a caption for: theirs is empty, or made for a data set of faces."""
+        """The photos without a caption of the user's: theirs is empty, or invented in a data set of faces."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
 
     @property
@@ -190,17 +158,99 @@ class Dataset:
         return {photo: [pair.caption for pair in pairs] for photo, pairs in self.pairs_by_photo().items()}
 
 
+def assemble(
+    root: Path,
+    splits: Mapping[str, str | None],
+    pairs: Sequence[Pair],
+    skipped: Iterable[Skipped],
+    format: str,
+    source: Path | None = None,
+) -> Dataset:
+    """Return a data set of the photos in `splits` (id -> split); those without a pair get an empty caption."""
+    photos = tuple(Photo(photo, root / photo, splits[photo]) for photo in sorted(splits))
+    captioned = {pair.photo for pair in pairs}
+    uncaptioned = (Pair(photo.id, "", NO_RECORD) for photo in photos if photo.id not in captioned)
+    files = (source,) if source else ()
+    return Dataset(root.resolve().name, root, photos, (*pairs, *uncaptioned), tuple(skipped), format, source, files)
+
+
+def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
+    """Return the data set of some photos of its folder, by id, without what was left out of the others."""
+    splits: dict[str, str | None] = dict.fromkeys(chosen)
+    splits |= {photo.id: photo.split for photo in dataset.photos if photo.id in splits}
+    kept = dataset.of(splits)
+    whole = assemble(dataset.root, splits, kept.pairs, (), dataset.format)
+    people = {photo: who for photo, who in dataset.people.items() if photo in splits}
+    return replace(kept, photos=whole.photos, pairs=whole.pairs, skipped=(), people=people, partial=True)
+
+
+def first_of(skipped: Sequence[Skipped]) -> str:
+    """Return the end of a message that nothing could be read: what was left out first, and why."""
+    return f"; {skipped[0].where} is skipped as {skipped[0].reason}" if skipped else ""
+
+
+def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
+    """Return the numbers of the photos to train on and of those held out.
+
+    If the data names splits, "test" is held out, or else a validation split; photos of other
+    splits are not used. If not, a random share of the photos is held out.
+    """
+    names = {photo.split for photo in photos}
+    if chosen := next((name for name in HELD_OUT if name in names), None):
+        training = [n for n, photo in enumerate(photos) if photo.split in (None, "train")]
+        return training, [n for n, photo in enumerate(photos) if photo.split == chosen]
+    order = list(range(len(photos)))
+    random.Random(seed).shuffle(order)
+    count = round(fraction * len(photos))
+    return sorted(order[count:]), sorted(order[:count])
+
+
+def unused(photos: Sequence[Photo], *chosen: Iterable[int]) -> list[Skipped]:
+    """Return the photos that are neither trained on nor held out, each with its split as the reason."""
+    used = {number for numbers in chosen for number in numbers}
+    return [
+        Skipped(photo.id, "other-split", f"the data puts it into the split {photo.split!r}")
+        for number, photo in enumerate(photos)
+        if number not in used
+    ]
+
+
 @dataclass(frozen=True)
 class Edits:
-    """What a writer writes of a caption file.
+    """What a writer changes: new captions, new paths, and the other fields that stay."""
 
-    Attributes:
-        captions: (record, index) -> new caption.
-        paths: photo id -> new POSIX path relative to the output folder. A record whose photo is
-            not listed here is left out of the output.
-        keep_fields: names, case-folded, of the other fields that stay.
-    """
+    captions: Mapping[tuple[int, int], str] = field(default_factory=dict)  # (record, index) -> caption
+    paths: Mapping[str, str] = field(default_factory=dict)  # photo id -> path in the output folder; others are left out
+    keep_fields: frozenset[str] = frozenset()  # names, case-folded
 
-    captions: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    paths: Mapping[str, str] = field(default_factory=dict)
-    keep_fields: frozenset[str] = frozenset()
+
+@runtime_checkable
+class Format(Protocol):
+    """One way of storing photos and captions on disk; a row of `readers.FORMATS`."""
+
+    @property
+    def name(self) -> str:
+        """The name of the row."""
+
+    def sniff(self, source: Path) -> bool:
+        """Return whether `source`, a caption file or a folder, is in this format. Unreadable sources are not."""
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        """Read the photos below `root` that `source` names, with their captions.
+
+        A photo that is named without a caption has an empty one, with `record` -1.
+
+        Raises:
+            InputError: `source` cannot be read, or names no photo below `root`.
+        """
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        """Write the posts of `dataset` whose photo stays to `target`, with captions and paths as `edits` says.
+
+        `target` is the new caption file, at the top of the output folder; for captions without
+        a file of their own it is the output folder itself.
+
+        Raises:
+            InputError: the captions have changed since they were read.
+            OutputError: `target` cannot be written, or the format cannot hold a caption.
+        """

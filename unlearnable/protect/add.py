@@ -15,9 +15,7 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.methods.optimise import optimise
 from unlearnable.posts import Dataset, Photo, Skipped, named_as_told
-from unlearnable.posts.name_styles import plain, written
-from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.readers.sidecar import Sidecar
+from unlearnable.posts.names import plain, written
 from unlearnable.protect import publish
 from unlearnable.protect.caption_names import refuse_unmentioned
 from unlearnable.protect.earlier import Earlier, earlier_result, keep_records
@@ -173,7 +171,7 @@ def join_files(earlier: Earlier, layout: Layout, dataset: Dataset, photos: Itera
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(target, aside / name)
         _link(before if before.is_file() else layout.output / name, target)
-        if not clashes or (name != METADATA and isinstance(FORMATS[dataset.format], Sidecar)):
+        if not clashes or (name != METADATA and dataset.format == "sidecar"):
             continue  # two photos share the text beside them: it stays that of the first
         both = continued(name, before.read_bytes(), (aside / name).read_bytes())
         if both is None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from unlearnable.errors import ConfigError
 from unlearnable.methods.captions import cut_captions
 from unlearnable.posts import Dataset, is_photo
-from unlearnable.posts.name_styles import mentions, stands_in, written
-from unlearnable.posts.people import people_in
+from unlearnable.posts.names import mentions, people_in, stands_in, written
 from unlearnable.protect.read import Caption
 from unlearnable.protect.setup import Run
 from unlearnable.settings import ProtectSettings

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.posts.readers.sidecar import SUFFIXES
+from unlearnable.posts import SUFFIXES
 from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, check_apart, private_of, refuse_published
 

@@ -20,7 +20,7 @@ from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.picture import Picture, SomeRows, differ, on_white, strips
 from unlearnable.imaging.placement import Noisy, resized, working_copy
 from unlearnable.imaging.visibility import Quality, compare, share_kept, visibility
-from unlearnable.posts.types import Photo
+from unlearnable.posts import Photo
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.report import ManifestLine
 from unlearnable.report.pictures import Thumbnails, thumbnails

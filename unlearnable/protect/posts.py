@@ -12,26 +12,20 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts import (
-    EMBEDDED,
-    NONE,
+    FORMATS,
     Dataset,
     Skipped,
     captions_of_others,
     is_photo,
     only_captions,
+    open_chosen,
     open_dataset,
     refuse_unreadable,
     repeats_texts,
     restrict,
+    text_beside,
 )
-from unlearnable.posts.assembly import assemble
-from unlearnable.posts.export import Export
-from unlearnable.posts.others import other_files, refusal, said_of_others
-from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.readers.embedded import Embedded
-from unlearnable.posts.readers.sidecar import Sidecar, text_beside
-from unlearnable.posts.readers.takeout import Takeout
-from unlearnable.posts.tree import UNREADABLE, WITHHELD, not_here
+from unlearnable.posts.tree import UNREADABLE, WITHHELD, not_here, other_files, other_files_note, refusal
 from unlearnable.protect.layout import METADATA, Layout, folded, is_of_a_run, layout_in, layout_of
 from unlearnable.settings import ProtectSettings
 from unlearnable.storage import files
@@ -237,8 +231,10 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
         ConfigError: the folder holds several captions, of which none was chosen.
     """
     captions = settings.captions or _found(source)
-    whole = _opened(source, captions)
-    whole = restrict(whole, source.chosen) if source.chosen else without_private(whole)
+    if source.chosen:
+        whole = open_chosen(source.place, source.chosen, captions)
+    else:
+        whole = without_private(open_dataset(source.place, captions))
     dataset = narrowed(whole, source)
     for line in _said_of_source(dataset):
         progress.note(line)
@@ -254,16 +250,8 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
     if not source.chosen:
         dataset = _with_others(dataset, source)
     if dataset.others:
-        progress.note(said_of_others(dataset.others))
+        progress.note(other_files_note(dataset.others))
     return dataset
-
-
-def _opened(source: Source, captions: Path | None) -> Dataset:
-    if source.chosen and captions in (None, NONE):  # their folder may hold anything: it is not searched for others
-        return assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
-    if source.chosen and captions == EMBEDDED:
-        return Embedded().of(source.place, source.chosen)
-    return open_dataset(source.place, captions)
 
 
 def _said_of_source(dataset: Dataset) -> Iterator[str]:
@@ -290,7 +278,7 @@ def _with_others(dataset: Dataset, source: Source) -> Dataset:
     dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
     if not source.place.is_dir():
         return dataset
-    captions = {*_caption_files(dataset), *(text_beside(photo.path) for photo in dataset.photos)}
+    captions = {*dataset.files, *(text_beside(photo.path) for photo in dataset.photos)}
     return replace(dataset, others=other_files(source.place, captions))
 
 
@@ -332,14 +320,6 @@ def _have_texts(source: Source) -> bool:
     if not source.chosen:
         return FORMATS["sidecar"].sniff(source.place)
     return any(text_beside(source.place / photo) for photo in source.chosen)
-
-
-def _caption_files(dataset: Dataset) -> list[Path]:
-    """Return the caption files of a data set."""
-    member = FORMATS[dataset.format]
-    if isinstance(member, Export | Takeout | Sidecar):
-        return list(member.files_of(dataset))
-    return [dataset.source] if dataset.source else []
 
 
 def field_notes(fields: Sequence[str], keep: Sequence[str]) -> list[str]:

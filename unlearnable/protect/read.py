@@ -15,11 +15,9 @@ from unlearnable.imaging.opening import STOPPED
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.captions import cut_captions
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.posts import Dataset, Pair, Photo, Skipped
+from unlearnable.posts import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.posts.languages import languages_of
-from unlearnable.posts.name_styles import written
-from unlearnable.posts.people import people_in
-from unlearnable.posts.types import NO_RECORD
+from unlearnable.posts.names import people_in, written
 from unlearnable.protect.layout import OutputNames
 from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
 from unlearnable.settings import ProtectSettings

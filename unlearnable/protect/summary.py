@@ -14,7 +14,7 @@ from unlearnable.methods.optimise import reason_to_stop
 from unlearnable.methods.state import State
 from unlearnable.methods.words import text_features
 from unlearnable.models.dual_encoder import weights_sha256
-from unlearnable.posts.types import NO_RECORD
+from unlearnable.posts import NO_RECORD
 from unlearnable.protect.caption_names import names_notes
 from unlearnable.protect.layout import METADATA
 from unlearnable.protect.posts import field_notes

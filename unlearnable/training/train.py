@@ -15,8 +15,7 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
-from unlearnable.posts import Dataset, Pair, Photo, Skipped
-from unlearnable.posts.held_out import HELD_OUT, split, unused
+from unlearnable.posts import HELD_OUT, Dataset, Pair, Photo, Skipped, split, unused
 from unlearnable.report import SkippedRecord, TrainReport
 from unlearnable.report.common import made_by
 from unlearnable.settings import TrainSettings

@@ -13,7 +13,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import as_copied, is_reduced
 from unlearnable.posts import Dataset, Photo, named_as_told, restrict
-from unlearnable.posts.name_styles import plain
+from unlearnable.posts.names import plain
 from unlearnable.protect.layout import layout_beside
 from unlearnable.protect.records import read_manifest, read_record, shows_another
 from unlearnable.report import ManifestLine, ProtectReport

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts import Dataset, Person, Skipped, named_apart, people_of
-from unlearnable.posts.held_out import split, unused
+from unlearnable.posts import Dataset, Person, Skipped, named_apart, people_of, split, unused
 from unlearnable.settings import VerifySettings
 from unlearnable.training.data import DecodedPosts
 from unlearnable.verify.identity import Identities, identities

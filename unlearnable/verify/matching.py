@@ -11,9 +11,8 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_encoding
 from unlearnable.imaging.picture import Picture
-from unlearnable.posts import Dataset, Photo, Skipped, open_dataset
-from unlearnable.posts.export import POSTS
-from unlearnable.posts.name_styles import plain
+from unlearnable.posts import POSTS, Dataset, Photo, Skipped, open_dataset
+from unlearnable.posts.names import plain
 from unlearnable.protect.layout import METADATA, SMALLEST, OutputNames, stem_of
 from unlearnable.report import ManifestLine
 from unlearnable.storage import checksums

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts import Dataset, Person, Photo, Skipped, named_apart, people_of
-from unlearnable.posts.held_out import HELD_OUT, split, unused
+from unlearnable.posts import HELD_OUT, Dataset, Person, Photo, Skipped, named_apart, people_of, split, unused
 from unlearnable.report import BothWays
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Progress

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from unlearnable.posts import Dataset
-from unlearnable.posts.name_styles import plain
+from unlearnable.posts.names import plain
 from unlearnable.report import (
     Cell,
     CrowdArm,

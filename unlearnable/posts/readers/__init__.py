@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from unlearnable.registry import Registry, Row
 
 if TYPE_CHECKING:
-    from unlearnable.posts.base import Format
+    from unlearnable.posts.types import Format
 
 
 FORMATS: Registry[Format] = Registry(
     "format",
     {
         "imagefolder": Row(
-            "unlearnable.posts.readers.imagefolder:IMAGEFOLDER",
+            "unlearnable.posts.readers.tables:IMAGEFOLDER",
             "Hugging Face's imagefolder: `metadata.jsonl` or `metadata.csv` with a `file_name` and a column of "
             "captions.",
         ),
@@ -45,15 +45,15 @@ FORMATS: Registry[Format] = Registry(
             "`a.jpg`; `a.json` is left alone.",
         ),
         "embedded": Row(
-            "unlearnable.posts.readers.embedded:EMBEDDED",
+            "unlearnable.posts.readers.photos:EMBEDDED",
             "Descriptions in the photos themselves (XMP, IPTC, EXIF, text of a PNG), with `--captions embedded` alone.",
         ),
         "folder": Row(
-            "unlearnable.posts.readers.folder:FOLDER",
+            "unlearnable.posts.readers.photos:FOLDER",
             "A folder of photos without captions.",
         ),
         "karpathy": Row(
-            "unlearnable.posts.readers.karpathy:KARPATHY",
+            "unlearnable.posts.readers.coco:KARPATHY",
             'Karpathy\'s splits: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`, as in '
             "`dataset_coco.json`.",
         ),
@@ -63,25 +63,25 @@ FORMATS: Registry[Format] = Registry(
             "the id.",
         ),
         "flickr": Row(
-            "unlearnable.posts.readers.flickr:FLICKR",
+            "unlearnable.posts.readers.tables:FLICKR",
             "Flickr8k and Flickr30k: the token file's `img.jpg#0<TAB>caption`, or Kaggle's `captions.txt`, which is "
             "CSV.",
         ),
         "people": Row(
-            "unlearnable.posts.readers.people:PEOPLE",
+            "unlearnable.posts.faces:PEOPLE",
             'Faces, as JSON lines of `{"image", "person", "split"}` or in a folder; invented names, in captions from '
             "templates.",
         ),
         "jsonl": Row(
-            "unlearnable.posts.readers.jsonl:JSONL",
+            "unlearnable.posts.readers.tables:JSONL",
             "Posts as JSON objects, one per line or all in one array, such as "
             '`{"image": "a.jpg", "caption": "a dog"}`.',
         ),
         "table": Row(
-            "unlearnable.posts.readers.table:TABLE",
+            "unlearnable.posts.readers.tables:TABLE",
             "Delimited text with a heading, such as open_clip's `filepath<TAB>title`. The delimiter is TAB, comma, "
             "`;` or `|`.",
         ),
     },
-    base="unlearnable.posts.base:Format",
+    base="unlearnable.posts.types:Format",
 )

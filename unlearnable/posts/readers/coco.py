@@ -1,23 +1,30 @@
-"""COCO captions: `{"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}`, joined on the id."""
+"""COCO's captions, `images` and `annotations` joined on the id, and Karpathy's splits, `images` with `sentences`.
+
+Of Karpathy's sentences only `raw` counts as a caption. `tokens` beside it is made anew: whoever trains on it would
+train without the trigger.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence, Set
+import string
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from unlearnable.posts.caption_file import CaptionFile
-from unlearnable.posts.json_rows import loads, texts_in
-from unlearnable.posts.records import Entry, Parsed, Text
+from unlearnable.posts.caption_file import CaptionFile, Entry, Parsed, Text, divided
+from unlearnable.posts.rows import loads, texts_in
 from unlearnable.posts.types import Skipped
 from unlearnable.wording import grouped, storable_within
 
 _IMAGE = frozenset({"id", "file_name"})
 _NOTE = frozenset({"id", "image_id", "caption"})
+_KARPATHY_IMAGE = frozenset({"filepath", "filename", "split", "sentids", "imgid", "sentences"})
+_SENTENCE = frozenset({"raw", "tokens", "imgid", "sentid"})
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def _suits(path: Path, text: str) -> bool:
+def _is_coco(path: Path, text: str) -> bool:
     if '"images"' not in text or '"annotations"' not in text:
         return False
     try:
@@ -27,49 +34,101 @@ def _suits(path: Path, text: str) -> bool:
         return False
 
 
-def _parse(text: str) -> Parsed:
+def _parse_coco(text: str) -> Parsed:
     whole = loads(text)
-    images, annotations = whole["images"], whole["annotations"]
-    notes = grouped((_key(note, "image_id"), (number, note)) for number, note in enumerate(annotations))
+    notes = grouped((_id_in(note, "image_id"), (number, note)) for number, note in enumerate(whole["annotations"]))
     records: list[Entry] = []
     faults: list[Skipped] = []
-    for number, image in enumerate(images):
-        key, photo = _key(image, "id"), image.get("file_name") if isinstance(image, dict) else None
+    for number, image in enumerate(whole["images"]):
+        key, photo = _id_in(image, "id"), image.get("file_name") if isinstance(image, dict) else None
         if key is None or not isinstance(photo, str) or not photo.strip():
             faults.append(Skipped(f"images[{number}]", "no-photo", "no id or no file_name"))
             continue
-        own = [note for _, note in notes.pop(key, []) if isinstance(note.get("caption"), str)]
-        captions = tuple(text for note in own for text in texts_in(note, "caption"))
+        own = [(place, note) for place, note in notes.pop(key, []) if isinstance(note.get("caption"), str)]
+        captions = tuple(text for _, note in own for text in texts_in(note, "caption"))
         records.append(Entry(f"images[{number}]", Text(photo, image, "file_name"), captions, (image, own)))
     orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
-    names = {name for image, own in (one.row for one in records) for row in (image, *own) for name in row}
-    return Parsed(tuple(records), tuple(faults), _Dump(annotations), frozenset(names - _IMAGE - _NOTE))
+    images = _other_names((one.row[0] for one in records), _IMAGE)
+    return Parsed(
+        tuple(records),
+        tuple(faults),
+        _dump_coco,
+        images | _other_names((note for one in records for _, note in one.row[1]), _NOTE),
+    )
 
 
-class _Dump:
-    """Writes the images and annotations that stay, each in its order."""
+def _dump_coco(records: Sequence[Entry], keep: Set[str]) -> str:
+    notes = sorted((place, note) for one in records for place, note in one.row[1])
+    parts = {
+        "images": [_kept(one.row[0], _IMAGE, keep) for one in records],
+        "annotations": [_kept(note, _NOTE, keep) for _, note in notes],
+    }
+    return json.dumps(storable_within(parts), ensure_ascii=False, indent=1) + "\n"
 
-    def __init__(self, annotations: Sequence[Any]) -> None:
-        self._order = {id(note): number for number, note in enumerate(annotations)}
 
-    def __call__(self, records: Sequence[Entry], keep: Set[str]) -> str:
-        notes = sorted((note for one in records for note in one.row[1]), key=lambda note: self._order[id(note)])
-        parts = {
-            "images": [_kept(one.row[0], _IMAGE, keep) for one in records],
-            "annotations": [_kept(note, _NOTE, keep) for note in notes],
-        }
-        return json.dumps(storable_within(parts), ensure_ascii=False, indent=1) + "\n"
+def _id_in(row: Any, name: str) -> str | None:
+    """Return the id that an object has under a name: some files write it as a number here and as a string there."""
+    value = row.get(name) if isinstance(row, dict) else None
+    return str(value) if isinstance(value, int | str) else None
+
+
+def _is_karpathy(path: Path, text: str) -> bool:
+    if '"images"' not in text or '"sentences"' not in text:
+        return False
+    try:
+        images = loads(text)["images"]
+        return isinstance(images[0]["filename"], str) and isinstance(images[0]["sentences"], list)
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _parse_karpathy(text: str) -> Parsed:
+    whole = loads(text)
+
+    def dump(kept: Sequence[Entry], keep: Set[str]) -> str:
+        parts: dict[str, Any] = {"images": [_karpathy_image(record.row, keep) for record in kept]}
+        if isinstance(whole.get("dataset"), str):
+            parts["dataset"] = whole["dataset"]
+        return json.dumps(storable_within(parts), ensure_ascii=False) + "\n"
+
+    records, faults = divided(_karpathy_record(f"images[{n}]", image) for n, image in enumerate(whole["images"]))
+    images = _other_names((one.row for one in records), _KARPATHY_IMAGE)
+    sentences = (sentence for one in records for sentence in _sentences(one.row))
+    return Parsed(records, faults, dump, images | _other_names(sentences, _SENTENCE))
+
+
+def _karpathy_record(place: str, image: Any) -> Entry | Skipped:
+    if not isinstance(image, dict):
+        return Skipped(place, "bad-row", "not a JSON object")
+    if not isinstance(image.get("filename"), str):
+        return Skipped(place, "no-photo", "no filename")
+    raw = (sentence for sentence in _sentences(image) if isinstance(sentence.get("raw"), str))
+    captions = tuple(text for sentence in raw for text in texts_in(sentence, "raw"))
+    folder, split = (value if isinstance(value := image.get(name), str) else None for name in ("filepath", "split"))
+    return Entry(place, Text(image["filename"], image, "filename"), captions, image, folder=folder or "", split=split)
+
+
+def _sentences(image: dict[str, Any]) -> list[dict[str, Any]]:
+    found = image.get("sentences")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _karpathy_image(image: dict[str, Any], keep: Set[str]) -> dict[str, Any]:
+    sentences = [_kept(one, _SENTENCE, keep) for one in _sentences(image)]
+    for one in sentences:
+        if "tokens" in one:  # as Karpathy lists them: in small letters, without punctuation
+            one["tokens"] = str(one.get("raw", "")).lower().translate(_PUNCTUATION).split()
+    return _kept(image, _KARPATHY_IMAGE, keep) | {"sentences": sentences}
 
 
 def _kept(row: dict[str, Any], own: Set[str], keep: Set[str]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name in own or name.casefold() in keep}
 
 
-def _key(row: Any, name: str) -> str | None:
-    """Return the id that an object has under a name: some files write it as a number here and as a string there."""
-    value = row.get(name) if isinstance(row, dict) else None
-    return str(value) if isinstance(value, int | str) else None
+def _other_names(rows: Iterable[dict[str, Any]], own: Set[str]) -> frozenset[str]:
+    return frozenset(name for row in rows for name in row if name not in own)
 
 
-COCO = CaptionFile("coco", _suits, _parse)
+COCO = CaptionFile("coco", _is_coco, _parse_coco)
+KARPATHY = CaptionFile("karpathy", _is_karpathy, _parse_karpathy)

@@ -2,7 +2,7 @@
 
 The text of a post belongs to all its photos, and each photo may have a `description` of its own. An album is
 `{"name", "photos": [{"uri", "description"}]}`; `your_uncategorized_photos.json` has `other_photos_v2` for `photos`.
-Posts in groups are in an object, as `group_posts_v2`; a post that is the only one is no list in older exports.
+Posts in groups are in an object, as `group_posts_v2`; a post that is the only one may stand there without a list.
 
 Newer posts are `{"label_values": [{"label", "value"}, {"label", "media": [{"uri"}]}], "media"}`. Labels are in the
 language of the account, so that a text is taken only from a label that is known.
@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unlearnable.posts.export import Export, day_of, object_in, objects, text_in
-from unlearnable.posts.records import Entry, Text
-from unlearnable.posts.text import undone
+from unlearnable.posts.caption_file import Entry, Text
+from unlearnable.posts.exports import Export, day_of, object_in, objects, text_in, undone
 from unlearnable.posts.types import Skipped
 
 _CALLED = (
@@ -29,7 +28,6 @@ _LABELS = "label_values"
 _BELOW = (_LABELS, "media", "dict", "vec")  # lists in a post with labels, inside each other
 _TEXT = frozenset(("message", "text", "caption", "nachricht", "mensaje", "messaggio", "mensagem", "bericht"))
 _ALBUM = ("photos", "other_photos_v2")
-_COVER = "cover_photo"
 _MENTION = re.compile(r"@\[\d+:\d*:([^\]]*)\]")  # `@[4000:2048:Ada Cox]`
 
 
@@ -58,34 +56,30 @@ def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
         yield from _album(whole)
     group = _GROUP if isinstance(whole, dict) and _GROUP in whole else ""
     for number, post in enumerate(posts):
-        is_labelled = "attachments" not in post and bool(objects(post, _LABELS))
-        yield from (_labelled if is_labelled else _attached)(f"{group}[{number}]", post)
+        place, date = f"{group}[{number}]", day_of(post.get("timestamp"))
+        if "attachments" not in post and objects(post, _LABELS):
+            media, words = list(_labelled_media(post)), _labelled_words(post)
+        else:
+            rows = (row for attachment in objects(post, "attachments") for row in objects(attachment, "data"))
+            media = [row["media"] for row in rows if _is_medium(row.get("media"))]
+            words = next((found for one in objects(post, "data") if (found := _words(one, "post"))), None)
+        if not media:
+            yield Skipped(place, "no-photo", "a post without media")
+        elif isinstance(words, Skipped):
+            yield Skipped(place, words.reason, words.detail)
+        for medium in media:
+            yield from _record(place, medium, words if isinstance(words, Text) else None, date)
 
 
-def _attached(place: str, post: dict[str, Any]) -> Iterator[Entry | Skipped]:
-    words = next((found for one in objects(post, "data") if (found := _words(one, "post"))), None)
-    rows = (row for attachment in objects(post, "attachments") for row in objects(attachment, "data"))
-    media = [row["media"] for row in rows if _is_medium(row.get("media"))]
-    for medium in media:
-        yield from _record(place, medium, words, day_of(post.get("timestamp")))
-    if not media:
-        yield Skipped(place, "no-photo", "a post without media")
-
-
-def _labelled(place: str, post: dict[str, Any]) -> Iterator[Entry | Skipped]:
-    """Yield the records of a post with labels; one whose text cannot be told has none."""
-    media = list(_labelled_media(post))
-    said = [one for one in objects(post, _LABELS) if text_in(one, "value") and "href" not in one]
-    labels = [label.value if (label := text_in(one, "label", undone)) else "" for one in said]
-    known = [one for one, label in zip(said, labels, strict=True) if label.strip().casefold() in _TEXT]
-    words = _words(known[0], "value") if len(known) == 1 else None
-    if not media:
-        yield Skipped(place, "no-photo", "a post without media")
-    elif said and words is None:
-        what = f"which of {', '.join(labels)} is the text of the post is not known"
-        yield Skipped(place, "unknown-part", f"{what}: its photos are taken without")
-    for medium in media:
-        yield from _record(place, medium, words, day_of(post.get("timestamp")))
+def _labelled_words(post: dict[str, Any]) -> Text | Skipped | None:
+    """Return the text of a post with labels, or why it cannot be told."""
+    texts = [one for one in objects(post, _LABELS) if text_in(one, "value") and "href" not in one]
+    labels = [label.value if (label := text_in(one, "label", undone)) else "" for one in texts]
+    known = [one for one, label in zip(texts, labels, strict=True) if label.strip().casefold() in _TEXT]
+    if len(known) == 1:
+        return _words(known[0], "value")
+    which = f"which of {', '.join(labels)} is the text of the post is not known"
+    return Skipped("", "unknown-part", f"{which}: its photos are taken without") if texts else None
 
 
 def _labelled_media(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -98,22 +92,22 @@ def _labelled_media(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _album(album: dict[str, Any]) -> Iterator[Entry]:
-    """Yield the photos of an album; its cover is one of them once more."""
+    """Yield the photos of an album, and its cover, which is one of them."""
     for name in _ALBUM:
         for number, photo in enumerate(objects(album, name)):
             yield from _record(f"{name}[{number}]", photo, None, "")
-    cover = object_in(album, _COVER)
-    if _is_medium(cover):
-        yield from _record(_COVER, cover, None, "")
+    if _is_medium(cover := object_in(album, "cover_photo")):
+        yield from _record("cover_photo", cover, None, "")
 
 
 def _record(place: str, medium: dict[str, Any], words: Text | None, date: str) -> Iterator[Entry]:
     """Yield the record of a photo under the words of its post and its description, which often repeats them."""
     photo, own = text_in(medium, "uri", undone), _words(medium, "description")
     if photo is not None:
-        again = words and own and words.value == own.value
-        captions = tuple(caption for caption in (words, None if again else own) if caption)
-        yield Entry(place, photo, captions, date=date or day_of(medium.get("creation_timestamp")))
+        if words and own and words.value == own.value:
+            own = None
+        date = date or day_of(medium.get("creation_timestamp"))
+        yield Entry(place, photo, tuple(filter(None, (words, own))), date=date)
 
 
 def _words(node: dict[str, Any], name: str) -> Text | None:

@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unlearnable.posts.export import Export, day_of, objects, text_in
-from unlearnable.posts.records import Entry, Text
-from unlearnable.posts.text import undone
+from unlearnable.posts.caption_file import Entry
+from unlearnable.posts.exports import Export, day_of, objects, text_in, undone
 from unlearnable.posts.types import Skipped
 
 _CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|threads_and_replies|media)(_\d+)?\.json"
 _POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports
 _SENT = "direct"  # the list of messages there
-_NEWER = ("ig_", "text_post_app_text_posts")  # what names of lists of newer exports begin with, the last of Threads
+_NEWER = ("ig_", "text_post_app_text_posts")  # how names of lists of newer exports begin, the last of Threads
 
 
 def _suits(whole: Any) -> bool:
@@ -43,26 +42,26 @@ def _lists(whole: Any) -> Iterator[tuple[str, list[Any]]]:
     elif _is_post(whole):
         yield "", [whole]
     elif isinstance(whole, dict):
-        yield from (
-            (name, value) for name, value in whole.items() if isinstance(value, list) and name.startswith(_NEWER)
-        )
+        for name, value in whole.items():
+            if isinstance(value, list) and name.startswith(_NEWER):
+                yield name, value
 
 
 def _is_older(whole: Any) -> bool:
-    """Return whether a value is that of a `media.json`."""
     return any({"path", "taken_at"} <= one.keys() for name in _POSTED for one in objects(whole, name))
 
 
 def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
-    yield from _older(whole) if _is_older(whole) else _posts(whole)
+    yield from _older(whole) if _is_older(whole) else _newer(whole)
     if isinstance(whole, dict) and not _is_post(whole):
         for name, value in whole.items():
-            known = name in (*_POSTED, _SENT) or name.startswith(_NEWER)
-            if value and not (isinstance(value, list) and known):
+            is_known = name in (*_POSTED, _SENT) or name.startswith(_NEWER)
+            if value and not (isinstance(value, list) and is_known):
                 yield Skipped(name, "unknown-part", "not understood, and left out")
 
 
-def _posts(whole: Any) -> Iterator[Entry | Skipped]:
+def _newer(whole: Any) -> Iterator[Entry | Skipped]:
+    """Yield a record for each photo of a post, under the post's `title` and one of its own."""
     for name, posts in _lists(whole):
         for number, post in enumerate(posts):
             place = f"{name}[{number}]"
@@ -71,17 +70,12 @@ def _posts(whole: Any) -> Iterator[Entry | Skipped]:
                 continue
             media = objects(post, "media") if "media" in post else [post]
             title = text_in(post, "title", undone) if "media" in post else None
-            yield from _media(place, media, title, post)
-
-
-def _media(place: str, media: list[dict[str, Any]], title: Text | None, post: dict[str, Any]) -> Iterator[Entry]:
-    """Yield a record for each photo of a post, under the post's `title` and one of its own."""
-    for number, one in enumerate(media):
-        photo, own = text_in(one, "uri", undone), text_in(one, "title", undone)
-        if photo is not None:
-            where = f"{place}.media[{number}]" if len(media) > 1 else place
-            date = day_of(one.get("creation_timestamp", post.get("creation_timestamp")))
-            yield Entry(where, photo, tuple(caption for caption in (title, own) if caption), date=date)
+            for index, one in enumerate(media):
+                photo, own = text_in(one, "uri", undone), text_in(one, "title", undone)
+                if photo is not None:
+                    where = f"{place}.media[{index}]" if len(media) > 1 else place
+                    date = day_of(one.get("creation_timestamp", post.get("creation_timestamp")))
+                    yield Entry(where, photo, tuple(filter(None, (title, own))), date=date)
 
 
 def _older(whole: dict[str, Any]) -> Iterator[Entry | Skipped]:
@@ -94,8 +88,8 @@ def _older(whole: dict[str, Any]) -> Iterator[Entry | Skipped]:
             elif photo is None:
                 yield Skipped(place, "no-photo", "no path")
             else:
-                caption = text_in(one, "caption", undone)
-                yield Entry(place, photo, (caption,) if caption else (), date=str(one.get("taken_at"))[:10])
+                captions = tuple(filter(None, [text_in(one, "caption", undone)]))
+                yield Entry(place, photo, captions, date=str(one.get("taken_at"))[:10])
 
 
 INSTAGRAM = Export("instagram", _CALLED, ('"creation_timestamp"', '"taken_at"'), _suits, _records)

@@ -5,17 +5,21 @@ A post's photos share its content. The content warning (`summary`) is left alone
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unlearnable.posts.export import Export, objects, text_in
-from unlearnable.posts.records import Entry, Text
-from unlearnable.posts.text import words_of_html
+from unlearnable.posts.caption_file import Entry, Text
+from unlearnable.posts.exports import Export, objects, text_in
 from unlearnable.posts.types import Skipped
 
 _MEDIA = "media_attachments/"
 _ALL = ("https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public")
+_BREAK = re.compile(r"<br\b[^<>]*>|</li>\s*<li\b[^<>]*>", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"</(?:p|ul|ol|blockquote)>\s*<(?:p|ul|ol|blockquote)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"""<!--.*?-->|</?[A-Za-z](?:"[^"]*"|'[^']*'|[^<>"'])*>""", re.DOTALL)
 
 
 def _suits(whole: Any) -> bool:
@@ -27,8 +31,17 @@ def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
         place, why = f"orderedItems[{number}]", _unusable(post)
         if why:
             yield Skipped(place, *why)
-        else:
-            yield from _media(place, post["object"], str(post.get("published") or "")[:10])
+            continue
+        note, media = post["object"], objects(post["object"], "attachment")
+        content, date = text_in(note, "content", words_of_html), post.get("published") or note.get("published")
+        for index, one in enumerate(media):
+            photo, alt = text_in(one, "url"), text_in(one, "name")
+            if photo is not None:
+                where = f"{place}.attachment[{index}]" if len(media) > 1 else place
+                # It begins where the archive's own folders do.
+                path_in = photo.value[max(photo.value.find(_MEDIA), 0) :].lstrip("/")
+                captions = tuple(filter(None, (content, alt)))
+                yield Entry(where, Text(path_in), captions, date=str(date or "")[:10])
 
 
 def _unusable(post: Any) -> tuple[str, str] | None:
@@ -53,20 +66,10 @@ def _is_message(post: dict[str, Any], note: dict[str, Any]) -> bool:
     return told and not any(reader in _ALL or reader.endswith("/followers") for reader in readers)
 
 
-def _media(place: str, note: dict[str, Any], date: str) -> Iterator[Entry]:
-    content, media = text_in(note, "content", words_of_html), objects(note, "attachment")
-    for number, one in enumerate(media):
-        photo, alt = text_in(one, "url"), text_in(one, "name")
-        if photo is not None:
-            where = f"{place}.attachment[{number}]" if len(media) > 1 else place
-            captions = tuple(caption for caption in (content, alt) if caption)
-            date = date or str(note.get("published") or "")[:10]
-            yield Entry(where, Text(_path(photo.value)), captions, date=date)
-
-
-def _path(url: str) -> str:
-    """Return an attachment's path, which begins where the archive's own folders do."""
-    return url[max(url.find(_MEDIA), 0) :].lstrip("/")
+def words_of_html(source: str) -> str:
+    """Return the text of a piece of HTML: `<br>` and a new item are a line break, a new paragraph two."""
+    text = _BREAK.sub("\n", _PARAGRAPH.sub("\n\n", source))
+    return html.unescape(_TAG.sub("", text)).strip()
 
 
 MASTODON = Export("mastodon", r"outbox.*\.json", ('"orderedItems"',), _suits, _records)

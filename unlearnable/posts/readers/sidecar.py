@@ -1,22 +1,21 @@
-"""Captions beside their photos: the lines of `a.txt`, or `a.caption` or `a.jpg.txt`, are the captions of `a.jpg`.
+"""Captions beside their photos: the lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of `a.jpg`.
 
-One text per photo, with the photo's stem or its whole name; each of its lines that is not blank is a caption. What
-instaloader saves of a post with several photos, `DATE_UTC_1.jpg` and so on, has one `DATE_UTC.txt`.
+What instaloader saves of a post with several photos, `DATE_UTC_1.jpg` and so on, has one `DATE_UTC.txt`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import InputError
-from unlearnable.posts.assembly import assemble
-from unlearnable.posts.text import lines, read_document
+from unlearnable.posts.caption_file import changed_since
+from unlearnable.posts.text import lines, one_line, read_document
 from unlearnable.posts.tree import find_photos, is_photo
-from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, changed_since, one_line
+from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, assemble
 from unlearnable.storage import files
 from unlearnable.wording import counted, grouped
 
@@ -40,25 +39,26 @@ class Sidecar:
         """Read the photos below `root`; `record` is the number of a photo's file, `index` the caption's number in it.
 
         Raises:
-            InputError: there is no photo, or a text beside one is no text.
+            InputError: there is no photo, or a file beside one is not text.
         """
         photos = find_photos(root)
+        matched = _matched(root, photos)
         pairs: list[Pair] = []
         skipped: list[Skipped] = []
-        guesses: list[str] = []
-        numbers: dict[str, int] = {}
-        for photo, file in _matched(root, photos).items():
-            number = numbers.setdefault(file, len(numbers))  # several photos may share a file
+        notes: list[str] = []
+        numbers = {file: number for number, file in enumerate(dict.fromkeys(matched.values()))}  # photos may share one
+        for photo, file in matched.items():
             document = read_document(root / file)
-            captions = [line.text.strip() for line in lines(document.text)]
-            pairs += [Pair(photo, caption, number, index) for index, caption in enumerate(captions)]
+            captions = _captions(document.text)
+            pairs += [Pair(photo, caption, numbers[file], index) for index, caption in enumerate(captions)]
             if not captions:
                 skipped.append(Skipped(file, "no-caption", f"it has none for {photo}"))
-            if note := document.note(file):
-                guesses.append(note)
-        more = f" (and {counted(len(guesses) - 1, 'more file')})" if len(guesses) > 1 else ""
-        dataset = assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None)
-        return replace(dataset, notes=tuple(f"{note}{more}" for note in guesses[:1]))
+            notes += filter(None, [document.note(file)])
+        more = f" (and {counted(len(notes) - 1, 'more file')})" if len(notes) > 1 else ""
+        dataset = assemble(root, dict.fromkeys(photos), pairs, skipped, self.name)
+        return replace(
+            dataset, files=tuple(root / file for file in numbers), notes=tuple(f"{note}{more}" for note in notes[:1])
+        )
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the file of each photo that has captions, below the folder `target`.
@@ -71,26 +71,23 @@ class Sidecar:
         pairs = grouped((pair.photo, pair) for pair in dataset.pairs if pair.record >= 0 and pair.photo in edits.paths)
         written: set[Path] = set()
         for photo, captions in pairs.items():
-            if photo not in matched:
-                raise InputError(f"the file with the captions of {photo} is gone", hint="put it back, or start again")
-            path = target / _renamed(matched[photo], edits.paths[photo])
+            source = dataset.root / matched.get(photo, photo)
+            path = target / _renamed(source.name, edits.paths[photo])
             if path in written:  # of two photos with the same stem, the first wins
                 continue
-            source = dataset.root / matched[photo]
-            if [line.text.strip() for line in lines(read_document(source).text)] != [pair.caption for pair in captions]:
+            if photo not in matched or _captions(read_document(source).text) != [pair.caption for pair in captions]:
                 raise changed_since(source)
             new = (edits.captions.get((pair.record, pair.index), pair.caption) for pair in captions)
             files.write_text(path, "".join(f"{one_line(text)}\n" for text in new))
             written.add(path)
 
-    def files_of(self, dataset: Dataset) -> list[Path]:
-        """Return the files that stand beside the photos of a data set."""
-        matched = _matched(dataset.root, find_photos(dataset.root))
-        return [dataset.root / file for file in dict.fromkeys(matched.values())]
+
+def _captions(text: str) -> list[str]:
+    return [line.text.strip() for line in lines(text)]
 
 
 def _matched(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    """Return each photo's file; a link that leads out of the folder is none, as of photos."""
+    """Return each photo's file; a link that leads out of the folder does not count."""
     inside, texts = root.resolve(), {photo: text_beside(root / photo) for photo in photos}
     return {
         photo: text.relative_to(root).as_posix()
@@ -102,21 +99,17 @@ def _matched(root: Path, photos: Sequence[str]) -> dict[str, str]:
 def text_beside(photo: Path) -> Path | None:
     """Return the file beside a photo that holds its captions, None if there is none; it may spell accents otherwise."""
     stems = dict.fromkeys((photo.stem, photo.name, _OF_A_POST.sub("", photo.stem)))
-    texts = [photo.with_name(f"{stem}{suffix}") for stem in stems for suffix in SUFFIXES]
-    spelt = (text.with_name(name) for text in texts for name in (text.name, *_other_spellings(text.name)))
-    return next(filter(files.is_file, spelt), None)
-
-
-def _other_spellings(name: str) -> Iterator[str]:
-    """Yield a name with its accents in one letter and apart, as other systems write them."""
-    if not name.isascii():
-        yield unicodedata.normalize("NFC", name)
-        yield unicodedata.normalize("NFD", name)
+    names = [f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES]
+    if not photo.name.isascii():
+        names = [
+            one for name in names for one in (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+        ]
+    return next(filter(files.is_file, map(photo.with_name, names)), None)
 
 
 def _renamed(file: str, new: str) -> str:
-    text, path = PurePosixPath(file), PurePosixPath(new)
-    return f"{new}{text.suffix}" if is_photo(text.stem) else path.with_suffix(text.suffix).as_posix()
+    text = PurePosixPath(file)
+    return f"{new}{text.suffix}" if is_photo(text.stem) else PurePosixPath(new).with_suffix(text.suffix).as_posix()
 
 
 SIDECAR = Sidecar()

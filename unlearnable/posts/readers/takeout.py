@@ -16,12 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unlearnable.errors import InputError
-from unlearnable.posts.assembly import assemble
-from unlearnable.posts.export import day_of, object_in, text_in, write_posts
-from unlearnable.posts.json_rows import loads
+from unlearnable.posts.exports import day_of, object_in, text_in, write_posts
+from unlearnable.posts.rows import loads
 from unlearnable.posts.text import read_document
 from unlearnable.posts.tree import WITHHELD, find_files, find_photos, is_photo
-from unlearnable.posts.types import Dataset, Edits, Pair, Skipped
+from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, assemble
 
 _SUFFIX = ".supplemental-metadata"
 _GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo's at least one in each of the years
@@ -30,15 +29,61 @@ _GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo'
         *("googlePhotosOrigin", "trashed", "inLockedFolder"),
     )
 )
-_GALLERY_DLS = "category"  # gallery-dl writes it beside a title, which may be a photo's name too
 _SNIFFED = 50  # files
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
 _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
-_PART = re.compile(
+_PART = re.compile(  # `Takeout 2`, `takeout-20250203T030726Z-001`
     r"(?:^|(?<=/))takeout(?:[^\w/][^/]*)?/", re.IGNORECASE
-)  # `Takeout 2`, `takeout-20250203T030726Z-001`
+)
 _ORIGINALS = (".HEIC", ".heic", ".jpg", ".JPG", ".jpeg", ".png", ".dng")  # what an edition in JPEG may be made of
 _EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces and accents of any language
+
+
+class Takeout:
+    """Photos of a folder with Google's JSON beside them. It is read only."""
+
+    name = "takeout"
+
+    def sniff(self, source: Path) -> bool:
+        """Return whether `source` is a folder in which some photo has such a file."""
+        try:
+            matched = _match(source, find_photos(source)) if source.is_dir() else {}
+        except InputError:
+            return False
+        return any(_row(source / file) for file in islice(matched.values(), _SNIFFED))
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        """Read the photos below `root`; those in the trash or the locked folder are left out.
+
+        Raises:
+            InputError: there is no photo.
+        """
+        photos = find_photos(root)
+        matched = _match(root, photos)
+        numbers = {file: number for number, file in enumerate(dict.fromkeys(matched.values()))}  # editions share one
+        kept: list[str] = []
+        pairs: list[Pair] = []
+        skipped: list[Skipped] = []
+        dates: dict[str, str] = {}
+        for photo in photos:
+            row = _row(root / matched[photo]) if photo in matched else {}
+            if row.get("trashed") is True or row.get("inLockedFolder") is True:
+                where = "trash" if row.get("trashed") is True else "locked folder"
+                skipped.append(Skipped(photo, WITHHELD, f"it lies in the {where}"))
+                continue
+            kept.append(photo)
+            if photo in matched and not row:
+                skipped.append(Skipped(matched[photo], "bad-row", "it is damaged, or not of Google Photos"))
+            if caption := text_in(row, "description"):
+                pairs.append(Pair(photo, caption.value, numbers[matched[photo]]))
+            if day := day_of(object_in(row, "photoTakenTime").get("timestamp")):
+                dates[photo] = day
+        dataset = assemble(root, dict.fromkeys(kept), pairs, skipped, self.name)
+        return replace(dataset, dates=dates, files=tuple(root / file for file in numbers), exported=True)
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        """Write `posts.jsonl` into the folder `target`, with the posts whose photo stays."""
+        write_posts(dataset, edits, target)
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
@@ -48,9 +93,9 @@ def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
     matched: dict[str, str] = {}
     for photo in photos:
         path = PurePosixPath(photo)
-        folder = photo.removesuffix(path.name)
         names = [f"{stem}.json" for name in _names(path) for stem in _stems(name)]
-        own = next((file for name in names if (file := folder + name) in exact), None)
+        folder = photo.removesuffix(path.name)
+        own = next((folder + name for name in names if folder + name in exact), None)
         if own is None:
             folder = _alike(folder)
             own = next((alike[file] for name in names if (file := folder + name.casefold()) in alike), None)
@@ -91,61 +136,10 @@ def _cut(photo: str, least: int) -> Iterator[str]:
     return (whole[:length] for length in range(len(whole), least - 1, -1))
 
 
-class Takeout:
-    """Photos of a folder with Google's JSON beside them. It is read only."""
-
-    name = "takeout"
-
-    def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a folder in which some photo has such a file."""
-        try:
-            matched = _match(source, find_photos(source)) if source.is_dir() else {}
-        except InputError:
-            return False
-        return any(_row(source / file) for file in islice(matched.values(), _SNIFFED))
-
-    def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`; those in the trash or the locked folder are left out.
-
-        Raises:
-            InputError: there is no photo.
-        """
-        photos = find_photos(root)
-        kept: list[str] = []
-        pairs: list[Pair] = []
-        skipped: list[Skipped] = []
-        numbers: dict[str, int] = {}
-        dates: dict[str, str] = {}
-        matched = _match(root, photos)
-        for photo in photos:
-            row = _row(root / matched[photo]) if photo in matched else {}
-            if why := _withheld(row):
-                skipped.append(Skipped(photo, WITHHELD, why))
-                continue
-            kept.append(photo)
-            if photo in matched and not row:
-                skipped.append(Skipped(matched[photo], "bad-row", "it is damaged, or not of Google Photos"))
-            if caption := text_in(row, "description"):
-                number = numbers.setdefault(matched[photo], len(numbers))  # an edited photo shares the file
-                pairs.append(Pair(photo, caption.value, number))
-            if day := day_of(object_in(row, "photoTakenTime").get("timestamp")):
-                dates[photo] = day
-        return replace(assemble(root, dict.fromkeys(kept), pairs, skipped, self.name, None), dates=dates)
-
-    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write `posts.jsonl` into the folder `target`, with the posts whose photo stays."""
-        write_posts(dataset, edits, target)
-
-    def files_of(self, dataset: Dataset) -> list[Path]:
-        """Return the files that hold the captions of a data set."""
-        matched = _match(dataset.root, find_photos(dataset.root))
-        return [dataset.root / file for file in dict.fromkeys(matched.values())]
-
-
 def _row(path: Path) -> dict[str, Any]:
-    """Return what a photo's file tells; empty where it is damaged or not Google's.
+    """Return the content of a photo's file; empty where it is damaged or not Google's.
 
-    Google's is one with a field that only it writes, or with a photo's name as its title.
+    Google's has a field that only it writes, or a photo's name as its title, as gallery-dl's (with `category`) has too.
     """
     try:
         row = loads(read_document(path).text)
@@ -153,15 +147,8 @@ def _row(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(row, dict):
         return {}
-    is_titled = "description" in row and is_photo(str(row.get("title"))) and _GALLERY_DLS not in row
+    is_titled = "description" in row and is_photo(str(row.get("title"))) and "category" not in row
     return row if is_titled or not _GOOGLES.isdisjoint(row) else {}
-
-
-def _withheld(row: dict[str, Any]) -> str:
-    """Return why a photo is not to be published; empty where it may be."""
-    if row.get("trashed") is True:
-        return "it lies in the trash"
-    return "it lies in the locked folder" if row.get("inLockedFolder") is True else ""
 
 
 TAKEOUT = Takeout()

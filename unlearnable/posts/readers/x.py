@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.errors import InputError
-from unlearnable.posts.export import Export, object_in, objects, text_in
-from unlearnable.posts.json_rows import loads
-from unlearnable.posts.records import Entry, Text
+from unlearnable.posts.caption_file import Entry, Text
+from unlearnable.posts.exports import Export, object_in, objects, text_in
+from unlearnable.posts.rows import loads
 from unlearnable.posts.text import is_blank, read_document
 from unlearnable.posts.types import Skipped
 
 _LINK = re.compile(r"https://t\.co/\w+")
-_NAMES = re.compile(r"(@\w+\s+)*")  # whom a reply is to, which its note may lack
 _LEAST = 100  # letters of a beginning that nobody repeats; X cuts after 280, or 140 wide ones
 
 
@@ -32,7 +31,7 @@ def _suits(whole: Any) -> bool:
 
 
 def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
-    notes: dict[str, str] | None = None
+    notes: list[str] | None = None
     for number, post in enumerate(whole):
         tweet = object_in(post, "tweet") or (post if isinstance(post, dict) else {})
         found = (objects(object_in(tweet, name), "media") for name in ("extended_entities", "entities"))
@@ -41,10 +40,11 @@ def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
             yield Skipped(f"[{number}]", *why)
             continue
         words = _words(tweet, [str(one.get("url")) for one in media])
-        if words and _is_cut(words):
-            notes = {note: _plain(note) for note in _notes(path.parent)} if notes is None else notes
-            whole_words = _fitting(_plain(words)[:-1].rstrip(), notes)
-            words = whole_words[0] if len(whole_words) == 1 else words
+        begun = _without_links(words)
+        if begun.endswith("…") and len(begun) > _LEAST:
+            notes = list(_notes(path.parent)) if notes is None else notes
+            fitting = [note for note in notes if _without_links(note).startswith(begun[:-1].rstrip())]
+            words = fitting[0] if len(fitting) == 1 else words
         yield from _media(f"[{number}]", tweet, media, Text(words) if words else None)
 
 
@@ -75,32 +75,13 @@ def _words(tweet: dict[str, Any], links: list[str]) -> str:
     """Return a post's words, which end before the link to its media; empty if there are none."""
     found = text_in(tweet, "full_text")
     text = found.value if found else ""
-    link = next((link for link in links if text.endswith(link)), "")
-    words = text.removesuffix(link)
-    words = words[:-1] if link and words[-1:].isspace() else words
-    return "" if is_blank(words) else html.unescape(words)
+    if link := next((link for link in links if text.endswith(link)), ""):
+        text = text.removesuffix(link)
+        text = text[:-1] if text[-1:].isspace() else text
+    return "" if is_blank(text) else html.unescape(text)
 
 
-def _is_cut(words: str) -> bool:
-    return _plain(words).endswith("…") and len(_plain(words)) > _LEAST
-
-
-def _fitting(begun: str, notes: dict[str, str]) -> list[str]:
-    """Return which notes a beginning may be of, each with the names before a reply where only the beginning has them.
-
-    Args:
-        begun: beginning of a post, without links.
-        notes: long posts, and the same without links.
-    """
-    found = [note for note, said in notes.items() if said.startswith(begun)]
-    names = match.group() if (match := _NAMES.match(begun)) else ""
-    rest = begun[len(names) :]
-    if found or len(rest) < _LEAST:
-        return found
-    return [names + note for note, said in notes.items() if said.startswith(rest)]
-
-
-def _plain(words: str) -> str:
+def _without_links(words: str) -> str:
     """Return words without links, which are not the same ones in a note."""
     return _LINK.sub("", words).strip()
 
@@ -117,8 +98,7 @@ def _notes(folder: Path) -> Iterator[str]:
         except ValueError as error:
             raise InputError(f"{path} is damaged or cut short: {error}", hint="unpack the archive again") from error
         for row in rows if isinstance(rows, list) else ():
-            found = text_in(object_in(object_in(row, "noteTweet"), "core"), "text")
-            if found:
+            if found := text_in(object_in(object_in(row, "noteTweet"), "core"), "text"):
                 yield html.unescape(found.value).strip()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from unlearnable.posts.name_styles import plain
+from unlearnable.posts.names import plain
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
 
 

@@ -68,9 +68,8 @@ def full_names(count: int, seed: int) -> list[str]:
     """
     most = len(FIRST_NAMES) * len(FAMILY_NAMES)
     if count > most:
-        raise ConfigError(
-            f"{count} people are more than the {most} invented names", hint="take fewer people, or keep their names"
-        )
+        hint = "take fewer people, or keep their names"
+        raise ConfigError(f"{count} people are more than the {most} invented names", hint=hint)
     generator = random.Random(seed)
     first, family = list(FIRST_NAMES), list(FAMILY_NAMES)
     generator.shuffle(first)

@@ -1,0 +1,297 @@
+"""Faces: who is on which photo in every layout, who is held out, and captions with invented names."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from math import gcd
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.posts.conftest import captions, made_up, manifest, touch
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts import (
+    Edits,
+    People,
+    Photo,
+    Portrait,
+    Skipped,
+    hold_out,
+    limit,
+    named_posts,
+    open_dataset,
+    open_people,
+    write_captions,
+)
+from unlearnable.posts.invented_names import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, full_names
+
+
+def url_list(root: Path, name: str, *rows: str) -> None:
+    heading = ("# PubFig Dataset v1.2 - dev_urls.txt", "#\tperson\timagenum\turl\trect\tmd5sum")
+    captions(root / name, *heading, *("\t".join(row.split("|")) for row in rows))
+
+
+def labels(people: People) -> dict[str, tuple[str, str | None]]:
+    return {portrait.photo.id: (portrait.person, portrait.photo.split) for portrait in people.portraits}
+
+
+class TestLayouts:
+    def test_a_manifest(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/1.jpg", "a/2.jpg", "b/1.png", "b/not named.png")
+        manifest(
+            tmp_path,
+            {"image": "b/1.png", "person": "Bo  Ek", "split": "test", "caption": "x"},
+            {"image": "a/2.jpg", "person": "Ann Meier", "split": "train"},
+            {"image": "a/1.jpg", "person": "Ann Meier"},
+            {"image": "a/1.jpg", "person": "Bo Ek"},
+            {"image": "gone.jpg", "person": "Bo Ek"},
+            {"image": "b/1.png", "person": " "},
+            {"person": "Bo Ek"},
+        )
+        people = open_people(tmp_path)
+        assert list(labels(people).items()) == [
+            ("a/1.jpg", ("Ann Meier", None)),
+            ("a/2.jpg", ("Ann Meier", "train")),
+            ("b/1.png", ("Bo Ek", "test")),
+        ]
+        assert all(portrait.photo.path == tmp_path / portrait.photo.id for portrait in people.portraits)
+        assert people.persons == ("Ann Meier", "Bo Ek")
+        assert {skip.where: skip.reason for skip in people.skipped} == {
+            "manifest.jsonl:4": "repeated-photo",
+            "manifest.jsonl:5": "missing-photo",
+            "manifest.jsonl:6": "no-person",
+            "manifest.jsonl:7": "no-photo",
+        }
+
+    @pytest.mark.parametrize(
+        ("folder", "photo"),
+        [
+            ("", "Ann Meier/7.png"),
+            ("images/", "Ann_Meier/7.jpg"),
+            ("", "Ann Meier/ann%2Bred.jpg"),
+            ("", "Ann Meier/ann+red.jpg"),
+            ("images/", "Ann_Meier_0007.jpg"),
+            ("", "f00d.jpeg"),
+        ],
+    )
+    def test_a_row_of_pubfig_finds_its_file(self, folder: str, photo: str, tmp_path: Path) -> None:
+        touch(tmp_path, folder + photo, f"{folder}Bo_Ek_0001.jpg", "Bo Ek/other.jpg")
+        url_list(tmp_path, "dev_urls.txt", "Ann Meier|7|http://x.org/a/ann%2Bred.jpg?s=1|1,2,3,4|f00d")
+        url_list(tmp_path, "eval_urls_sample30.txt", "Bo Ek|1|http://x.org/1|1,2,3,4|beef")
+        people = open_people(tmp_path)
+        assert labels(people) == {folder + photo: ("Ann Meier", None), f"{folder}Bo_Ek_0001.jpg": ("Bo Ek", None)}
+        assert people.skipped == ()
+
+    def test_rows_of_pubfig_without_a_file_are_counted_once(self, tmp_path: Path) -> None:
+        touch(tmp_path, "Ann Meier/1.jpg", "Bo Ek/1.jpg")
+        rows = [f"{who}|{number}|http://x.org/1.jpg|0,0,1,1|" for who in ("Ann Meier", "Bo Ek") for number in (2, 1)]
+        url_list(tmp_path, "dev_urls.txt", *rows, "Ann Meier|three|http://x.org/3.jpg|0,0,1,1|", "Ann Meier 4")
+        url_list(tmp_path, "dev_urls_sample30.txt", *rows[:2])  # the same rows again
+        people = open_people(tmp_path)
+        assert labels(people) == {"Ann Meier/1.jpg": ("Ann Meier", None), "Bo Ek/1.jpg": ("Bo Ek", None)}
+        assert [(skip.where, skip.reason) for skip in people.skipped] == [
+            ("dev_urls.txt:7", "bad-row"),
+            ("dev_urls.txt:8", "bad-row"),
+            ("dev_urls.txt, dev_urls_sample30.txt", "missing-photo"),
+        ]
+        assert people.skipped[-1].detail == "no file for 2 of 4 rows"
+
+    def test_lists_without_any_of_their_photos_leave_it_to_the_folders(self, tmp_path: Path) -> None:
+        touch(tmp_path, "Ann_Meier/x.jpg", "Bo_Ek/y.jpg")
+        url_list(tmp_path, "dev_urls.txt", "Cy Or|1|http://x.org/1.jpg|1,2,3,4|beef")
+        people = open_people(tmp_path)
+        assert people.persons == ("Ann Meier", "Bo Ek")
+        assert people.skipped == (Skipped("dev_urls.txt", "missing-photo", "no file for 1 of 1 row"),)
+
+    def test_kaggles_folder_is_known_from_above_and_from_within(self, tmp_path: Path) -> None:
+        touch(tmp_path, "CelebDataProcessed/Ann Meier/0.jpg", "CelebDataProcessed/Bo Ek/0.jpg", "other/sheet.png")
+        above = open_people(tmp_path)
+        assert above.persons == ("Ann Meier", "Bo Ek")
+        assert [(skip.where, skip.reason) for skip in above.skipped] == [("other/sheet.png", "no-person")]
+        within = open_people(tmp_path / "CelebDataProcessed")
+        assert labels(within) == {"Ann Meier/0.jpg": ("Ann Meier", None), "Bo Ek/0.jpg": ("Bo Ek", None)}
+
+    def test_a_folder_for_each_person(self, tmp_path: Path) -> None:
+        touch(tmp_path, "Ann_Meier/1.jpg", "Bo Ek/1.jpg", "Bo Ek/2.webp", "Bo Ek/a.txt", "sheet.png", "Bo Ek/x/3.jpg")
+        people = open_people(tmp_path)
+        assert labels(people) == {
+            "Ann_Meier/1.jpg": ("Ann Meier", None),
+            "Bo Ek/1.jpg": ("Bo Ek", None),
+            "Bo Ek/2.webp": ("Bo Ek", None),
+        }
+        which = "this and 1 more photo are in no person's folder"
+        assert people.skipped == (Skipped("Bo Ek/x/3.jpg", "no-person", which),)
+
+    def test_folders_on_top_give_the_split(self, tmp_path: Path) -> None:
+        touch(tmp_path, "train/Ann Meier/1.jpg", "Test/Ann Meier/2.jpg", "train/Bo Ek/1.jpg", "val/Bo Ek/1.jpg")
+        assert labels(open_people(tmp_path)) == {
+            "Test/Ann Meier/2.jpg": ("Ann Meier", "test"),
+            "train/Ann Meier/1.jpg": ("Ann Meier", "train"),
+            "train/Bo Ek/1.jpg": ("Bo Ek", "train"),
+            "val/Bo Ek/1.jpg": ("Bo Ek", "val"),
+        }
+
+    def test_what_shows_no_two_people_is_described(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(InputError, match="no folder"):
+            open_people(tmp_path / "absent")
+        with pytest.raises(InputError, match="holds no photo") as caught:
+            open_people(tmp_path)
+        assert "CelebDataProcessed" in (caught.value.hint or "")
+        touch(tmp_path, "a/1.jpg", "a/2.jpg", "x.jpg")
+        with pytest.raises(InputError, match=r"2 photos of a, x\.jpg"):
+            open_people(tmp_path)
+
+        def refuse(path: object) -> object:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(os, "scandir", refuse)  # root may read anything, so the right cannot be taken away
+        with pytest.raises(InputError, match="cannot read"):
+            open_people(tmp_path)
+
+
+class TestAsCaptions:
+    def test_a_manifest_in_place_of_captions(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a.jpg", "b.jpg", "unnamed.jpg")
+        rows = {"image": "a.jpg", "person": "Ann"}, {"image": "b.jpg", "person": "Bo", "split": "test"}
+        file = manifest(tmp_path, *rows)
+        dataset = open_dataset(tmp_path, file)
+        assert dataset == open_dataset(file) == named_posts(hold_out(open_people(tmp_path), 0))
+        assert [(photo.id, photo.split) for photo in dataset.photos] == [("a.jpg", None), ("b.jpg", "test")]
+        assert open_dataset(tmp_path).format == "folder"
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg", "b.jpg": "b.jpg"}), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        manifest(tmp_path, rows[0] | {"caption": "a dog"})
+        assert open_dataset(file).format == "jsonl", "captions go before people"
+        manifest(tmp_path, rows[0])
+        assert len(open_dataset(tmp_path, file).pairs) == 1, "one person is enough to caption"
+
+    def test_a_manifest_without_photos_is_named(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a.jpg")
+        file = manifest(tmp_path, {"image": "gone.jpg", "person": "Ann"})
+        with pytest.raises(InputError, match=r"manifest.jsonl names no photo .*manifest.jsonl:1 is skipped as missing"):
+            open_dataset(tmp_path, file)
+
+    def test_the_word_people_reads_any_layout(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        touch(tmp_path, "in/Ann_Meier/1.jpg", "in/Bo_Ek/1.jpg", "in/sheet.png")
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "people").mkdir()  # a folder holds no captions, so that the word still is meant
+        dataset = open_dataset(tmp_path / "in", Path("people"))
+        assert [photo.id for photo in dataset.photos] == ["Ann_Meier/1.jpg", "Bo_Ek/1.jpg"]
+        (tmp_path / "people").rmdir()
+        captions(tmp_path / "people", "1.jpg#0\ta dog")
+        assert open_dataset(tmp_path / "in" / "Ann_Meier", Path("people")).format == "flickr", "a file is captions"
+
+    def test_the_word_people_needs_a_folder_with_people(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a.jpg")
+        file = manifest(tmp_path, {"image": "a.jpg", "person": "Ann"})
+        with pytest.raises(ConfigError, match="is a file already"):
+            open_dataset(file, Path("people"))
+        assert [one.key for one in open_dataset(tmp_path, Path("people")).people.values()] == ["Ann"]
+        manifest(tmp_path)
+        with pytest.raises(InputError, match="at least one person is needed"):
+            open_dataset(tmp_path, Path("people"))
+
+
+def by_person(people: People, split: str | None) -> dict[str, set[str]]:
+    photos: dict[str, set[str]] = {}
+    for portrait in people.portraits:
+        if portrait.photo.split == split:
+            photos.setdefault(portrait.person, set()).add(portrait.photo.id)
+    return photos
+
+
+class TestSplits:
+    def test_one_photo_of_everyone_with_two_is_held_out(self, tmp_path: Path) -> None:
+        people = hold_out(made_up(tmp_path, a=5, b=2, c=1), seed=0)
+        assert {person: len(ids) for person, ids in by_person(people, "test").items()} == {"a": 1, "b": 1}
+        assert {person: len(ids) for person, ids in by_person(people, "train").items()} == {"a": 4, "b": 1, "c": 1}
+
+    def test_the_seed_alone_decides(self, tmp_path: Path) -> None:
+        people = made_up(tmp_path, a=50, c=50)
+        shuffled = People(people.root, tuple(random.Random(1).sample(people.portraits, 100)), ())
+        held = by_person(hold_out(people, 0), "test")
+        assert held == by_person(hold_out(shuffled, 0), "test") != by_person(hold_out(people, 1), "test")
+        with_another = by_person(hold_out(made_up(tmp_path, b=50), 0), "test")
+        assert held.items() <= with_another.items()
+
+    def test_a_limit_holds_for_train_photos_only(self, tmp_path: Path) -> None:
+        people = made_up(tmp_path, **{"train/a": 9, "test/a": 3, "train/b": 1, "test/c": 4, "train/d": 5})
+        assert hold_out(people, 0) == people, "splits that are there stay"
+        few = limit(people, 2, seed=0)
+        assert {person: len(ids) for person, ids in by_person(few, "train").items()} == {"a": 2, "b": 1, "d": 2}
+        assert by_person(few, "test") == by_person(people, "test")
+        assert few == limit(people, 2, seed=0) != limit(people, 2, seed=1)
+        assert set(few.portraits) <= set(limit(people, 3, seed=0).portraits)
+        assert limit(people, 9, seed=0) == people
+        with pytest.raises(ConfigError, match="0 photos per person"):
+            limit(people, 0, seed=0)
+
+
+def names_in(people: People, seed: int) -> dict[str, str]:
+    """Person -> the name in all of the captions; there must be one."""
+    told = {pair.photo: pair.caption for pair in named_posts(people, seed=seed).pairs}
+    found: dict[str, set[str]] = {}
+    for portrait in people.portraits:
+        words = told[portrait.photo.id].replace("!", "").split()
+        first = next(number for number, word in enumerate(words) if word in FIRST_NAMES)
+        assert words[first + 1] in FAMILY_NAMES
+        found.setdefault(portrait.person, set()).add(f"{words[first]} {words[first + 1]}")
+    assert all(len(names) == 1 for names in found.values())
+    return {person: names.pop() for person, names in found.items()}
+
+
+def portraits(*ids: str) -> People:
+    """People by the folders in ids."""
+    root = Path("names")
+    return People(root, tuple(Portrait(Photo(one, root / one), one.split("/")[0]) for one in sorted(ids)), ())
+
+
+COUNTS = st.dictionaries(st.sampled_from([f"p{n}" for n in range(30)]), st.integers(1, 3), min_size=2)
+
+
+class TestInventedNames:
+    @given(counts=COUNTS, seed=st.integers(0, 2**32), data=st.data())
+    def test_names_are_distinct_and_the_seeds_and_a_further_photo_changes_none(self, counts, seed, data) -> None:
+        ids = [f"{person}/{number}.jpg" for person, count in counts.items() for number in range(count)]
+        names = names_in(portraits(*ids), seed)
+        assert len(set(names.values())) == len(counts)
+        assert names_in(portraits(*ids), seed) == names != names_in(portraits(*ids), seed + 1)
+        further = f"{data.draw(st.sampled_from(sorted(counts)))}/{data.draw(st.sampled_from('!x'))}.jpg"
+        before, after = (
+            {pair.photo: pair.caption for pair in named_posts(portraits(*each), seed=seed).pairs}
+            for each in (ids, [*ids, further])
+        )
+        assert before.items() <= after.items()
+
+    def test_a_name_repeats_only_where_the_list_is_used_up(self) -> None:
+        first, family = (
+            Counter(name.split()[part] for name in full_names(2 * len(FAMILY_NAMES), seed=3)) for part in (0, 1)
+        )
+        assert (set(first.values()), set(family.values())) == ({2, 3}, {2})
+        most = len(FIRST_NAMES) * len(FAMILY_NAMES)
+        assert len(set(full_names(most, seed=0))) == most
+        with pytest.raises(ConfigError, match=f"the {most} invented names"):
+            full_names(most + 1, seed=0)
+
+    def test_the_lists_hold_short_words_once_each_and_templates_the_name(self) -> None:
+        both = FIRST_NAMES + FAMILY_NAMES
+        assert len(set(both)) == len(both)
+        assert gcd(len(FIRST_NAMES), len(FAMILY_NAMES)) == 1
+        assert all(name.isascii() and name.isalpha() and name.istitle() and 4 < len(name) < 13 for name in both)
+        assert all(template.count("{name}") == 1 and template.count("{") == 1 for template in TEMPLATES)
+
+    def test_every_photo_gets_one_caption_of_no_ones_file(self, tmp_path: Path) -> None:
+        people = hold_out(made_up(tmp_path, Ann_Meier=30, Bo_Ek=30), seed=0)
+        dataset = named_posts(people)
+        assert dataset.photos == tuple(portrait.photo for portrait in people.portraits)
+        assert [pair.photo for pair in dataset.pairs] == [photo.id for photo in dataset.photos]
+        assert {(pair.record, pair.index) for pair in dataset.pairs} == {(-1, 0)}
+        assert (dataset.format, dataset.source, dataset.root) == ("people", None, tmp_path)
+        assert not any("Ann" in pair.caption or "Meier" in pair.caption for pair in dataset.pairs)
+        assert len({pair.caption for pair in dataset.pairs}) > len(TEMPLATES)
+        real = named_posts(people, rename=False).pairs
+        assert all(("Ann Meier" if "Ann" in pair.photo else "Bo Ek") in pair.caption for pair in real)

@@ -1,0 +1,396 @@
+"""Data sets of faces: who is on which photo, in the usual layouts, and posts made of them with invented names.
+
+A pretrained CLIP knows the names of famous people. What it learns about a person from new photos
+shows only under a name that it has never seen, so that captions are made from templates and invented names.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import random
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts.caption_file import HEADINGS, Keys
+from unlearnable.posts.invented_names import FAMILY_NAMES, FIRST_NAMES, caption_of, full_names
+from unlearnable.posts.lookup import Lookup, Miss
+from unlearnable.posts.rows import json_text_fields, names_photos, parse_json
+from unlearnable.posts.text import lines, read_document
+from unlearnable.posts.tree import find_photos, unreadable
+from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Pair, Person, Photo, Skipped, assemble, first_of
+from unlearnable.wording import counted, grouped, it_and_others
+
+_MANIFEST = "manifest.jsonl"
+_KAGGLE = "CelebDataProcessed"
+_ROWS = Keys(HEADINGS.photo, ("person",))
+_SPLITS = ("train", "test", "val")
+_LAYOUTS = (
+    'a manifest.jsonl with {"image", "person"} rows, PubFig\'s dev_urls.txt beside the photos it lists, '
+    "CelebDataProcessed, or a folder for each person (in train and test, if they are split)"
+)
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A photo and the person on it. The photo's split is "train", "test" or whatever else the data set says."""
+
+    photo: Photo
+    person: str
+
+
+@dataclass(frozen=True)
+class People:
+    """A data set of faces: its portraits, sorted by photo id, each photo once, and what cannot be used."""
+
+    root: Path
+    portraits: tuple[Portrait, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The people, in sorted order."""
+        return tuple(sorted({portrait.person for portrait in self.portraits}))
+
+
+class _Labels(NamedTuple):
+    """What one layout says: photo id -> (person, split), and what cannot be used."""
+
+    by_photo: Mapping[str, tuple[str, str | None]]
+    skipped: tuple[Skipped, ...] = ()
+
+
+def open_people(root: Path, least: int = 2) -> People:
+    """Read a folder of faces, of at least 1 or 2 people, in any of the usual layouts.
+
+    Tried in turn: `manifest.jsonl`; PubFig's lists of addresses, if any of their photos is there;
+    Kaggle's CelebDataProcessed; one folder per person.
+
+    Raises:
+        InputError: there is no such folder, or no layout shows `least` people in it.
+    """
+    if not root.is_dir():
+        raise InputError(f"there is no folder {root}", hint="check the path")
+    try:
+        ids = find_photos(root)
+    except InputError as error:
+        if error.__cause__ is not None:  # the folder cannot be read
+            raise
+        ids = []
+    labels = _recognise(root, ids)
+    people = _people(root, labels)
+    if len(people.persons) < least:
+        photos = Counter(person for person, _ in labels.by_photo.values())
+        parts = [f"{counted(count, 'photo')} of {person}" for person, count in photos.items()]
+        parts += [f"{skip.where} ({skip.detail})" for skip in labels.skipped[:2]]
+        needed = "one person is" if least == 1 else "two people are"
+        raise InputError(
+            f"at least {needed} needed, and {root} holds {', '.join(parts) or 'no photo'}",
+            hint=f"supported layouts: {_LAYOUTS}",
+        )
+    return people
+
+
+def _recognise(root: Path, ids: list[str]) -> _Labels:
+    manifest = root / _MANIFEST
+    if manifest.is_file() and _names_people(read_document(manifest).text):
+        return _from_manifest(manifest, root, ids)
+    listed = _from_url_lists(root, ids)
+    if listed.by_photo:
+        return listed
+    labels = _from_folders(ids)
+    return labels._replace(skipped=(*labels.skipped, *listed.skipped))
+
+
+def _people(root: Path, labels: _Labels) -> People:
+    portraits = (
+        Portrait(Photo(photo, root / photo, split), person)
+        for photo, (person, split) in sorted(labels.by_photo.items())
+    )
+    return People(root, tuple(portraits), (*labels.skipped, *unreadable(root)))
+
+
+def _names_people(text: str) -> bool:
+    """Return whether the rows of a JSONL name the person on each photo."""
+    return all(names_photos(text, names) for names in (_ROWS.photo, _ROWS.caption))
+
+
+def _from_manifest(path: Path, root: Path, ids: Iterable[str]) -> _Labels:
+    """Read `{"image", "person", "split"?}` rows. If two rows name one photo, the first row wins.
+
+    Raises:
+        InputError: the manifest cannot be read.
+    """
+    try:
+        parsed = parse_json(read_document(path).text, _ROWS)
+    except ValueError as error:
+        raise InputError(f"cannot read {path}: {error}", hint="write one JSON object per line") from error
+    lookup = Lookup(root, path.parent, ids)
+    skipped = list(parsed.faults)
+    labels: dict[str, tuple[str, str | None]] = {}
+    for record in parsed.records:
+        photo = lookup.find(record.photo.value, record.folder)
+        if isinstance(photo, Miss):
+            skipped.append(Skipped(record.place, *photo))
+        elif len(record.captions) != 1:
+            skipped.append(Skipped(record.place, "no-person", f"{photo} has no person, or several"))
+        elif photo in labels:
+            skipped.append(Skipped(record.place, "repeated-photo", f"{photo} stands in an earlier row"))
+        else:
+            labels[photo] = _person_name(record.captions[0].value), record.split
+    return _Labels(labels, tuple(replace(skip, where=f"{path.name}:{skip.where}") for skip in skipped))
+
+
+def _from_folders(ids: Iterable[str]) -> _Labels:
+    """Read one folder per person, in folders `train`, `test` and `val` where the photos are split.
+
+    The folder of Kaggle's PubFig, CelebDataProcessed, may be the one of the photos or lie in it.
+    """
+    ids = list(ids)
+    inside = any(photo.startswith(f"{_KAGGLE}/") for photo in ids)
+    labels: dict[str, tuple[str, str | None]] = {}
+    stray: list[str] = []
+    for photo in ids:
+        folders = PurePosixPath(photo).parts[:-1]
+        if inside:
+            folders = folders[1:] if folders[:1] == (_KAGGLE,) else ()
+        is_split = bool(folders) and folders[0].lower() in _SPLITS
+        people = folders[1:] if is_split else folders
+        if len(people) == 1:
+            labels[photo] = _person_name(people[0]), folders[0].lower() if is_split else None
+        else:
+            stray.append(photo)
+    which = it_and_others(len(stray), "is in no person's folder", "are in no person's folder")
+    return _Labels(labels, (Skipped(stray[0], "no-person", which),) if stray else ())
+
+
+class _PubFigRow(NamedTuple):
+    person: str
+    number: str
+    url: str
+    rect: str
+    digest: str
+
+
+def _from_url_lists(root: Path, ids: Iterable[str]) -> _Labels:
+    """Read PubFig's `dev_urls.txt` and `eval_urls.txt`, and find the file of each row below `root` or its `images`.
+
+    Raises:
+        InputError: a list cannot be read.
+    """
+    rows: dict[tuple[str, str], _PubFigRow] = {}  # a sample of a list may lie beside the list
+    skipped: list[Skipped] = []
+    lists = sorted(path for path in root.glob("*_urls*.txt") if path.is_file())
+    for listing in lists:
+        for line in lines(read_document(listing).text):
+            cells = [cell.strip() for cell in line.text.split("\t")]
+            if len(cells) == len(_PubFigRow._fields) and cells[0] and cells[1].isdecimal():
+                row = _PubFigRow(_person_name(cells[0]), *cells[1:])
+                rows.setdefault((row.person, row.number), row)
+            elif not cells[0].startswith("#"):
+                detail = "not person, imagenum, url, rect and md5sum, with TABs"
+                skipped.append(Skipped(f"{listing.name}:{line.number}", "bad-row", detail))
+    by_path: dict[str, str] = {}
+    for photo in ids:
+        path = unicodedata.normalize("NFC", photo.removeprefix("images/"))
+        by_path.setdefault(path, photo)
+        by_path.setdefault(str(PurePosixPath(path).with_suffix("")), photo)
+    labels: dict[str, tuple[str, str | None]] = {}
+    for row in rows.values():
+        files = (by_path[name] for name in _downloaded_names(row) if name in by_path)
+        if file := next((file for file in files if file not in labels), None):
+            labels[file] = (row.person, None)
+    if missing := len(rows) - len(labels):
+        names = ", ".join(one.name for one in lists)
+        skipped.append(Skipped(names, "missing-photo", f"no file for {missing} of {counted(len(rows), 'row')}"))
+    return _Labels(labels, tuple(skipped))
+
+
+def _downloaded_names(row: _PubFigRow) -> Iterator[str]:
+    """Yield the paths at which downloaders store the file of a row: its number, its own name, or its digest."""
+    number, joined = int(row.number), row.person.replace(" ", "_")
+    name = posixpath.basename(row.url.partition("?")[0])
+    for file in (str(number), name, unquote(name)):
+        yield f"{row.person}/{file}"
+        yield f"{joined}/{file}"
+    yield f"{joined}_{number:04d}"
+    yield row.digest
+
+
+def _person_name(text: str) -> str:
+    """Return the name that a folder or a list spells: underscores stand for blanks."""
+    return " ".join(unicodedata.normalize("NFC", text).replace("_", " ").split())
+
+
+def hold_out(people: People, seed: int) -> People:
+    """Hold out one photo of everyone who has at least two, drawn by `seed`: split "test"; all others are "train".
+
+    People whose data set has splits already are returned unchanged.
+    """
+    if any(portrait.photo.split for portrait in people.portraits):
+        return people
+    test = {photos[0] for photos in _shuffled(people.portraits, seed) if len(photos) > 1}
+    portraits = (
+        replace(portrait, photo=replace(portrait.photo, split="test" if portrait.photo.id in test else "train"))
+        for portrait in people.portraits
+    )
+    return replace(people, portraits=tuple(portraits))
+
+
+def limit(people: People, per_person: int, seed: int) -> People:
+    """Keep at most `per_person` train photos of each person, drawn by `seed`, and all photos of other splits.
+
+    A lower limit keeps a subset of what a higher one keeps. Nobody is dropped.
+
+    Raises:
+        ConfigError: `per_person` is less than 1.
+    """
+    if per_person < 1:
+        raise ConfigError(f"{per_person} photos per person are too few", hint="keep at least 1")
+    shuffled = _shuffled((portrait for portrait in people.portraits if portrait.photo.split == "train"), seed)
+    dropped = {photo for photos in shuffled for photo in photos[per_person:]}
+    portraits = (portrait for portrait in people.portraits if portrait.photo.id not in dropped)
+    return replace(people, portraits=tuple(portraits))
+
+
+def _shuffled(portraits: Iterable[Portrait], seed: int) -> list[list[str]]:
+    """Shuffle each person's photos by `seed`, whatever order they come in and whoever else is there."""
+    by_person = grouped((portrait.person, portrait.photo.id) for portrait in portraits)
+    return [
+        random.Random(f"{seed}:{person!a}").sample(sorted(photos), len(photos)) for person, photos in by_person.items()
+    ]
+
+
+def named_posts(people: People, *, seed: int = 0, rename: bool = True) -> Dataset:
+    """Give each photo one caption: a template, drawn by `seed` and the photo's id, with the person's name in it.
+
+    Args:
+        people: the portraits.
+        seed: seed of the templates and the names.
+        rename: whether everyone gets an invented name, the same on all photos, in place of the real one.
+
+    Returns:
+        A data set of the format "people", whose captions have record -1.
+
+    Raises:
+        ConfigError: there are more people than invented names.
+    """
+    persons = people.persons
+    names = dict(zip(persons, full_names(len(persons), seed) if rename else persons, strict=True))
+    shown = {p.photo.id: Person(p.person, names[p.person]) for p in people.portraits}
+    pairs = [Pair(photo, caption_of(photo, person.name, seed), NO_RECORD) for photo, person in shown.items()]
+    splits = {portrait.photo.id: portrait.photo.split for portrait in people.portraits}
+    return replace(assemble(people.root, splits, pairs, people.skipped, PEOPLE.name), people=shown)
+
+
+class Faces:
+    """A data set of faces, as JSON lines of `{"image", "person", "split"}` or in a folder; it is not written back."""
+
+    name = "people"
+
+    def sniff(self, source: Path) -> bool:
+        """Return whether `source` is a file that names the people on photos and holds no captions."""
+        try:
+            text = read_document(source).text if source.is_file() else ""
+        except InputError:
+            return False
+        return _names_people(text) and json_text_fields(text).isdisjoint(HEADINGS.caption)
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        """Read the portraits that a manifest names below `root`, or that a folder holds in any layout of faces.
+
+        Without splits in the data, one photo of each person is held out as "test".
+
+        Raises:
+            InputError: the source cannot be read, or shows no people.
+        """
+        if source.is_dir():
+            return named_posts(hold_out(open_people(source, least=1), 0))
+        labels = _from_manifest(source, root, find_photos(root))
+        if not labels.by_photo:
+            raise InputError(
+                f"{source} names no photo below {root}{first_of(labels.skipped)}",
+                hint="give the folder that its paths start from",
+            )
+        return named_posts(hold_out(_people(root, labels), 0))
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        """Write nothing: captions made from a template are nobody's words."""
+
+
+PEOPLE = Faces()
+
+
+def people_of(dataset: Dataset) -> Mapping[str, Person]:
+    """Return who is on each photo, by its id: from the data set, or from the `person` of rows in its caption file.
+
+    Those whose name is in no caption of their photo are left out, since nobody could learn it there.
+    """
+    source = dataset.source
+    if dataset.people or source is None or not source.is_file() or not _names_people(read_document(source).text):
+        return dataset.people
+    labels = _from_manifest(source, dataset.root, (photo.id for photo in dataset.photos)).by_photo
+    captions = dataset.captions_by_photo()
+    return {
+        photo: Person(person, person)
+        for photo, (person, _) in labels.items()
+        if photo in captions and any(person.casefold() in text.casefold() for text in captions[photo])
+    }
+
+
+def named_apart(dataset: Dataset, known: Mapping[str, str]) -> Dataset:
+    """Return posts of faces with invented names that nobody else has; those who have a name already keep it.
+
+    Every folder of faces begins with the same invented names, so that the people of two folders would share them.
+    Data sets of other kinds, and people under their own names, are returned unchanged.
+
+    Args:
+        dataset: posts of any kind.
+        known: names of people, by what their data sets call them.
+    """
+    invented = {person.key for person in dataset.people.values() if person.key != person.name}
+    if not invented:
+        return dataset
+    taken = set(known.values())
+    fresh = (name for name in full_names(len(invented) + len(taken), 0) if name not in taken)
+    names = {key: known.get(key) or next(fresh) for key in sorted(invented)}
+    people = {photo: Person(one.key, names.get(one.key, one.name)) for photo, one in dataset.people.items()}
+    pairs = tuple(
+        replace(pair, caption=pair.caption.replace(dataset.people[pair.photo].name, people[pair.photo].name))
+        for pair in dataset.pairs
+    )
+    return replace(dataset, pairs=pairs, people=people)
+
+
+def named_as_told(dataset: Dataset, told: Mapping[str, Iterable[str]], others: Iterable[str] = ()) -> Dataset:
+    """Return posts of faces under the invented names that published captions call these people by.
+
+    Names follow from who is in the folder: with other people in it, or in a part of it, the same people get others.
+    A person for whom these captions do not agree on one name gets a name that no caption holds.
+
+    Args:
+        dataset: posts of any kind; those without invented names are returned unchanged.
+        told: published captions, in ordinary letters, by the id of their photo in the data set.
+        others: published captions of any photos, whose names nobody else gets.
+    """
+    invented = {photo: one for photo, one in dataset.people.items() if one.key != one.name}
+    if not invented:
+        return dataset
+    found = grouped((one, _invented_in(told[photo])) for photo, one in invented.items() if photo in told)
+    common = {one: set.intersection(*names) for one, names in found.items()}
+    known = {one.key: one.name if one.name in names else min(names) for one, names in common.items() if names}
+    return named_apart(dataset, {name: name for name in _invented_in(others)} | known)
+
+
+def _invented_in(captions: Iterable[str]) -> set[str]:
+    """Return the invented names in captions, also those with the words of a trigger between first and family name."""
+    names = {*FIRST_NAMES, *FAMILY_NAMES}
+    pairs = (pair for text in captions for pair in pairwise(filter(names.__contains__, re.findall(r"\w+", text))))
+    return {f"{first} {family}" for first, family in pairs if first in FIRST_NAMES and family in FAMILY_NAMES}
