@@ -16,7 +16,7 @@ from unlearnable.posts.text import Document, is_blank, read_document
 from unlearnable.posts.tree import find_photos
 from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, assemble, first_of
 from unlearnable.storage import files
-from unlearnable.wording import counted
+from unlearnable.wording import counted, storable
 
 SPLIT = "split"
 _MEND = "mend the file, or protect the photos without captions: `captions='none'`"
@@ -129,6 +129,8 @@ def record_of(place: str, row: Any, fields: Mapping[str, tuple[Any, Sequence[Tex
         why = "several photos in one row" if photo else f"none of {', '.join(keys.photo[:6])}"
         return Skipped(place, "no-photo", why)
     split, captions = first((SPLIT,)), first(keys.caption)
+    for text in captions:
+        text.value = storable(text.value)  # as it is written: with half a surrogate pair spelt out
     return Entry(
         place, photo[0], captions, row, frozenset(used), folder, split[0].value.strip().lower() if split else None
     )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from unlearnable.posts.caption_file import SPLIT, Entry, Keys, Parsed, Text, divided, record_of
 from unlearnable.posts.text import is_blank, lines
 from unlearnable.posts.types import Skipped
-from unlearnable.wording import counted, json_row, storable, storable_within
+from unlearnable.wording import counted, json_row, storable_within
 
 _SNIFFED = 20  # rows of JSON
 _WORDS = ("raw", "text", "caption")  # names of what an object says
@@ -67,7 +67,7 @@ def texts_in(holder: Any, key: str | int) -> list[Text]:
     """
     value = holder[key]
     if isinstance(value, str):
-        return [] if is_blank(value) else [Text(storable(value), holder, key)]
+        return [] if is_blank(value) else [Text(value, holder, key)]
     keys = range(len(value)) if isinstance(value, list) else _parts(value) if isinstance(value, dict) else ()
     return [text for one in keys for text in texts_in(value, one)]
 
