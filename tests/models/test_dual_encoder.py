@@ -81,7 +81,7 @@ def test_a_clone_is_independent(tiny):
     assert not torch.equal(other.token_table, tiny.token_table)
 
 
-def test_a_text_tower_of_another_kind_is_refused():
+def test_a_text_encoder_of_another_kind_is_refused():
     class Other(torch.nn.Module):
         text = torch.nn.Linear(1, 1)
 

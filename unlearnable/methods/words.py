@@ -17,7 +17,7 @@ from torch import Tensor
 from unlearnable.errors import ConfigError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
-from unlearnable.models.tokens import CONTEXT, WORDS, Vocabulary, default_vocabulary, distinct, fault_of, tokenizer
+from unlearnable.models.tokens import CONTEXT, WORDS, Vocabulary, default_vocabulary, is_readable, tokenizer
 from unlearnable.settings import Precision, TriggerSettings
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels
@@ -142,10 +142,13 @@ def load_words(settings: TriggerSettings) -> Vocabulary:
     """
     if settings.words is None:
         return default_vocabulary()
-    lines = list(distinct(_lines(settings.words)))
-    for number, phrase in lines:
-        if fault := fault_of(phrase):
+    distinct: dict[tuple[int, ...], tuple[int, str]] = {}  # by what a model reads
+    for number, phrase in _lines(settings.words):
+        if not is_readable(phrase):
+            fault = "a model would not read it as it stands"
             raise ConfigError(f"{settings.words}, line {number}: {fault}", hint="write a plain word or phrase")
+        distinct.setdefault(tuple(tokenizer().encode(phrase)), (number, phrase))
+    lines = list(distinct.values())
     wanted = max(FEWEST, A_PLACE * settings.trigger_length)
     if len(lines) < wanted:
         few = f"{settings.words} has {counted(len(lines), 'different word')}"

@@ -1,4 +1,4 @@
-"""The device of calculations, seeds on it, and libraries that keep quiet while they load."""
+"""The device of calculations, seeds on it, its failures, and libraries that keep quiet while they load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def choose_device(wanted: str) -> str:
 
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
-        return "cuda" if available["cuda"] else "mps" if available["mps"] else "cpu"
+        return next(name for name in ("cuda", "mps", "cpu") if available[name])
     if not available[wanted]:
         raise ConfigError(f"this machine has no {wanted} device that torch can use", hint="use `device='cpu'`")
     return wanted
@@ -43,9 +43,7 @@ def choose_device(wanted: str) -> str:
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Seed what torch draws by itself within the block, such as first weights and dropout, and nothing after it.
 
-    Args:
-        seed: the seed.
-        device: where it is drawn; None is the CPU. Other GPUs are not touched: to ask for their state takes memory.
+    The device is the CPU by default; GPUs beside it are not touched: to ask for their state takes memory.
     """
     import torch
 
@@ -56,16 +54,16 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 def given_up(error: BaseException | None) -> ModelError | None:
-    """Return what to say of an error of a device that has too little memory, or of a GPU that fails; None of others."""
+    """Return the error to show where a device has too little memory, or a GPU fails; None for any other cause."""
     while error is not None:
-        by_torch, said = isinstance(error, RuntimeError), str(error) or type(error).__name__
-        on_gpu = by_torch and _OF_A_GPU.search(said)
-        reason = shorten(said, 100, placeholder=" ...")
-        if isinstance(error, MemoryError) or (by_torch and _NO_MEMORY.search(said)):
+        text = str(error) or type(error).__name__
+        by_torch = isinstance(error, RuntimeError)
+        on_gpu = by_torch and _OF_A_GPU.search(text)
+        reason = shorten(text, 100, placeholder=" ...")
+        if isinstance(error, MemoryError) or (by_torch and _NO_MEMORY.search(text)):
             where, less = ("on the GPU ", "`device='cpu'`") if on_gpu else ("", "`preset='fast'`, or a smaller model")
-            return ModelError(
-                f"there is too little memory {where}({reason})", hint=f"close other programs, or use {less}"
-            )
+            hint = f"close other programs, or use {less}"
+            return ModelError(f"there is too little memory {where}({reason})", hint=hint)
         if on_gpu:
             hint = "use `device='cpu'`; if it works elsewhere, this is a bug: please report it with the traceback"
             return ModelError(f"the GPU fails ({reason})", hint=hint)

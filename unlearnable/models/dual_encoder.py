@@ -1,4 +1,8 @@
-"""The model interface of all mathematics here: two encoders, pixels in [0, 1], token rows of any length."""
+"""The model interface of all mathematics here: two encoders, pixels in [0, 1], token rows of any length.
+
+For many steps in which the weights stay, an encoder is replaced by a copy (`DualEncoder.settle`): with batch
+normalisation folded, large weights in bf16, and gradients damped.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,33 +20,24 @@ from torch.autograd.function import once_differentiable
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from unlearnable.errors import ModelError
+from unlearnable.models.fast_layers import replace_slow
 from unlearnable.models.header import unlike_clip
 from unlearnable.models.tokens import CONTEXT, TOKENS
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
 Triple = tuple[float, float, float]
+SHARE = 0.5  # of the gradient that comes back beside a skip connection (docs/results/variants.csv)
+_CLOSE = 1e-3  # difference from the encoder before folding, as a share of its output, that rounding may make
 
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What a `DualEncoder` needs to know about its open_clip module besides the weights.
+    """What a `DualEncoder` needs to know about its open_clip module besides the weights."""
 
-    Attributes:
-        name: name of the model, as the user wrote it.
-        image_size: side of the square input, in pixels.
-        mean: mean of each colour channel, for normalisation.
-        std: standard deviation of each colour channel.
-        config: open_clip's model configuration.
-    """
-
-    name: str
-    image_size: int
-    mean: Triple
+    name: str  # as the user wrote it
+    image_size: int  # side of the square input, in pixels
+    mean: Triple  # of each colour channel, for normalisation
     std: Triple
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)  # open_clip's
 
 
 class DualEncoder:
@@ -62,8 +57,6 @@ class DualEncoder:
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec, *, precise: bool = False) -> None:
-        from unlearnable.models.fast_layers import replace_slow
-
         # convolutions are faster in this order
         self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
@@ -78,10 +71,9 @@ class DualEncoder:
                 hint="choose a model that reads texts as CLIP does, such as small or RN50:openai",
             )
         self._text = text
-        pool = getattr(text, "pool_type", getattr(text, "text_pool_type", "argmax"))
-        self._pool: str = pool
+        self._pool: str = getattr(text, "pool_type", getattr(text, "text_pool_type", "argmax"))
         self._causal = text.attn_mask is not None
-        self._reads_padding = not (self._causal and pool in ("argmax", "eos"))
+        self._reads_padding = not (self._causal and self._pool in ("argmax", "eos"))
         self._mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
         self._std = torch.tensor(spec.std).view(1, 3, 1, 1)
         self._settled: tuple[nn.Module, nn.Module] | None = None  # photo encoder and text transformer, until `learn`
@@ -161,22 +153,20 @@ class DualEncoder:
         return tokens[:, : int(used.max()) + 1 if len(used) else 1]
 
     def settle(self, *, photos_in_bf16: bool = False, texts_in_bf16: bool = False, damp: bool = False) -> None:
-        """Enter evaluation mode for many steps: until `learn`, photos and texts pass copies of the encoders.
+        """Enter evaluation mode for many steps: until `learn`, photos and texts pass faster copies of the encoders.
 
-        They are faster: batch normalisation is folded, and weights of an encoder in bf16 are in bf16, where each
-        step would convert them. They are not told that they need no gradients: PyTorch then multiplies the
-        activations of a transformer without folding the batch, which takes up to four times as long in bf16
-        (tools/bench/frozen.py).
+        These are not told that they need no gradients: PyTorch then multiplies the activations of a transformer
+        without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py).
 
         Args:
             photos_in_bf16: whether the photo encoder computes in bf16.
             texts_in_bf16: whether the text encoder does.
-            damp: whether gradients are to come back to photos along skip connections more than beside them.
+            damp: whether gradients come back to photos along skip connections more than beside them.
         """
         self.module.eval()
         photos, texts = folded(self.module.get_submodule("visual"), self.image_size), self._text.transformer
         photos = damped(photos) if damp else photos
-        self._settled = (halved(photos) if photos_in_bf16 else photos, halved(texts) if texts_in_bf16 else texts)
+        self._settled = (_halved(photos) if photos_in_bf16 else photos, _halved(texts) if texts_in_bf16 else texts)
 
     def learn(self) -> None:
         """Enter training mode."""
@@ -184,7 +174,7 @@ class DualEncoder:
         self.module.train()
 
     def clone(self, *, precise: bool = False) -> DualEncoder:
-        """Return an independent copy, for training, and for the MEM loss where that is said."""
+        """Return an independent copy, for training; `precise` for the MEM loss."""
         return DualEncoder(copy.deepcopy(self.module), self.spec, precise=precise)
 
     def to(self, device: torch.device | str) -> DualEncoder:
@@ -209,8 +199,6 @@ def image_side(size: int | tuple[int, int] | list[int]) -> int:
 
 def weights_sha256(state: Mapping[str, Tensor]) -> str:
     """Return the hex SHA-256 of named weights: their names, types, shapes and bytes."""
-    import torch
-
     digest = hashlib.sha256()
     for name, value in sorted(state.items()):
         flat = value.detach().cpu().contiguous()
@@ -219,22 +207,12 @@ def weights_sha256(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-CLOSE = 1e-3  # difference from the encoder as it was, as a share of its output, that rounding may make
-
-
 @torch.no_grad()
 def folded(encoder: nn.Module, side: int) -> nn.Module:
-    """Return a photo encoder in evaluation mode that computes the same with fewer passes over memory.
+    """Return a copy of a photo encoder in evaluation mode that computes the same with fewer passes over memory.
 
-    What feeds a normalisation is seen on one photo of noise. Of a encoder without batch normalisation after a
-    convolution, or one that would compute something else without it, nothing is folded.
-
-    Args:
-        encoder: in evaluation mode; it stays as it is.
-        side: side of the square photos that it takes, in pixels.
-
-    Returns:
-        A copy, or the encoder itself where nothing is folded.
+    One photo of noise, of `side` pixels, shows which convolution feeds which normalisation. The encoder itself comes
+    back where no batch normalisation follows a convolution, or the copy would compute something else.
     """
     weight = next(encoder.parameters())
     photo = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(weight)
@@ -249,32 +227,23 @@ def folded(encoder: nn.Module, side: int) -> nn.Module:
         other.set_submodule(convolution, fused.requires_grad_(False))  # no step asks for gradients of these copies
         other.set_submodule(normalisation, getattr(after, "act", nn.Identity()))  # timm's has the activation inside
     difference = (other(photo) - expected).norm() / expected.norm()
-    return other.to(memory_format=torch.channels_last) if difference < CLOSE else encoder  # type: ignore[call-overload]
-
-
-def halved(encoder: nn.Module) -> nn.Module:
-    """Return a copy for a encoder that computes in bf16, whose large weights are in it and need not be converted."""
-    other = copy.deepcopy(encoder)
-    for layer in other.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear | nn.MultiheadAttention):
-            layer.to(torch.bfloat16)
-    return other
+    return other.to(memory_format=torch.channels_last) if difference < _CLOSE else encoder  # type: ignore[call-overload]
 
 
 def _pairs(encoder: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str]]]:
     """Return the encoder's output for a photo, and the names of each convolution and the normalisation it feeds."""
-    made: list[tuple[str, Tensor]] = []  # kept alive, so that no later tensor takes the place of an earlier one
+    outputs: list[tuple[str, Tensor]] = []  # kept alive, so that no later tensor takes the place of an earlier one
     pairs: list[tuple[str, str]] = []
 
     def watch(name: str, module: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
         if isinstance(module, nn.Conv2d):
-            return [module.register_forward_hook(lambda _, __, output: made.append((name, output)))]
+            return [module.register_forward_hook(lambda _, __, output: outputs.append((name, output)))]
         if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
             return [module.register_forward_pre_hook(lambda _, given: fed(name, given[0]))]
         return []
 
     def fed(name: str, given: Tensor) -> None:
-        pairs.extend((convolution, name) for convolution, output in made if output is given)
+        pairs.extend((convolution, name) for convolution, output in outputs if output is given)
 
     handles = [handle for name, module in encoder.named_modules() for handle in watch(name, module)]
     try:
@@ -285,15 +254,13 @@ def _pairs(encoder: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, s
     return expected, pairs
 
 
-SHARE = 0.5  # of the gradient that comes back beside a skip connection (docs/results/variants.csv)
-
-
-class Damped(nn.Module):
-    """What is handed on as it is, and comes back at a share."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return numbers of any shape."""
-        return _Damped.apply(x)  # type: ignore[no-untyped-call, no-any-return]
+def _halved(encoder: nn.Module) -> nn.Module:
+    """Return a copy for an encoder that computes in bf16: its large weights need not be converted at each step."""
+    other = copy.deepcopy(encoder)
+    for layer in other.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.MultiheadAttention):
+            layer.to(torch.bfloat16)
+    return other
 
 
 def damped(encoder: nn.Module) -> nn.Module:
@@ -307,7 +274,7 @@ def damped(encoder: nn.Module) -> nn.Module:
     other = copy.deepcopy(encoder)
     for block in list(other.modules()):
         if name := _last(block):
-            block.set_submodule(name, nn.Sequential(block.get_submodule(name), Damped()))
+            block.set_submodule(name, nn.Sequential(block.get_submodule(name), _Damped()))
     return other
 
 
@@ -318,7 +285,14 @@ def _last(block: nn.Module) -> str:
     return "drop_path" if getattr(block, "has_skip", False) and hasattr(block, "drop_path") else ""
 
 
-class _Damped(torch.autograd.Function):
+class _Damped(nn.Module):
+    """Hands numbers on as they are, and a share of their gradient back."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _ShareOfGradient.apply(x)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _ShareOfGradient(torch.autograd.Function):
     @staticmethod
     def forward(_: Any, x: Tensor) -> Tensor:
         return x.view_as(x)

@@ -27,7 +27,7 @@ class IntegerReLU(nn.ReLU):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the positive part of numbers of any shape."""
+        """Return the positive part."""
         if self.inplace and x.dtype == torch.bfloat16 and x.device.type == "cpu":
             return _IntegerReLU.apply(x)  # type: ignore[no-untyped-call, no-any-return]
         return super().forward(x)
@@ -37,7 +37,7 @@ class LeanReLU6(nn.ReLU6):
     """A ReLU6 that keeps its output for the way back, where PyTorch's copies its input first; in bf16 as integers."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return numbers of any shape cut off at 0 and 6."""
+        """Return numbers cut off at 0 and 6."""
         if self.inplace and x.device.type == "cpu":
             return _LeanReLU6.apply(x)  # type: ignore[no-untyped-call, no-any-return]
         return super().forward(x)
@@ -156,7 +156,7 @@ class Depthwise(nn.Conv2d):
         return depthwise(*computed(x, self.weight, self.bias), (1, 1), (around, around))
 
 
-def is_depthwise(layer: nn.Conv2d) -> bool:
+def _is_depthwise(layer: nn.Conv2d) -> bool:
     """Return whether a convolution is one of each channel by itself, as `Depthwise` computes it."""
     plain = layer.stride == layer.dilation == (1, 1) and layer.padding == (KERNEL // 2, KERNEL // 2)
     return is_alone(layer) and plain and layer.kernel_size == (KERNEL, KERNEL) and layer.padding_mode == "zeros"
@@ -384,7 +384,7 @@ def equivalent(layer: nn.Module) -> type[nn.Module]:
     """Return the class that computes the same as a layer in less time, or the layer's own."""
     kind = type(layer)
     if isinstance(layer, nn.Conv2d) and kind is nn.Conv2d:
-        return Patches if cuts_patches(layer) else Depthwise if is_depthwise(layer) else kind
+        return Patches if cuts_patches(layer) else Depthwise if _is_depthwise(layer) else kind
     if isinstance(layer, nn.AvgPool2d) and kind is nn.AvgPool2d:
         return pool_of(layer)
     return CLASSES.get(kind, kind)

@@ -1,4 +1,4 @@
-"""What a model file may say of itself: sizes within bounds and architectures by plain names, never where to fetch them.
+"""What a model file may ask for: sizes within bounds and architectures by plain names, never what to fetch.
 
 open_clip would download what a configuration names (`hf-hub:`, the model of a text encoder) and run code from there.
 """
@@ -84,7 +84,7 @@ class TextEncoder(_Strict):
     output_tokens: bool = False
     act_kwargs: dict[str, str | float | bool | None] | None = None
     norm_kwargs: dict[str, str | float | bool | None] | None = None
-    hf_tokenizer_name: str = ""  # of no effect: texts are cut by CLIP's own tokenizer
+    hf_tokenizer_name: str = ""  # without effect: texts are cut by CLIP's own tokenizer
     tokenizer_kwargs: dict[str, Any] | None = None
 
 
@@ -156,18 +156,8 @@ def check_folder(folder: Path) -> None:
     _known(config, str(path))
 
 
-def check_architecture(config: dict[str, Any], name: str) -> None:
-    """Check that an architecture of open_clip is one that this program can use, before its weights are fetched.
-
-    Raises:
-        ModelError: it is none.
-    """
-    if not is_like_clip(config):
-        raise unlike_clip(name)
-
-
 def unlike_clip(name: str) -> ModelError:
-    """Return what to say of a model whose texts this program cannot read."""
+    """Return the error for a model whose texts this program cannot read."""
     return ModelError(
         f"{name}: its text encoder is not like CLIP's",
         hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
@@ -193,7 +183,7 @@ def _known(config: Architecture, where: str) -> None:
 
 
 def refused(path: Path, error: ValidationError) -> ModelError:
-    """Return what to say of a file that asks for what no model of this program has."""
+    """Return the error for a file that asks for what no model of this program has."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("constrained", "function")))
     return ModelError(

@@ -3,7 +3,7 @@
 A checkpoint is a file of weights, or a folder in open_clip's own layout (open_clip_config.json
 and weights) or in that of transformers' `CLIPModel` (config.json and weights). A file written by
 `save` names its architecture; any other needs it as a prefix: `RN50:weights.pt`. `fresh` builds the
-same architectures with random weights, for training from scratch.
+same architectures with random weights, for training from scratch; `fetch` downloads what is not here.
 """
 
 from __future__ import annotations
@@ -17,34 +17,33 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
 from unlearnable.models.bundled import ARCHITECTURES, HALF, START, cached
 from unlearnable.models.device import quiet, reason_of, seeded
-from unlearnable.models.dual_encoder import weights_sha256
+from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, build, image_side, weights_sha256
 from unlearnable.models.header import (
     OPEN_CLIP_CONFIG,
     TRANSFORMERS_CONFIG,
-    check_architecture,
     check_folder,
+    is_like_clip,
     read_header,
+    unlike_clip,
 )
 from unlearnable.registry import did_you_mean
 from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import pasted
 
-if TYPE_CHECKING:
-    from unlearnable.models.dual_encoder import DualEncoder
-
-
-LISTED_BY = "unlearnable list models"
 HEADER = "unlearnable"  # under which a file of weights holds what `save` notes
-WEIGHTS = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # suffixes of files
-_ON_THE_HUB = re.compile(r"[\w-]+/[\w.-]+")
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
+PATIENCE = 4.0  # seconds for the source of a download to answer
+_LISTED_BY = "unlearnable list models"
+_SUFFIXES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # of files of weights
+_ON_THE_HUB = re.compile(r"[\w-]+/[\w.-]+")
+_MEGABYTE = 1_000_000
 
 
 def load(name: str) -> DualEncoder:
@@ -86,18 +85,14 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
         names = [*ARCHITECTURES, *open_clip.list_models()]
         raise ModelError(f"there is no architecture {architecture!r}", hint=did_you_mean(architecture, names))
     with seeded(seed):
-        if architecture in ARCHITECTURES:
-            from unlearnable.models.dual_encoder import build
-
-            encoder = build(architecture, ARCHITECTURES[architecture], HALF, HALF)
-            return bundled.copy_photo_encoder(encoder) if architecture == START else encoder
-        return _create(architecture, None, architecture, random=True)
+        if architecture not in ARCHITECTURES:
+            return _create(architecture, None, architecture, random=True)
+        encoder = build(architecture, ARCHITECTURES[architecture], HALF, HALF)
+        return bundled.copy_photo_encoder(encoder) if architecture == START else encoder
 
 
 def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
     """Build a model of the same architecture with random weights."""
-    from unlearnable.models.dual_encoder import build
-
     spec = encoder.spec
     if spec.name == START:
         return fresh(START, seed)
@@ -124,27 +119,6 @@ def save(encoder: DualEncoder, path: Path) -> None:
         temporary.write_bytes(serialised(state, metadata={HEADER: checksums.seal_json(header)}))
 
 
-def saved_weights(path: Path) -> str | None:
-    """Return the checksum of the weights that `save` wrote to a file; None of any other file."""
-    from safetensors import SafetensorError
-
-    if not path.is_file():
-        return None  # a pipe would be waited for
-    try:
-        return str(checksums.unseal_json(_header_in(path) or "")["sha256"])
-    except (SafetensorError, OSError, ValueError, LookupError):
-        return None
-
-
-def _header_in(path: Path) -> str | None:
-    """Return what `save` noted in a safetensors file besides the weights; None where another program wrote it."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        header: str | None = (file.metadata() or {}).get(HEADER)
-    return header
-
-
 def _load_other(name: str) -> DualEncoder:
     path = Path(name)
     if path.is_dir():
@@ -158,49 +132,51 @@ def _load_other(name: str) -> DualEncoder:
         return _load_file(path)
     if name in ARCHITECTURES:
         return _load_cached(name)
-    architecture, _, tag = name.partition(":")
+    return _load_by_tag(name)
+
+
+def _load_by_tag(name: str) -> DualEncoder:
+    """Load `ARCHITECTURE:TAG` or `ARCHITECTURE:FILE`."""
     import open_clip
 
+    architecture, _, tag = name.partition(":")
     architectures = open_clip.list_models()
     if architecture not in architectures:
         spelt = architecture.partition("@")[0].replace("/", "-")  # OpenAI's own names: ViT-B/32, ViT-L/14@336px
-        _refuse_missing(path, "/" in architecture and spelt not in architectures)
+        _refuse_missing(Path(name), "/" in architecture and spelt not in architectures)
         names = [*bundled.NAMES, *ARCHITECTURES, *architectures]
-        raise ModelError(
-            f"there is no model {name!r}",
-            hint=f"{did_you_mean(architecture, names, LISTED_BY)} ({OFFLINE})",
-        )
+        hint = f"{did_you_mean(architecture, names, _LISTED_BY)} ({OFFLINE})"
+        raise ModelError(f"there is no model {name!r}", hint=hint)
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
     if not tag:
-        tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
-        raise ModelError(f"{name} names no weights: write {architecture}:TAG", hint=f"tags: {tags} ({OFFLINE})")
-    if not Path(tag).is_file() and tag not in open_clip.list_pretrained_tags_by_model(architecture):
+        hint = f"tags: {', '.join(tags[:6]) or 'none'} ({OFFLINE})"
+        raise ModelError(f"{name} names no weights: write {architecture}:TAG", hint=hint)
+    if not Path(tag).is_file() and tag not in tags:
         _refuse_missing(Path(tag), "/" in tag)
-        tags = open_clip.list_pretrained_tags_by_model(architecture)
         raise ModelError(f"{architecture} has no weights called {tag!r}", hint=f"{did_you_mean(tag, tags)} ({OFFLINE})")
     return _create(architecture, tag, name)
 
 
 def _refuse_missing(path: Path, in_folder: bool) -> None:
-    """Refuse a path where nothing is; a name is one that is `in_folder`, an address, or ends as files of weights do.
+    """Refuse a path where nothing is: one that is `in_folder`, an address, or ends as files of weights do.
 
     Raises:
         ModelError: there is no such file.
     """
-    if (in_folder or files.is_address(path) or path.suffix.lower() in WEIGHTS) and not path.exists():
-        missing, named = files.missing(path), f"{LISTED_BY} lists those that have a name"
-        is_weights = path.suffix.lower() in WEIGHTS
-        if not (is_weights or path.parent.exists()) and _ON_THE_HUB.fullmatch(path.as_posix()):
-            named += f"; hf download {path.as_posix()} --local-dir FOLDER fetches one of the Hugging Face hub"
-        raise ModelError(missing.message, hint=f"{missing.hint} ({named})")
+    is_weights = path.suffix.lower() in _SUFFIXES
+    if path.exists() or not (in_folder or is_weights or files.is_address(path)):
+        return
+    missing, named = files.missing(path), f"{_LISTED_BY} lists those that have a name"
+    if not (is_weights or path.parent.exists()) and _ON_THE_HUB.fullmatch(path.as_posix()):
+        named += f"; hf download {path.as_posix()} --local-dir FOLDER fetches one of the Hugging Face hub"
+    raise ModelError(missing.message, hint=f"{missing.hint} ({named})")
 
 
 def _load_cached(name: str) -> DualEncoder:
     path = cached(name)
     if not path.is_file():
-        raise ModelError(
-            f"{name} has not been trained on this machine yet",
-            hint=f"unlearnable train --data DIR --model {name} --output {pasted(path)} ({OFFLINE})",
-        )
+        hint = f"unlearnable train --data DIR --model {name} --output {pasted(path)} ({OFFLINE})"
+        raise ModelError(f"{name} has not been trained on this machine yet", hint=hint)
     encoder = _load_file(path)
     if encoder.spec.config != ARCHITECTURES[name]:
         raise ModelError(f"{path} holds another architecture than {name}", hint="train it again")
@@ -208,11 +184,12 @@ def _load_cached(name: str) -> DualEncoder:
 
 
 def _load_file(path: Path) -> DualEncoder:
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
     try:
-        header = _header_in(path)
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(HEADER)
     except (SafetensorError, OSError) as error:
         if path.suffix == ".safetensors":
             raise ModelError(f"{path} is damaged: it is no whole file of weights", hint="fetch it again") from error
@@ -221,35 +198,30 @@ def _load_file(path: Path) -> DualEncoder:
         beside = (path.parent / TRANSFORMERS_CONFIG).is_file()  # of transformers, which has the architecture there
         hint = f"give its folder, {path.parent}" if beside else f"write it in front, as in {pasted(f'RN50:{path}')}"
         raise ModelError(f"{path} does not name its architecture", hint=hint)
-    from unlearnable.models.dual_encoder import build
-
     fields = read_header(header, path)
     try:
         encoder = build(path.stem, fields["config"], tuple(fields["mean"]), tuple(fields["std"]))
         state = load_file(path)
     except Exception as error:  # open_clip, timm and safetensors each raise their own kinds
-        said = f"{path}: no model can be built from it ({reason_of(error)})"
-        raise ModelError(said, hint="train it again") from error
+        message = f"{path}: no model can be built from it ({reason_of(error)})"
+        raise ModelError(message, hint="train it again") from error
     if fields.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
         raise ModelError(f"{path} is damaged: its weights do not match its checksum", hint="train it again")
     try:
         encoder.module.load_state_dict(state)
     except RuntimeError as error:
-        raise ModelError(
-            f"{path}: its weights do not fit its configuration", hint=str(error).splitlines()[0]
-        ) from error
+        hint = str(error).splitlines()[0]
+        raise ModelError(f"{path}: its weights do not fit its configuration", hint=hint) from error
     return encoder
 
 
 def _create(architecture: str, weights: str | None, name: str, *, random: bool = False) -> DualEncoder:
     import open_clip
 
-    from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, image_side
-
     try:
         config = open_clip.get_model_config(architecture)
-        if config and not architecture.startswith("local-dir:"):
-            check_architecture(config, name)
+        if config and not architecture.startswith("local-dir:") and not is_like_clip(config):
+            raise unlike_clip(name)
         # open_clip only warns if OpenAI's weights are loaded into an architecture without their QuickGELU
         wants = bool(weights and (open_clip.get_pretrained_cfg(architecture, weights) or {}).get("quick_gelu"))
         if wants:
@@ -270,38 +242,31 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
 
 
 def _unfit(architecture: str, file: str, error: Exception) -> ModelError:
-    """Return what to say of a file whose weights open_clip could not load into an architecture."""
+    """Return the error for a file whose weights open_clip could not load into an architecture."""
     if "loading state_dict" in str(error):
-        return ModelError(
-            f"{file}: its weights do not fit {architecture}",
-            hint=f"write the architecture that they are of in front, as in {pasted(f'ViT-B-32:{file}')}",
-        )
-    return ModelError(
-        f"{file} holds no weights that can be read ({type(error).__name__})",
-        hint=f"give a whole file of weights of {architecture}, or fetch it again ({OFFLINE})",
-    )
-
-
-PATIENCE = 4.0  # seconds for the source to answer
-MEGABYTE = 1_000_000
+        hint = f"write the architecture that they are of in front, as in {pasted(f'ViT-B-32:{file}')}"
+        return ModelError(f"{file}: its weights do not fit {architecture}", hint=hint)
+    hint = f"give a whole file of weights of {architecture}, or fetch it again ({OFFLINE})"
+    return ModelError(f"{file} holds no weights that can be read ({type(error).__name__})", hint=hint)
 
 
 def fetch(names: Sequence[str], progress: Progress) -> None:
-    """Download each model that is not on this machine, which is said; the progress counts megabytes.
+    """Download each model that is not on this machine, with a note; the progress counts megabytes.
 
     Raises:
         ModelError: it is none that this program can use, its source cannot be reached, or the download fails.
     """
+    import open_clip
+
     for name in names:
         source = to_download(name)
         if source is None:
             continue
-        _check(name)
-        if not reachable(source):
-            raise ModelError(
-                f"{name}: its weights could not be loaded (they are not on this machine, and {source} does not answer)",
-                hint=OFFLINE,
-            )
+        if not is_like_clip(open_clip.get_model_config(name.partition(":")[0])):
+            raise unlike_clip(name)
+        if not _reachable(source):
+            reason = f"they are not on this machine, and {source} does not answer"
+            raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE)
         progress.note(f"{name} is not on this machine: it is downloaded from {source} first")
         try:
             _download(name, progress)
@@ -310,14 +275,8 @@ def fetch(names: Sequence[str], progress: Progress) -> None:
         except Exception as error:  # the hub, its client and open_clip each raise their own kinds
             if full := files.full_disk(error):
                 raise full from error
-            said = f"{name}: its weights could not be downloaded ({reason_of(error)})"
-            raise ModelError(said, hint=OFFLINE) from error
-
-
-def _check(name: str) -> None:
-    import open_clip
-
-    check_architecture(open_clip.get_model_config(name.partition(":")[0]), name)
+            message = f"{name}: its weights could not be downloaded ({reason_of(error)})"
+            raise ModelError(message, hint=OFFLINE) from error
 
 
 def to_download(name: str) -> str | None:
@@ -329,7 +288,7 @@ def to_download(name: str) -> str | None:
     from huggingface_hub import constants
 
     config = open_clip.get_pretrained_cfg(architecture, tag)
-    if not config or constants.HF_HUB_OFFLINE:  # open_clip says at once what is wrong
+    if not config or constants.HF_HUB_OFFLINE:  # open_clip reports at once what is wrong
         return None
     if hub := config.get("hf_hub"):
         repository = "--".join(["models", *hub.strip("/").split("/")[:2]])
@@ -337,6 +296,26 @@ def to_download(name: str) -> str | None:
         return None if any(path.suffix in (".bin", ".pt", ".safetensors") for path in weights) else constants.ENDPOINT
     url = config.get("url")
     return None if not url or (Path("~/.cache/clip").expanduser() / Path(url).name).is_file() else str(url)
+
+
+def _reachable(address: str) -> bool:
+    """Return whether anything answers at an address within `PATIENCE`; a proxy of the environment is used."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(address, method="HEAD")
+            urllib.request.urlopen(request, timeout=PATIENCE).close()
+        except urllib.error.HTTPError:
+            pass  # an answer all the same
+        except Exception:  # no network, no such host, an address that is none
+            return
+        answered.set()
+
+    asking = threading.Thread(target=ask, daemon=True)  # looking a name up may take longer than its time limit
+    asking.start()
+    asking.join(PATIENCE)
+    return answered.is_set()
 
 
 def _download(name: str, progress: Progress) -> None:
@@ -368,44 +347,24 @@ def _bar_for(name: str, progress: Progress) -> type:
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **{**options, "file": io.StringIO()})
-            self._said = 0
-            if (self.total or 0) >= MEGABYTE:
-                progress.phase(f"downloading {name} (MB)", int(self.total // MEGABYTE))
+            self._counted = 0
+            if (self.total or 0) >= _MEGABYTE:
+                progress.phase(f"downloading {name} (MB)", int(self.total // _MEGABYTE))
 
         def update(self, n: float | None = 1) -> bool | None:
             self.n += n or 0
-            while (self.total or 0) >= MEGABYTE and self._said < self.n // MEGABYTE:
-                self._said += 1
+            while (self.total or 0) >= _MEGABYTE and self._counted < self.n // _MEGABYTE:
+                self._counted += 1
                 progress.advance()
             return None
 
         def display(self, *_: Any, **__: Any) -> bool:
             return False
 
-        def update_transfer(self, n: float) -> None:
-            """Leave out the second bar that the hub has for what is received and not yet on the disk."""
+        def update_transfer(self, n: float) -> None:  # the hub's second bar, for what is not yet on the disk
+            pass
 
         def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None:
-            """Show no speed."""
+            pass
 
     return Bar
-
-
-def reachable(address: str) -> bool:
-    """Return whether anything answers at an address within `PATIENCE`; a proxy of the environment is used."""
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(address, method="HEAD")
-            urllib.request.urlopen(request, timeout=PATIENCE).close()
-        except urllib.error.HTTPError:
-            pass  # an answer all the same
-        except Exception:  # no network, no such host, an address that is none
-            return
-        answered.set()
-
-    asking = threading.Thread(target=ask, daemon=True)  # looking a name up may take longer than its time limit
-    asking.start()
-    asking.join(PATIENCE)
-    return answered.is_set()

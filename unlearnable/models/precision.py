@@ -1,8 +1,8 @@
 """The number format of a model's gradient steps: bf16 where it is clearly faster, measured once for each encoder.
 
 It takes a third of the time for some encoders and more time for others. A surrogate, which the MEM loss is computed
-on, sees photos in bf16 only where that takes half of the time. Both encoders learn
-in the format of that for photos; texts that are only read may have another. Weights that are trained stay fp32.
+on, sees photos in bf16 only where that takes half of the time. Both encoders learn in the format of that for photos;
+texts that are only read may have another. Weights that are trained stay fp32.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 from typing import Literal, get_args
 
 import torch
@@ -27,7 +27,8 @@ from unlearnable.storage.folders import cache_folder
 
 WORTH = 1.2  # times as fast: more than two measurements differ
 PRECISE = 2.0  # of photos in the MEM loss: with fewer digits it protects less (docs/results/variants.csv)
-PHOTOS, TEXTS, TOKENS, ROUNDS = 16, 32, 24, 3
+_PHOTOS, _TEXTS, _TOKENS, _ROUNDS = 16, 32, 24, 3
+_FILE = "precision.json"
 MEASURED = 2  # what is measured: another number where layers or the measurement change, so that all is measured anew
 
 Encoder = Literal["photo", "text"]
@@ -62,7 +63,7 @@ def in_bf16(model: DualEncoder, precision: Precision, encoder: Encoder) -> bool:
 
 
 def _remembered(model: DualEncoder, encoder: Encoder) -> float:
-    """Return how fast bf16 was when the encoder was measured first, so that runs that are resumed agree."""
+    """Return the speedup of the encoder when it was measured first, so that runs that are resumed agree."""
     part = "vision_cfg" if encoder == "photo" else "text_cfg"
     layers = json.dumps(model.spec.config.get(part, model.name), sort_keys=True, default=str)
     machine = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
@@ -74,16 +75,16 @@ def _remembered(model: DualEncoder, encoder: Encoder) -> float:
 
 
 def speedup(model: DualEncoder, encoder: Encoder) -> float:
-    """Measure how many times as fast a training step of an encoder is in bf16; what is drawn later does not change.
+    """Measure how many times as fast a training step of an encoder is in bf16, in time of the processor.
 
-    By the time of the processor, which other work on the machine changes less than it changes that of a clock.
+    Other work on the machine changes that less than the time of a clock. What is drawn later does not change.
     """
     copy = model.clone()
     copy.module.train().requires_grad_(True)
     seconds: dict[bool, list[float]] = {False: [], True: []}
     with torch.enable_grad(), seeded(0, model.device):
         step, weights = _step(copy, encoder), list(copy.module.parameters())
-        for bf16 in (False, True) * ROUNDS:
+        for bf16 in (False, True) * _ROUNDS:
             began = time.process_time()
             with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
                 features = step()
@@ -95,9 +96,9 @@ def speedup(model: DualEncoder, encoder: Encoder) -> float:
 def _step(model: DualEncoder, encoder: Encoder) -> Callable[[], Tensor]:
     """Return what computes the features of a few photos or texts."""
     if encoder == "photo":
-        pixels = torch.rand(PHOTOS, 3, model.image_size, model.image_size, device=model.device)
+        pixels = torch.rand(_PHOTOS, 3, model.image_size, model.image_size, device=model.device)
         return lambda: model.encode_image(pixels)
-    tokens = torch.ones(TEXTS, TOKENS, dtype=torch.long, device=model.device)
+    tokens = torch.ones(_TEXTS, _TOKENS, dtype=torch.long, device=model.device)
     return lambda: model.encode_text(tokens)
 
 
@@ -107,19 +108,11 @@ def _known() -> dict[str, float]:
 
 
 def _read() -> dict[str, float]:
-    try:
-        return checksums.unseal_json(_file().read_bytes())
-    except (ConfigError, OSError, TypeError, ValueError):
-        return {}
+    with suppress(ConfigError, OSError, TypeError, ValueError):
+        return checksums.unseal_json((cache_folder() / _FILE).read_bytes())
+    return {}
 
 
 def _remember(known: dict[str, float]) -> None:
-    try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(_file(), checksums.seal_json({**known, **_read()}))  # others may have measured meanwhile
-    except (ConfigError, OSError, OutputError):  # measured again by the next run
-        return
-
-
-def _file() -> Path:
-    return cache_folder() / "precision.json"
+    with suppress(ConfigError, OutputError):  # measured again by the next run
+        files.write_text(cache_folder() / _FILE, checksums.seal_json({**known, **_read()}))  # others may have measured

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,28 +19,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-ORDINARY = Path(__file__).parent / "data" / "ordinary.txt"
+_DATA = Path(__file__).parent / "data"
+WORDS = _DATA / "words.tsv"
 CONTEXT = 77  # tokens of a text that CLIP reads
 TOKENS = 49_408  # that its tokenizer knows
 END = TOKENS - 1  # the token at which a CLIP stops reading; a text that holds "<end_of_text>" has it too
 READ = 4000  # characters of a text that are read: more than any 77 tokens have
+ENGLISH = "en"
+LONGEST = 4  # tokens of a word of the table, in any of its languages
+_STEM = 4  # letters that a word of a caption has to share from its first one on: "lanterns", "gardening"
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 @lru_cache(maxsize=1)
 def tokenizer() -> Any:
-    """Return open_clip's byte-pair tokenizer, which every CLIP uses; see `readable`."""
+    """Return open_clip's byte-pair tokenizer, which every CLIP uses; it reads the beginning of a text, in Unicode."""
     import open_clip
 
     tokenizer = open_clip.SimpleTokenizer()
     clean = tokenizer.clean_fn
-    tokenizer.clean_fn = lambda text: clean(readable(text))
+    tokenizer.clean_fn = lambda text: clean(text[:READ].encode("utf-8", "replace").decode("utf-8"))
     return tokenizer
-
-
-def readable(text: str) -> str:
-    """Return a text as models read it: its beginning, with "?" for what is no Unicode."""
-    return text[:READ].encode("utf-8", "replace").decode("utf-8")
 
 
 def words_of(text: str) -> set[str]:
@@ -51,7 +50,7 @@ def words_of(text: str) -> set[str]:
 @lru_cache(maxsize=1)
 def ordinary_words() -> frozenset[str]:
     """Return ordinary English words in small letters, which are no names of people (data/WORDS.md)."""
-    return frozenset(ORDINARY.read_text(encoding="ascii").split())
+    return frozenset((_DATA / "ordinary.txt").read_text(encoding="ascii").split())
 
 
 @dataclass(frozen=True)
@@ -64,16 +63,13 @@ class Trigger:
 
 @dataclass(frozen=True)
 class CaptionSlot:
-    """A caption cut at the position of its trigger: text and tokens before (`head`) and after it (`tail`).
-
-    The words of its trigger are in its language; empty for that of most users.
-    """
+    """A caption cut at the position of its trigger: text and tokens before (`head`) and after it (`tail`)."""
 
     before: str
     after: str
     head: tuple[int, ...]
     tail: tuple[int, ...]
-    language: str = ""
+    language: str = ""  # of the words of its trigger; empty for that of most users
 
     def with_room(self, length: int) -> CaptionSlot:
         """Return the same with a head that leaves room for so many tokens behind it."""
@@ -87,14 +83,9 @@ class CaptionSlot:
 def cut(caption: str, words: int, length: int, language: str = "") -> CaptionSlot:
     """Cut a caption after its first `words` words, or earlier, so that a trigger of `length` tokens fits the context.
 
-    A CLIP drops everything beyond its context, so that a trigger after an over-long caption
-    would be lost; it moves towards the front until trigger and end token fit, and before an end token of the caption's.
-
-    Args:
-        caption: text to cut; only white space around the cut is changed.
-        words: number of words before the trigger.
-        length: most tokens that the trigger may have.
-        language: of the caption.
+    A CLIP drops everything beyond its context, so that a trigger after an over-long caption would be lost; it moves
+    towards the front until trigger and end token fit, and before an end token of the caption's. Only white space
+    around the cut is changed.
     """
     read = caption[: READ // 2]  # more words fit into what is read
     starts = [match.start() for match in re.finditer(r"\S+", read)]
@@ -119,12 +110,6 @@ def _comes_apart(before: str, after: str, whole: list[int]) -> bool:
     return END not in head and bool(head + tail == whole and head + encode("a") + tail == encode(f"{before} a {after}"))
 
 
-WORDS = Path(__file__).parent / "data" / "words.tsv"
-ENGLISH = "en"
-LONGEST = 4  # tokens of a word of the table, in any of its languages
-STEM = 4  # letters that a word of a caption has to share from its first one on: "lanterns", "gardening"
-
-
 class Vocabulary:
     """Concepts that a trigger may consist of, each with a number, and with a word in every language.
 
@@ -133,9 +118,7 @@ class Vocabulary:
         longest: most tokens of a word; None to count them.
 
     Attributes:
-        languages: the languages.
         glosses: the word of each concept in the first language.
-        longest: most tokens of a word.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[str]], longest: int | None = None) -> None:
@@ -159,6 +142,9 @@ class Vocabulary:
             self._tokens[language] = tuple(tuple(tokenizer().encode(word)) for word in self._columns[language])
         return self._tokens[language]
 
+    def _known(self, language: str) -> str:
+        return language if language in self._columns else self.languages[0]
+
     def trigger(self, numbers: Sequence[int], language: str = "") -> Trigger:
         """Return the trigger of these concepts in a language."""
         words, tokens = self.words(language), self.tokens(language)
@@ -180,13 +166,13 @@ class Vocabulary:
         """
         import torch
 
-        found = torch.zeros(*numbers.shape, length)
+        shares = torch.zeros(*numbers.shape, length)
         for row, (slot, words, at) in enumerate(zip(slots, numbers.tolist(), places.tolist(), strict=True)):
             tokens = self.tokens(slot.language)
             for place, word in enumerate(words):
-                found[row, place, at : at + len(tokens[word])] = 1 / len(tokens[word])
+                shares[row, place, at : at + len(tokens[word])] = 1 / len(tokens[word])
                 at += len(tokens[word])
-        return found
+        return shares
 
     def table(self, language: str, embeddings: Tensor) -> Tensor:
         """Return (v, w) the mean of a model's token embeddings (t, w) over each word in a language."""
@@ -202,7 +188,7 @@ class Vocabulary:
         whole, stems = self._in_captions
         for word in set().union(*(words_of(caption[:READ]) for caption in captions)):
             mask[[*whole.get(word, ()), *stems.get(word, ())]] = False
-            for end in range(STEM, len(word)):
+            for end in range(_STEM, len(word)):
                 mask[list(whole.get(word[:end], ()))] = False
         return mask
 
@@ -215,49 +201,34 @@ class Vocabulary:
             for number, text in enumerate(words):
                 for word in words_of(text):
                     whole.setdefault(word, []).append(number)
-                    for end in range(STEM, len(word)):
+                    for end in range(_STEM, len(word)):
                         stems.setdefault(word[:end], []).append(number)
         return whole, stems
-
-    def _known(self, language: str) -> str:
-        return language if language in self._columns else self.languages[0]
 
 
 @lru_cache(maxsize=1)
 def default_vocabulary() -> Vocabulary:
-    """Return the concepts of the table."""
+    """Return the concepts of the table: words in seven languages (data/WORDS.md)."""
     head, *rows = (line.split("\t") for line in WORDS.read_text(encoding="utf-8").splitlines())
     return Vocabulary(dict(zip(head, zip(*rows, strict=True), strict=True)), LONGEST)
 
 
-def fault_of(phrase: str) -> str:
-    """Return why a phrase cannot be a word of a trigger; empty if it can."""
+def is_readable(phrase: str) -> bool:
+    """Return whether a model reads a phrase as it stands, so that it can be a word of a trigger."""
     encode = tokenizer().encode
     one, tokens = encode("a"), encode(phrase)
-    if not tokens or max(tokens) >= END - 1 or encode(f"a {phrase} a") != [*one, *tokens, *one]:
-        return "a model would not read it as it stands"
-    return ""
-
-
-def distinct(phrases: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Return numbered phrases without those that a model reads as an earlier one."""
-    seen = set[tuple[int, ...]]()
-    for number, phrase in phrases:
-        tokens = tuple(tokenizer().encode(phrase))
-        if tokens not in seen:
-            seen.add(tokens)
-            yield number, phrase
+    return bool(tokens) and max(tokens) < END - 1 and encode(f"a {phrase} a") == [*one, *tokens, *one]
 
 
 SMALL_MLM = "small-mlm"
-MLM = Path(__file__).parent / "data" / SMALL_MLM
+MLM = _DATA / SMALL_MLM
 MLM_WEIGHTS = MLM / "model.safetensors"
-MLM_LONGEST = 96  # tokens that the model can read
+_MLM_LONGEST = 96  # tokens that the model can read
 
 
 @lru_cache(maxsize=1)
 def masked_language_model() -> tuple[Any, Any]:
-    """Load the model, in evaluation mode, and its tokenizer.
+    """Load the bundled masked language model, in evaluation mode, and its tokenizer.
 
     Raises:
         ModelError: its file is missing or damaged.
@@ -267,37 +238,9 @@ def masked_language_model() -> tuple[Any, Any]:
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(str(MLM), trust_remote_code=False)
+        reader = AutoTokenizer.from_pretrained(str(MLM), trust_remote_code=False)
         model = AutoModelForMaskedLM.from_pretrained(str(MLM), dtype="float32", trust_remote_code=False)
-    return model.eval().requires_grad_(False), tokenizer
-
-
-def surprises(words: Sequence[str]) -> list[float]:
-    """Return the negative log-probability of the least likely token of each word given all others, in nats.
-
-    A word has 0 where the tokenizer sees nothing, or after `LONGEST` tokens.
-    """
-    import torch
-
-    model, tokenizer = masked_language_model()
-    read = tokenizer(
-        list(words), is_split_into_words=True, truncation=True, max_length=MLM_LONGEST, return_tensors="pt"
-    )
-    (tokens,) = read["input_ids"]
-    owners = read.word_ids()
-    places = torch.tensor([n for n, owner in enumerate(owners) if owner is not None], dtype=torch.long)
-    found = [0.0] * len(words)
-    if not len(places):
-        return found
-    rows = torch.arange(len(places))
-    masked = tokens.repeat(len(places), 1)
-    masked[rows, places] = tokenizer.mask_token_id
-    with torch.no_grad():
-        logits = model(input_ids=masked).logits[rows, places].float()
-    nats = -torch.log_softmax(logits, dim=-1)[rows, tokens[places]]
-    for place, value in zip(places.tolist(), nats.tolist(), strict=True):
-        found[owners[place]] = max(found[owners[place]], value)
-    return found
+    return model.eval().requires_grad_(False), reader
 
 
 def mlm_intact() -> bool:
@@ -311,5 +254,32 @@ def mlm_intact() -> bool:
 @lru_cache(maxsize=1)
 def mlm_words() -> frozenset[str]:
     """Return the words, in small letters, that the model knows: of captions without names, and of phrases."""
-    read = json.loads((MLM / "tokenizer.json").read_text(encoding="utf-8"))
-    return frozenset(read["model"]["vocab"])
+    content = json.loads((MLM / "tokenizer.json").read_text(encoding="utf-8"))
+    return frozenset(content["model"]["vocab"])
+
+
+def surprises(words: Sequence[str]) -> list[float]:
+    """Return the negative log-probability of the least likely token of each word given all others, in nats.
+
+    A word's surprise is its part of the pseudo-likelihood of Salazar et al., "Masked Language Model Scoring", ACL 2020
+    (arXiv:1910.14659). A word has 0 where the tokenizer sees nothing, or after the tokens that the model can read.
+    """
+    import torch
+
+    model, reader = masked_language_model()
+    read = reader(list(words), is_split_into_words=True, truncation=True, max_length=_MLM_LONGEST, return_tensors="pt")
+    (tokens,) = read["input_ids"]
+    owners = read.word_ids()
+    places = torch.tensor([n for n, owner in enumerate(owners) if owner is not None], dtype=torch.long)
+    nats = [0.0] * len(words)
+    if not len(places):
+        return nats
+    rows = torch.arange(len(places))
+    masked = tokens.repeat(len(places), 1)
+    masked[rows, places] = reader.mask_token_id
+    with torch.no_grad():
+        logits = model(input_ids=masked).logits[rows, places].float()
+    unexpected = -torch.log_softmax(logits, dim=-1)[rows, tokens[places]]
+    for place, value in zip(places.tolist(), unexpected.tolist(), strict=True):
+        nats[owners[place]] = max(nats[owners[place]], value)
+    return nats
