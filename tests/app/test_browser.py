@@ -114,7 +114,7 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     browser.find_element("css selector", "input[data-initials]").send_keys(" Ben Cox,")
     press(browser, "#start")
 
-    wait(browser, "document.querySelector('#publish')")
+    wait(browser, "document.querySelector('#confirm')")
     assert not (window.folder / "posts-protected").exists(), "something was written before the user said so"
     loaded(browser)
     narrow_enough(browser)
@@ -133,23 +133,23 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     browser.find_element("css selector", "input[data-words='1']").send_keys(" mine")
     time.sleep(1)  # the last keys are on their way
     browser.find_element("css selector", "[data-redraw='0']").send_keys(" ")
-    wait(browser, "document.querySelector('#change')")
+    wait(browser, "document.querySelector('#confirm')?.innerText.startsWith('Make the noise')")
+    wait(browser, f"document.querySelector('input[data-words=\"0\"]')?.value != {trigger!r}")
     wait(browser, "document.activeElement.matches(\"[data-redraw='0']\")")
     assert browser.execute_script("return document.querySelector('input[data-words=\"1\"]').value").endswith(" mine")
     other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
     assert not set(other.split()) & set(trigger.split())
-    press(browser, "#change")
+    press(browser, "#confirm")
     wait(browser, "document.body.innerText.includes('mine')")
-    assert browser.find_elements("css selector", "#change"), "words that are no trigger were passed over"
+    assert browser.find_elements("css selector", "input[data-words]"), "words that are no trigger were passed over"
     typed = browser.find_element("css selector", "input[data-words='1']")
     typed.send_keys("\ue003" * len(" mine"))  # backspace
     time.sleep(1)
-    press(browser, "#change")
-    wait(browser, "document.querySelector('#publish')")
-    assert browser.execute_script("return document.querySelector('mark').innerText") == other
+    press(browser, "#confirm")
+    wait(browser, f"document.querySelector('mark')?.innerText == {other!r}")
     assert not (window.folder / "posts-protected").exists()
 
-    press(browser, "#publish")
+    press(browser, "#confirm")
     wait(browser, "document.querySelectorAll('[data-copy]').length == 4")
     loaded(browser)
     narrow_enough(browser)
@@ -264,7 +264,7 @@ def test_by_keyboard_and_screen_reader(browser, window, dropped):
     assert browser.execute_script("return document.querySelectorAll('main, [role=main]').length") == 1
     browser.execute_script("document.querySelector('#start').focus()")
     browser.switch_to.active_element.send_keys("\ue007")
-    wait(browser, "document.activeElement.matches('h2') && document.querySelector('#publish')")
+    wait(browser, "document.activeElement.matches('h2') && document.querySelector('#confirm')")
     wait(browser, "document.activeElement.innerText == 'Look before anything is written'")
     for name in ("p0.png", "p1.png"):
         own = {f"Compare {name}", f"Words of {name}", f"Other words for {name}"}
@@ -280,7 +280,7 @@ def test_by_keyboard_and_screen_reader(browser, window, dropped):
     assert "before: without noise" in names_of_controls(browser)
     press(browser, ".compare header .q-btn")
     wait(browser, "!document.querySelector('.both')?.offsetParent")
-    browser.execute_script("document.querySelector('#publish').focus()")
+    browser.execute_script("document.querySelector('#confirm').focus()")
     browser.switch_to.active_element.send_keys(" ")
     wait(browser, "document.activeElement.innerText == '2 photos ready to post'")
     assert {"Copy caption of p0.png", "Copy caption of p1.png"} <= set(names_of_controls(browser))
@@ -306,7 +306,7 @@ def test_nothing_is_cut_off_at_400_percent_and_forced_colours_leave_buttons(brow
     assert browser.execute_script(border) == "1px"
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     press(browser, "#start")
-    press(browser, "#publish")
+    press(browser, "#confirm")
     wait(browser, "document.querySelector('summary')")
     shown = "return getComputedStyle(document.querySelector('summary')).display"
     assert browser.execute_script(shown) == "list-item", "nothing would say that it opens"

@@ -17,10 +17,8 @@ from PIL import Image
 from tests.cli.program import FILE
 from tests.conftest import picture, tree
 from unlearnable.app import inbox
-from unlearnable.app.desk import Desk, Stage, free_output
-from unlearnable.app.server import file_of
-from unlearnable.app.views import address_of, folder_of
-from unlearnable.app.work import Watch
+from unlearnable.app.desk import Desk, Stage, Watch, free_output
+from unlearnable.app.page import address_of, folder_of, initials_of
 from unlearnable.errors import InputError, Interrupted
 from unlearnable.protect import readback, run
 
@@ -294,38 +292,38 @@ def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         for path in sorted(p for p in posts.rglob("*") if p.is_file()):
             archive.write(path, f"mine/{path.relative_to(posts)}")
-    assert (desk.stage, desk.dataset, file_of(desk, 0, "received")) == (Stage.RECEIVED, None, None)
+    assert (desk.stage, desk.dataset, desk.file(0, "received")) == (Stage.RECEIVED, None, None)
     drop(desk, tmp_path / "export.zip")
     assert desk.error == ""
     assert len(desk.dataset.photos) == 8
     assert any("captions from posts.jsonl" in note for note in desk.notes)
-    assert file_of(desk, 0, "received").name == "p0.png"
-    desk.output = tmp_path / "work" / "out"
+    assert desk.file(0, "received").name == "p0.png"
+    desk.chosen["output"] = tmp_path / "work" / "out"
     desk.start()
     desk.start()  # a second press
     assert desk.away
     reviewed(desk)
     assert (desk.error, desk.stage, len(desk.posts)) == ("", Stage.REVIEWED, 8)
-    assert not desk.output.exists()
-    before, after = file_of(desk, 1, "before"), file_of(desk, 1, "after")
+    assert not desk.chosen["output"].exists()
+    before, after = desk.file(1, "before"), desk.file(1, "after")
     assert (before.name, after.name) == ("1-before.png", "1-after.png")
-    assert file_of(desk, 1, "after") == after
+    assert desk.file(1, "after") == after
     shown = after.read_bytes()
-    assert [file_of(desk, 9, kind) for kind in ("received", "original", "before", "copy", "other")] == [None] * 5
-    desk.publish()
-    desk.publish()
+    assert [desk.file(9, kind) for kind in ("received", "original", "before", "copy", "other")] == [None] * 5
+    desk.confirm()
+    desk.confirm()
     done(desk)
     assert (desk.error, desk.stage, desk.report.protected) == ("", Stage.PUBLISHED, 8)
-    assert file_of(desk, 1, "copy").read_bytes() == shown
-    assert "posts.jsonl" in tree(desk.output)
+    assert desk.file(1, "copy").read_bytes() == shown
+    assert "posts.jsonl" in tree(desk.chosen["output"])
     desk.restart()
-    assert (desk.stage, desk.dataset, desk.output.name) == (Stage.RECEIVED, None, "out-2")
+    assert (desk.stage, desk.dataset, desk.chosen["output"].name) == (Stage.RECEIVED, None, "out-2")
     desk._thread.submit(int).result(timeout=60)
     assert tree(tmp_path / "scratch") == {}
 
 
-def test_words_are_chosen_kept_and_bound(desk, photos, tmp_path):
-    desk.write_as_initials(("Ada",))
+def test_words_are_changed_and_the_noise_is_made_for_them(desk, photos, tmp_path):
+    desk.chosen |= initials_of("Ada, ")
     drop(desk, *photos)
     assert desk.captions == {"p0.png": "", "p1.png": "", "p2.png": ""}
     desk.captions["p0.png"] = "lunch with Ada"
@@ -333,19 +331,17 @@ def test_words_are_chosen_kept_and_bound(desk, photos, tmp_path):
     reviewed(desk)
     first = desk.posts
     assert first[0].captions == (f"{first[0].trigger} lunch with A.",)
-    desk.typed[2] = f" {first[2].trigger}"
-    assert not desk.take_typed()
     desk.redraw(1)
     for typed in ("only two", ""):
-        desk.typed[2] = typed
+        desk.words[2] = typed
         with pytest.raises(InputError):
-            desk.take_typed()
-    desk.write_trigger(2, first[2].trigger)
-    assert set(desk.wanted) == {1}
-    chosen = desk.wanted[1]
-    desk.change()
+            desk.confirm()
+    desk.words[2] = f" {first[2].trigger} "
+    assert set(desk.changed) == {1}
+    chosen = desk.words[1]
+    desk.confirm()
     reviewed(desk)
-    assert (desk.error, desk.wanted) == ("", {})
+    assert (desk.error, desk.changed) == ("", {})
     assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
     given_up(desk)
     assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "lunch with Ada", [])
@@ -378,24 +374,24 @@ def test_what_fails_is_said_with_a_remedy_of_the_window_and_loses_nothing(desk, 
         ("taken", "taken exists already. choose another folder"),
         ("taken/mine.txt/out", "Not a directory. choose another folder, in a folder that can be written"),
     ):
-        desk.output = work / name
+        desk.chosen["output"] = work / name
         desk.start()
         reviewed(desk)
         assert desk.error.endswith(reason)
         assert (desk.stage, tree(work / "taken")) == (Stage.RECEIVED, {"mine.txt": b"mine"})
-    desk.output = work / "free"
+    desk.chosen["output"] = work / "free"
     with monkeypatch.context() as held:
         held.setattr(readback, "CLEARLY", 0.0)
         desk.start()
         reviewed(desk)
-        desk.publish()
+        desk.confirm()
         done(desk)
     assert "would hardly be protected" in desk.error
     assert desk.error.endswith("choose another amount of work")
     assert (desk.stage, (work / "free").exists()) == (Stage.RECEIVED, False)
     desk.start()
     reviewed(desk)
-    desk.publish()
+    desk.confirm()
     done(desk)
     assert (desk.error, desk.stage) == ("", Stage.PUBLISHED)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unlearnable.app.guard import Guard
+from unlearnable.app.server import Guard
 
 HOST, TOKEN = "127.0.0.1:5000", "s3cret"
 OWN = {"host": HOST}

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from unlearnable.app.inbox import Inbox
-from unlearnable.app.work import Watch, said
-from unlearnable.errors import Interrupted, UnlearnableError
+from unlearnable.errors import Interrupted, ModelError, OutputError, UnlearnableError, worded
+from unlearnable.models.device import given_up
 from unlearnable.posts import Dataset
 from unlearnable.report import ManifestLine, ProtectReport
-from unlearnable.settings import PlatformName, Preset, ProtectSettings, resolve_as
+from unlearnable.settings import ProtectSettings, resolve_as
+from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
     from unlearnable.protect.review import Review, ReviewedPost
 
 OUTPUT = "posts-protected"
-PRESETS: tuple[Preset, ...] = get_args(Preset)
-PLATFORMS: tuple[PlatformName, ...] = get_args(PlatformName)
+FIELDS = {
+    "output": "folder",
+    "preset": "amount of work",
+    "epsilon": "noise",
+    "platform": "place to post",
+    "name": "name to write as initials",
+}  # of the page, by the name of the setting
+INSTEAD = {OutputError: "choose another folder", ModelError: "close other programs, or choose another amount of work"}
 
 
 class Stage(Enum):
@@ -36,34 +45,51 @@ class Stage(Enum):
     PUBLISHED = 3
 
 
+class Watch:
+    """A `Progress` that keeps what is shown, and stops the work that reports to it; made in the thread of that work."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self.doing, self.notes = "starting", list[str]()
+        self._done, self._total, self.stopped = 0, 0, False
+
+    def stop(self) -> None:
+        """End the work at its next report."""
+        self.stopped, self.doing = True, "stopping"
+
+    def break_off(self) -> None:
+        """End the work where it is, as Ctrl-C ends that of a command: a batch may take minutes."""
+        self.stop()
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt))
+
+    @property
+    def share(self) -> float:
+        """How much of the phase is done, 0 to 1."""
+        return self._done / self._total if self._total else 0.0
+
+    def phase(self, name: str, total: int) -> None:
+        """Begin a phase."""
+        self._check()
+        self.doing, self._done, self._total = name, 0, total
+
+    def advance(self, steps: int = 1, **metrics: float) -> None:
+        """Count steps; the figures are for the report."""
+        self._check()
+        self._done += steps
+
+    def note(self, text: str) -> None:
+        """Keep a remark."""
+        self.notes.append(text)
+
+    def _check(self) -> None:
+        if self.stopped:
+            raise Interrupted("stopped")
+
+
 class Desk:
-    """The posts of one user, and the work on them.
+    """The posts of one user, and the work on them, in an empty private folder that the caller removes.
 
-    Args:
-        scratch: an empty private folder, which the caller removes.
-        given: settings of the runs; None means "not given".
-
-    Attributes:
-        stage: how far the posts are.
-        version: number that changes with all that a page shows, but for how far the work is.
-        watch: how far the work is; None where none is done.
-        error: why the last work failed; empty where it did not.
-        lost: why files that were dropped are not here, by their names, until the posts are made or removed.
-        dataset: received posts; None before the first.
-        captions: what was typed, by the id of the photo.
-        notes: remarks on what was received.
-        preset: amount of work.
-        platform: where the photos will be posted, if it was said.
-        epsilon: upper bound of the noise, in 1/255.
-        names: how captions write names.
-        name: names that this changes; empty for all.
-        output: folder for the copies.
-        review: what may be looked at and changed; None where nothing is.
-        posts: posts of the review.
-        wanted: triggers that were chosen but that the noise is not bound to yet, by the number of the post.
-        typed: words that were typed and not taken yet, by the number of the post.
-        report: what was published.
-        copies: lines of the manifest of what was published.
+    `given` are settings of the runs; None means "not given".
     """
 
     def __init__(self, scratch: Path, given: Mapping[str, Any] | None = None) -> None:
@@ -75,15 +101,30 @@ class Desk:
         self._looking = threading.Lock()
         self._last: Future[None] | None = None
         self._looks = self._closed = False
-        self.version = self._seen = 0
+        self.version = 0  # changes with all that a page shows, but for how far the work is
         self._answers: SimpleQueue[dict[int, str] | None] = SimpleQueue()
-        self.watch: Watch | None = None
+        self.watch: Watch | None = None  # how far the work is
         self._begin()
         settings = self._settings({})
-        self.preset, self.platform = settings.preset, settings.platform
-        self.epsilon = settings.epsilon
-        self.names, self.name = settings.names, settings.name
-        self.output = (settings.output or free_output(Path.cwd() / OUTPUT)).absolute()
+        self.chosen = {name: getattr(settings, name) for name in ("preset", "platform", "epsilon", "names", "name")}
+        self.chosen["output"] = (settings.output or free_output(Path.cwd() / OUTPUT)).absolute()
+
+    def _begin(self) -> None:
+        self.stage, self.error = Stage.RECEIVED, ""  # of the last work
+        self.lost: dict[str, str] = {}  # why files that were dropped are not here, by their names
+        self.notes: list[str] = []  # on what was received
+        self.dataset: Dataset | None = None
+        self.captions: dict[str, str] = {}  # that were typed, by the id of the photo
+        self._end_review()
+        self.report: ProtectReport | None = None
+        self.copies: list[ManifestLine] = []
+        self.version += 1
+
+    def _end_review(self) -> None:
+        self.review: Review | None = None
+        self.words: dict[int, str] = {}  # that were typed or drawn, by the number of the post
+        self.posts: list[ReviewedPost] = []
+        self._looked: dict[int, tuple[Path, Path]] = {}
 
     @property
     def state(self) -> tuple[int, bool]:
@@ -115,6 +156,12 @@ class Desk:
         """Whether anything came, be it of use or not, that the user may remove."""
         return bool(self.lost) or any(self.inbox.folder.glob("*"))  # a folder that is gone holds nothing
 
+    @property
+    def changed(self) -> dict[int, str]:
+        """The words that are not those that the noise was made for, by the number of the post."""
+        words = {number: " ".join(typed.split()) for number, typed in self.words.items()}
+        return {number: text for number, text in words.items() if text != self.posts[number].trigger}
+
     def arrived(self, path: Path) -> None:
         """Take a file that was put into the inbox, and look at all that is there, but not during a review."""
         if path.parent == self.inbox.folder:  # and not removed with all others while it arrived
@@ -127,55 +174,28 @@ class Desk:
         self.lost[name] = f"{name} was not taken: {why}"
         self.version += 1
 
-    def write_as_initials(self, names: tuple[str, ...]) -> None:
-        """Have captions write these names as initials; with none they stay."""
-        self.names, self.name = ("initials" if names else "keep"), names
-
     def start(self) -> None:
         """Make noise and triggers, to be looked at before they are written."""
         self.lost.clear()
         self._do(self._make)
 
-    def change(self) -> None:
-        """Fit the noise to the triggers that were chosen."""
-        self._answer(dict(self.wanted))
-
-    def publish(self) -> None:
-        """Write the posts."""
-        self._answer({})
-
     def redraw(self, number: int) -> None:
         """Choose other words for a post."""
-        assert self.review is not None
-        self.wanted[number] = self.review.other_words(number)
-        self.typed.pop(number, None)
-        self.version += 1
+        if self.review is not None:
+            self.words[number] = self.review.other_words(number)
+            self.version += 1
 
-    def write_trigger(self, number: int, words: str) -> None:
-        """Choose the words of a post; those that it has already are no change.
-
-        Raises:
-            InputError: they are no trigger for it.
-        """
-        assert self.review is not None
-        words = " ".join(words.split())
-        if words == self.posts[number].trigger:
-            self.wanted.pop(number, None)
-        else:
-            self.review.concepts_of(number, words)
-            self.wanted[number] = words
-        self.typed.pop(number, None)
-        self.version += 1
-
-    def take_typed(self) -> bool:
-        """Choose all words that were typed and not taken yet; return whether the noise has to be made for others now.
+    def confirm(self) -> None:
+        """Fit the noise to the words that were changed, or, if none were, write the posts.
 
         Raises:
-            InputError: the first that are no trigger for their post.
+            InputError: words that are no trigger for their post.
         """
-        for number, words in sorted(self.typed.items()):
-            self.write_trigger(number, words)
-        return bool(self.wanted)
+        if self.review is not None:  # a second press changes nothing
+            changed = self.changed
+            for number, words in sorted(changed.items()):
+                self.review.concepts_of(number, words)
+            self._answer(changed)
 
     def stop(self) -> None:
         """Stop the work that is under way."""
@@ -196,7 +216,7 @@ class Desk:
         self.inbox = self._new_inbox()
         self._thread.submit(shutil.rmtree, left, ignore_errors=True)  # behind what is still done with it
         self._begin()
-        self.output = free_output(self.output)
+        self.chosen["output"] = free_output(self.chosen["output"])
 
     def close(self) -> None:
         """Break the work off, and wait until nothing is done any more."""
@@ -206,30 +226,28 @@ class Desk:
             self.watch.break_off()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def original(self, number: int) -> Path | None:
-        """Return the file of a received photo."""
+    def file(self, number: int, kind: str) -> Path | None:
+        """Return the file of a picture, by the number of its photo; None where there is none.
+
+        Kinds are `received`, `original`, the copy of a review `before` and `after` its noise, and the one that is
+        `published`, which `copy` shows in full size.
+        """
         photos = self.dataset.photos if self.dataset else ()
-        return photos[number].path if 0 <= number < len(photos) else None
-
-    def look(self, number: int) -> tuple[Path, Path] | None:
-        """Return a post's photo as its copy would be encoded, without noise and with it."""
-        if self.review is None or not 0 <= number < len(self.posts):
-            return None
-        with self._looking:
-            folder = self._folder(f"look-{self._seen}")
-            made = sorted(folder.glob(f"{number}-*"), key=lambda path: "after" in path.name)
-            return (made[0], made[1]) if len(made) == 2 else self.review.write_photo(number, folder)
-
-    def _begin(self) -> None:
-        self.stage, self.error = Stage.RECEIVED, ""
-        self.lost: dict[str, str] = {}
-        self.notes: list[str] = []
-        self.dataset: Dataset | None = None
-        self.captions: dict[str, str] = {}
-        self._end_review()
-        self.report: ProtectReport | None = None
-        self.copies: list[ManifestLine] = []
-        self.version += 1
+        if kind == "received" and number in range(len(photos)):
+            return photos[number].path
+        if kind == "original" and number in range(len(self.posts)):
+            return self.posts[number].original
+        if kind in ("published", "copy") and self.report and number in range(len(self.copies)):
+            return Path(self.report.output) / str(self.copies[number].output)
+        if kind in ("before", "after") and self.review and number in range(len(self.posts)):
+            with self._looking:
+                try:
+                    if number not in self._looked:
+                        self._looked[number] = self.review.write_photo(number, self._folder("look"))
+                    return self._looked[number][kind == "after"]
+                except UnlearnableError:  # shown again, with its reason, when the posts are written
+                    return None
+        return None
 
     def _settings(self, chosen: Mapping[str, Any]) -> ProtectSettings:
         return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **self._given, **chosen})
@@ -243,14 +261,8 @@ class Desk:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def _end_review(self) -> None:
-        self.review: Review | None = None
-        self.posts: list[ReviewedPost] = []
-        self.wanted: dict[int, str] = {}
-        self.typed: dict[int, str] = {}
-
     def _answer(self, triggers: dict[int, str] | None) -> None:
-        """Answer the review: with other triggers, none, or None to give it up; a second press changes nothing."""
+        """Answer the review: with other triggers, none, or None to give it up."""
         if self.review is not None:
             self._end_review()
             self._answers.put(triggers)
@@ -260,12 +272,10 @@ class Desk:
         """Let the user look at the posts, and return what they answer; called by the work, which waits."""
         if self._closed or self.watch is None or self.watch.stopped:
             raise Interrupted("stopped")
-        self._seen += 1  # the photos are looked at anew
         self.posts, self.review, self.stage = review.posts, review, Stage.REVIEWED
         self.version += 1
         answer = self._answers.get()
-        for folder in self._scratch.glob("look-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self._scratch / "look", ignore_errors=True)
         if answer is None:
             raise Interrupted("stopped")
         return answer
@@ -290,7 +300,7 @@ class Desk:
         except Exception as error:
             if not self._closed:  # a second Ctrl-C removes the scratch folder while the work still needs it
                 inbox = str(self.inbox.folder)  # which its user never sees
-                self.error = said(error).replace(f"{inbox}{os.sep}", "").replace(inbox, "what came")
+                self.error = message_of(error).replace(f"{inbox}{os.sep}", "").replace(inbox, "what came")
         finally:
             self.watch = None
             if self.stage is Stage.REVIEWED:  # it failed, or was stopped
@@ -335,9 +345,7 @@ class Desk:
 
         if self.dataset is not None and self.inbox.takes_captions(self.dataset):
             self.inbox.write_captions(self.captions if self.captions != _given(self.dataset) else {})
-        chosen = {"preset": self.preset, "platform": self.platform, "epsilon": self.epsilon, "output": self.output}
-        settings = self._settings({**chosen, "names": self.names, "name": self.name})
-        report = protect(settings, progress=watch, review=self._ask)
+        report = protect(self._settings(self.chosen), progress=watch, review=self._ask)
         lines = read_manifest(private_of(Path(report.output)) / MANIFEST)
         self.copies = [line for line in lines if line.output]
         self.report, self.stage = report, Stage.PUBLISHED
@@ -355,16 +363,35 @@ def _unpacked(inbox: Inbox, path: Path) -> str:
         if path.suffix.lower() == ".zip":
             inbox.unpack(path)
     except UnlearnableError as error:
-        return said(error)
+        return message_of(error)
     return ""
 
 
-def free_output(wanted: Path) -> Path:
-    """Return a folder that is not there yet: the wanted one, or one of the same name with a number."""
+def free_output(path: Path) -> Path:
+    """Return a folder that is not there yet: the path, or one of the same name with a number."""
 
     def names() -> Iterator[Path]:
-        yield wanted
+        yield path
         for number in range(2, 10_000):
-            yield wanted.with_name(f"{wanted.name}-{number}")
+            yield path.with_name(f"{path.name}-{number}")
 
-    return next(path for path in names() if not path.exists() and not private_of(path).exists())
+    return next(one for one in names() if not one.exists() and not private_of(one).exists())
+
+
+def message_of(error: Exception) -> str:
+    """Return an error and its remedy in the words of the window; of a bug the terminal gets the traceback."""
+    if (full := files.full_disk(error)) is not None:
+        return f"{full.message}. free some space on it, and try again"
+    known = error if isinstance(error, UnlearnableError) else given_up(error)
+    if known is None:
+        traceback.print_exc()
+        return f"This is a bug: {type(error).__name__}: {error}"
+    try:
+        hint = worded(known.hint or "", _field)
+    except KeyError:  # the remedy is an option that the window does not have
+        hint = next((hint for kind, hint in INSTEAD.items() if isinstance(known, kind)), "")
+    return f"{worded(known.message, lambda name, _: FIELDS.get(name, name))}. {hint}".strip()
+
+
+def _field(name: str, value: str | None) -> str:
+    return FIELDS[name] if value is None else f"{FIELDS[name]}: {value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 import os
 import secrets
@@ -10,22 +11,39 @@ import socket
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import Desk
-from unlearnable.app.guard import Guard
 from unlearnable.app.page import TITLE, draw
-from unlearnable.errors import OutputError, UnlearnableError
+from unlearnable.errors import OutputError
 from unlearnable.extras import require
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.report.pictures import thumbnail
 from unlearnable.storage import files
 from unlearnable.storage.locks import scratch_folder
+from unlearnable.wording import grouped
 
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+REFUSED = "This address opens only by the link that unlearnable printed in the terminal.\n"
+HEADERS = {
+    "referrer-policy": "no-referrer",  # the token is in the address
+    "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' ws://{host}; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+}
+OWN_SITE = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; none: typed, or opened by a program
+FORBIDDEN = 403
 EXTRA = "app"
 HOST = "127.0.0.1"
 SILENT = 60  # seconds that a busy page may be; one that is given up loads itself anew, and what still arrives is lost
@@ -70,7 +88,18 @@ def serve(given: Mapping[str, Any], port: int, *, show: bool, say: Callable[[str
 def _application(ui: Any, desk: Desk, prefix: str) -> Any:
     """Return the application of FastAPI that has the page and its pictures."""
     application = require("fastapi", EXTRA).FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    add_pictures(application, require("fastapi.responses", EXTRA), prefix, desk)
+    responses: Any = require("fastapi.responses", EXTRA)
+
+    def picture(number: int, kind: str) -> Any:
+        path = desk.file(number, kind)
+        with suppress(DecodeError):
+            if path is not None and path.is_file():
+                if kind in ("before", "after", "copy"):
+                    return responses.FileResponse(path, headers=KEPT)
+                return responses.Response(thumbnail(decode(path)), media_type="image/webp", headers=KEPT)
+        return responses.Response(status_code=404)
+
+    application.add_api_route(f"{prefix}/photos/{{number}}/{{kind}}", picture, response_model=None)
     require("nicegui", EXTRA).app.add_exception_handler(OSError, answer_to_full_disk)
     ui.page("/")(lambda: draw(ui, desk))
     ui.run_with(
@@ -83,49 +112,6 @@ def _application(ui: Any, desk: Desk, prefix: str) -> Any:
         reconnect_timeout=SILENT,
     )
     return application
-
-
-def add_pictures(application: Any, responses: Any, prefix: str, desk: Desk) -> None:
-    """Add the addresses of pictures to an application.
-
-    Args:
-        application: the one of FastAPI.
-        responses: its module of responses.
-        prefix: what its paths begin with.
-        desk: posts to show.
-    """
-
-    def answer(number: int, kind: str) -> Any:
-        path = file_of(desk, number, kind)
-        if path is None or not path.is_file():
-            return responses.Response(status_code=404)
-        if kind in ("before", "after", "copy"):
-            return responses.FileResponse(path, headers=KEPT)
-        try:
-            return responses.Response(thumbnail(decode(path)), media_type="image/webp", headers=KEPT)
-        except DecodeError:
-            return responses.Response(status_code=404)
-
-    application.add_api_route(f"{prefix}/photos/{{number}}/{{kind}}", answer, response_model=None)
-
-
-def file_of(desk: Desk, number: int, kind: str) -> Path | None:
-    """Return the file of a picture, by the number of its photo; None where there is none."""
-    if kind == "received":
-        return desk.original(number)
-    if kind == "original" and 0 <= number < len(desk.posts):
-        return desk.posts[number].original
-    if kind in ("published", "copy"):
-        known = desk.report is not None and 0 <= number < len(desk.copies)
-        return Path(desk.report.output) / str(desk.copies[number].output) if desk.report and known else None
-    if kind in ("before", "after"):
-        try:
-            before_and_after = desk.look(number)
-        except UnlearnableError:  # shown again, with its reason, when the posts are written
-            return None
-        before, after = before_and_after or (None, None)
-        return after if kind == "after" else before
-    return None
 
 
 async def answer_to_full_disk(_: Any, error: Exception) -> Any:
@@ -194,3 +180,56 @@ def _run(server: Any, listener: socket.socket) -> None:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+class Guard:
+    """An application behind a token, for one host and one origin.
+
+    Every path begins with the token, that of the web socket and of files too. A cookie in its place would be sent to
+    the servers on all other ports. Refused besides, whatever they know: another host (DNS rebinding), another origin,
+    and requests that another site caused.
+
+    Args:
+        inner: application to protect.
+        host: its host and port, such as 127.0.0.1:8000.
+        token: secret that opens it.
+    """
+
+    def __init__(self, inner: Application, host: str, token: str) -> None:
+        self._inner, self._host, self._token = inner, host, token
+        self._headers = [(name.encode(), value.replace("{host}", host).encode()) for name, value in HEADERS.items()]
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        if scope["type"] == "lifespan" or self._may_pass(scope):
+            await self._inner(scope, receive, self._with_headers(send))
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})  # which the server answers by 403
+        else:
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), *self._headers]
+            await send({"type": "http.response.start", "status": FORBIDDEN, "headers": headers})
+            await send({"type": "http.response.body", "body": REFUSED.encode()})
+
+    def _may_pass(self, scope: Message) -> bool:
+        first = str(scope["path"]).split("/")[1:2]
+        if not first or not hmac.compare_digest(first[0].encode(), self._token.encode()):
+            return False
+        headers, own = _by_name(scope), f"http://{self._host}"
+        return (
+            headers.get("host") == [self._host]
+            and headers.get("origin", [own]) == [own]
+            and OWN_SITE.issuperset(headers.get("sec-fetch-site", []))
+        )
+
+    def _with_headers(self, send: Send) -> Send:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), *self._headers]}
+            await send(message)
+
+        return send_with_headers
+
+
+def _by_name(scope: Message) -> Mapping[str, list[str]]:
+    return grouped((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
