@@ -19,7 +19,6 @@ from PIL import Image
 from tests.benchmark.conftest import captions
 from tests.conftest import CAPTIONS, Told, tree
 from unlearnable.benchmark import SUITES, cells, plan, protections, run
-from unlearnable.benchmark.cells import Cells
 from unlearnable.benchmark.plan import SCALES, protection_recipe, set_up
 from unlearnable.benchmark.protections import ProtectionStore, Scraped, make
 from unlearnable.errors import ConfigError, OutputError
@@ -33,8 +32,7 @@ from unlearnable.verify.attacks import parse_attack
 
 
 def prepared(settings):
-    bench, _, _ = run.prepare(settings, resume=False, progress=Silent())
-    return bench
+    return run.prepare(settings, resume=False, progress=Silent())[0]
 
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
@@ -176,7 +174,7 @@ def test_protections_of_proxies_in_another_number_format_are_made_again(flickr, 
         monkeypatch.setattr(
             precision, "_remembered", lambda model, _, speedup=speedup: speedup if "resnet" in model.name else 0.5
         )
-        keys.append({method: store.digest for method, store in Cells(prepared(settings)).protections.items()})
+        keys.append({method: store.digest for method, store in prepared(settings).protections.items()})
     assert keys[0]["mem-1-balanced"] != keys[1]["mem-1-balanced"]
     assert keys[0]["mem-1"] == keys[1]["mem-1"], "it has no proxies"
 
@@ -256,7 +254,7 @@ def test_noise_is_no_finer_than_the_data_set_allows_and_the_table_says_so(flickr
 
 def test_processes_share_the_protections_and_the_missing_cells_are_noted(flickr, asked, monkeypatch):
     settings = asked("flickr8k", flickr, methods=("clean", "em", "mem-1"), fractions=(1.0, 0.5))
-    shared = Cells(prepared(settings))
+    shared = prepared(settings)
     monkeypatch.setenv("WORLD_SIZE", "2")
     shares = []
     for rank in "01":

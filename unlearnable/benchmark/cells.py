@@ -18,58 +18,12 @@ from unlearnable.storage.locks import alone
 from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, pairs_of
-from unlearnable.verify.cells import (
-    PRECISION,
-    CellStore,
-    CellTraining,
-    Experiment,
-    Key,
-    digest_of,
-    version_of_cells,
-)
+from unlearnable.verify.cells import PRECISION, CellStore, CellTraining, Experiment, Key, digest_of, version_of_cells
 from unlearnable.verify.cells import run as train_victim
 from unlearnable.verify.victims import family
 
 VERSION = version_of_cells(2)  # of cells and protections; those of another version are run again
 SHOWN = 5  # triggers recorded in a cell
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Everything that the cells of a benchmark share."""
-
-    setup: Setup
-    train: DecodedPhotos
-    experiment: Experiment  # victims and gallery
-    folder: Path
-    data: str  # digest of the training photos and captions
-    resume: bool  # whether to resume a cell or protection that was stopped partway
-
-    def store_of(self, recipe: ProtectionRecipe) -> ProtectionStore:
-        """Return the store of a protection of the training posts."""
-        pool, surrogate = self.experiment.pool, self.setup.surrogate
-        key: dict[str, str | int | float | None] = {
-            "version": VERSION,
-            "data": self.data,
-            "surrogate": pool.digest(surrogate),
-            "method": recipe.name,
-            "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
-            PRECISION: self._formats(surrogate, recipe),
-            "noise_side": recipe.noise_side,
-        }
-        for name in proxy_names(recipe.settings, (surrogate,)):
-            key[f"proxy {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
-        return ProtectionStore(recipe, self.folder / "protections", key)
-
-    def _formats(self, model: str, recipe: ProtectionRecipe) -> str:
-        """Return the number formats of a model's photo encoder and text encoder where a protection is made."""
-        precision = recipe.settings.precision
-        return " ".join(self.experiment.pool.number_format(model, precision, encoder) for encoder in ENCODERS)
-
-    def surrogate(self) -> DualEncoder:
-        """Return the model that protections are made on, of which methods train copies."""
-        pool, name = self.experiment.pool, self.setup.surrogate
-        return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
 
 
 @dataclass(frozen=True)
@@ -97,22 +51,60 @@ class ProtectedFraction:
 
 
 class Cells:
-    """The cells of a benchmark, in order: each has a key, perhaps a protection, and once it was run a result."""
+    """The cells of a benchmark, in order: each has a key, perhaps a protection, and once it was run a result.
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench, self.plans = bench, bench.setup.cells
+    Args:
+        setup: suite and scale.
+        train: training photos.
+        experiment: victims and gallery.
+        folder: output folder of the benchmark.
+        resume: whether to resume a cell or protection that was stopped partway.
+    """
+
+    def __init__(
+        self, setup: Setup, train: DecodedPhotos, experiment: Experiment, folder: Path, *, resume: bool
+    ) -> None:
+        self.setup, self.train, self.experiment, self.folder = setup, train, experiment, folder
+        self.plans = setup.cells
+        self._resume, self._data = resume, train.sha256()
         self.protections: dict[str, ProtectionStore] = {}  # by the method's name
         for cell in self.plans:
             if cell.protection_recipe and cell.method not in self.protections:
-                self.protections[cell.method] = bench.store_of(cell.protection_recipe)
-        self._store: CellStore[BenchmarkCell] = CellStore(bench.folder / "cells", BenchmarkCell)
+                self.protections[cell.method] = self._store_of(cell.protection_recipe)
+        self._store: CellStore[BenchmarkCell] = CellStore(folder / "cells", BenchmarkCell)
         self._keys = {cell: self._key(cell) for cell in self.plans}
+
+    def _store_of(self, recipe: ProtectionRecipe) -> ProtectionStore:
+        """Return the store of a protection of the training posts."""
+        pool, surrogate = self.experiment.pool, self.setup.surrogate
+
+        def formats(model: str) -> str:
+            """Return the number formats of a model's photo encoder and text encoder where the protection is made."""
+            return " ".join(pool.number_format(model, recipe.settings.precision, encoder) for encoder in ENCODERS)
+
+        key: dict[str, str | int | float | None] = {
+            "version": VERSION,
+            "data": self._data,
+            "surrogate": pool.digest(surrogate),
+            "method": recipe.name,
+            "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
+            PRECISION: formats(surrogate),
+            "noise_side": recipe.noise_side,
+        }
+        for name in proxy_names(recipe.settings, (surrogate,)):
+            key[f"proxy {name}"] = f"{pool.digest(name)} {formats(name)}"
+        return ProtectionStore(recipe, self.folder / "protections", key)
 
     def _key(self, cell: CellPlan) -> Key:
         """Return everything that the result of a cell depends on."""
         store = self.protections.get(cell.method)
-        arm = digest(self.bench.data, store.digest if store else "", cell.fraction, cell.attack.name)
-        return self.bench.experiment.key(cell.victim, arm, cell.recipe, cell.start_seed)
+        arm = digest(self._data, store.digest if store else "", cell.fraction, cell.attack.name)
+        return self.experiment.key(cell.victim, arm, cell.recipe, cell.start_seed)
+
+    def surrogate(self) -> DualEncoder:
+        """Return the model that protections are made on; methods train copies."""
+        pool, name = self.experiment.pool, self.setup.surrogate
+        return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
 
     def run_missing(self, progress: Progress) -> int:
         """Run those cells of this process that neither an earlier run nor one beside it has; return their number."""
@@ -137,15 +129,16 @@ class Cells:
 
     def _run(self, cell: CellPlan, checkpoint: Path, progress: Progress) -> BenchmarkCell:
         """Make the protection of a cell if it is missing, train its victim, and rank the gallery with it."""
-        bench, store, protection = self.bench, self.protections.get(cell.method), None
-        setup, pool = bench.setup, bench.experiment.pool
+        setup, pool = self.setup, self.experiment.pool
+        store, protection = self.protections.get(cell.method), None
         if store is not None:
-            protection = make(store, bench.train, bench.surrogate(), resume=bench.resume, progress=progress)
-        if not bench.resume:
+            protection = make(store, self.train, self.surrogate(), resume=self._resume, progress=progress)
+        if not self._resume:
             checkpoint.unlink(missing_ok=True)
-        arm = ProtectedFraction(bench.train, protection, cell, setup.scale.method.enlarge)
-        training = CellTraining(cell.title, arm, cell.recipe, checkpoint=checkpoint, key=digest_of(self._keys[cell]))
-        trained = train_victim(bench.experiment, pool.start(cell.victim, cell.start_seed), training, progress)
+        arm = ProtectedFraction(self.train, protection, cell, setup.scale.method.enlarge)
+        key = digest_of(self._keys[cell])
+        training = CellTraining(cell.title, arm, cell.recipe, checkpoint=checkpoint, key=key)
+        trained = train_victim(self.experiment, pool.start(cell.victim, cell.start_seed), training, progress)
         surrogate = setup.surrogate if protection else None
         families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
         paper = setup.suite.paper.get((cell.method, setup.victims[cell.victim] or "", cell.fraction))
@@ -176,7 +169,7 @@ class Cells:
         found = self._store.read(cell.name, self._keys[cell])
         if found is None:
             return None
-        surrogate = self.bench.setup.surrogate if found.surrogate else None
+        surrogate = self.setup.surrogate if found.surrogate else None
         return found.model_copy(update={"victim": cell.victim, "surrogate": surrogate})
 
     def all_done(self) -> list[BenchmarkCell]:

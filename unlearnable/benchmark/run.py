@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unlearnable.benchmark import SUITES
-from unlearnable.benchmark.cells import VERSION, Bench, Cells
+from unlearnable.benchmark.cells import VERSION, Cells
 from unlearnable.benchmark.plan import Setup, set_up
 from unlearnable.benchmark.protections import decoded, waiting
 from unlearnable.benchmark.suites import TRANSFER, Suite
@@ -67,15 +67,14 @@ def benchmark(
         OutputError: the output cannot be written, or holds tables or a report of something else.
     """
     started, progress = time.monotonic(), progress or Silent()
-    bench, skipped, notes = prepare(settings, resume=resume, progress=progress)
-    files.check_writable(bench.folder, files.ELSEWHERE)
-    cells = Cells(bench)
+    cells, skipped, notes = prepare(settings, resume=resume, progress=progress)
+    files.check_writable(cells.folder, files.ELSEWHERE)
     ran = cells.run_missing(progress)
     if not is_first():
         return None
     report = _report(settings, cells, skipped, notes)
     figures = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
-    with alone(bench.folder / ".lock", waiting("writes the tables", progress)):
+    with alone(cells.folder / ".lock", waiting("writes the tables", progress)):
         return write(report.model_copy(update=figures), latex=settings.latex)
 
 
@@ -85,11 +84,10 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
     Raises:
         InputError: the data set is missing or has no known layout.
     """
-    bench, _, _ = prepare(settings, resume=False, progress=progress or Silent())
-    cells = Cells(bench)
+    cells, _, _ = prepare(settings, resume=False, progress=progress or Silent())
     planned = [
         PlannedCell(
-            surrogate=bench.setup.surrogate if cell.protection_recipe else None,
+            surrogate=cells.setup.surrogate if cell.protection_recipe else None,
             victim=cell.victim,
             through=cell.attack.name,
             seed=cell.seed,
@@ -99,14 +97,14 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
         )
         for cell in cells.plans
     ]
-    name, photos = bench.setup.suite.name, len(bench.train.items)
+    name, photos = cells.setup.suite.name, len(cells.train.items)
     return BenchmarkPlan(dataset=name, scale=settings.scale, train_photos=photos, cells=planned)
 
 
 def prepare(
     settings: BenchmarkSettings, *, resume: bool, progress: Progress
-) -> tuple[Bench, list[SkippedRecord], list[str]]:
-    """Open the data set and decode the photos that the scale needs; return the benchmark, skipped photos and notes."""
+) -> tuple[Cells, list[SkippedRecord], list[str]]:
+    """Open the data set and decode the photos that the scale needs; return the cells, skipped photos and notes."""
     suite = SUITES[settings.dataset]
     setup = set_up(settings, suite)
     root = locate(settings, suite)
@@ -127,9 +125,9 @@ def prepare(
     train = decoded(items, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
     experiment = Experiment(pool, pairs_of(test.pixels, test.captions), test.sha256(), VERSION)
-    bench = Bench(setup, train, experiment, folder, train.sha256(), resume)
+    cells = Cells(setup, train, experiment, folder, resume=resume)
     skipped = [*map(SkippedRecord.of, corpus.skipped), *train.skipped, *test.skipped]
-    return bench, skipped, [*corpus.notes, *_notes_on_settings(settings, setup)]
+    return cells, skipped, [*corpus.notes, *_notes_on_settings(settings, setup)]
 
 
 def _notes_on_settings(settings: BenchmarkSettings, setup: Setup) -> list[str]:
@@ -173,8 +171,7 @@ def _report(
     settings: BenchmarkSettings, cells: Cells, skipped: list[SkippedRecord], notes: Sequence[str]
 ) -> BenchmarkReport:
     """Return the report on the finished cells, with their tables."""
-    bench = cells.bench
-    setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
+    setup, gallery, pool = cells.setup, cells.experiment.gallery, cells.experiment.pool
     paper, side = setup.suite.paper, setup.suite.noise_side
     differs = [*setup.scale.differs]
     if side is not None and side < setup.scale.pixels:
@@ -189,9 +186,9 @@ def _report(
         title=setup.suite.title,
         scale=settings.scale,
         data=str(settings.data or setup.suite.name),
-        output=str(bench.folder),
-        train_photos=len(bench.train.items),
-        train_pairs=sum(len(item.captions) for item in bench.train.items),
+        output=str(cells.folder),
+        train_photos=len(cells.train.items),
+        train_pairs=sum(len(item.captions) for item in cells.train.items),
         test_photos=photos,
         test_captions=len(gallery),
         random=chance(gallery),

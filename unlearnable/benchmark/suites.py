@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from unlearnable.posts import (
 )
 from unlearnable.posts import limit as limit_people
 from unlearnable.posts.text import read_document
-from unlearnable.report import PaperFigures, PaperRow
+from unlearnable.report import PaperRow
 from unlearnable.wording import counted
 
 Kind = Literal["captions", "faces"]
@@ -239,10 +240,16 @@ def read_pubfig(root: Path, limit: int | None, seed: int) -> Corpus:
     )
 
 
-def _row(table: int, image_to_text: Sequence[float | None], text_to_image: Sequence[float | None]) -> PaperRow:
-    """Return a row of the paper from (Hit@10, Medr) in both directions; Hit@10 is None where only Medr is given."""
-    first, second = (PaperFigures(hit10=hit10, medr=medr or 0.0) for hit10, medr in (image_to_text, text_to_image))
-    return PaperRow(table=table, image_to_text=first, text_to_image=second)
+def _paper_figures(suite: str) -> dict[Key, PaperRow]:
+    """Return the figures that the paper reports for a data set; Hit@10 is None where a table gives Medr alone."""
+    rows = {}
+    with Path(__file__).with_name("paper.csv").open(encoding="utf-8", newline="") as file:
+        for name, method, architecture, fraction, table, *figures in csv.reader(file):
+            if name == suite:
+                ways = ({"hit10": hit10 or None, "medr": medr} for hit10, medr in (figures[:2], figures[2:]))
+                row = dict(zip(("table", "image_to_text", "text_to_image"), (table, *ways), strict=True))
+                rows[method, architecture, float(fraction)] = PaperRow.model_validate(row)
+    return rows
 
 
 FLICKR8K = Suite(
@@ -252,25 +259,7 @@ FLICKR8K = Suite(
     read=read_flickr,
     layouts=FLICKR_LAYOUTS,
     published="https://hockenmaier.cs.illinois.edu/Framing_Image_Description (Hodosh et al., 2013)",
-    paper={
-        ("random ranking", "", 0.0): _row(1, (1.2, 727), (0.9, 490)),
-        ("clean", "RN50", 1.0): _row(1, (22.7, 58), (18.5, 60)),
-        ("em", "RN50", 1.0): _row(1, (13.8, 117), (15.9, 86)),
-        ("uap", "RN50", 1.0): _row(1, (12.9, 110), (16.5, 76)),
-        ("mem-3", "RN50", 1.0): _row(1, (4.1, 304), (3.7, 250)),
-        ("mem-5", "RN50", 1.0): _row(1, (3.8, 308), (3.0, 275)),
-        (TRANSFER, "RN50", 1.0): _row(2, (None, 308), (None, 275)),
-        ("clean", "RN101", 1.0): _row(2, (None, 52), (None, 58)),
-        ("mem-3", "RN101", 1.0): _row(2, (None, 236), (None, 197)),
-        ("clean", "ViT-B-32", 1.0): _row(2, (None, 53), (None, 52)),
-        ("mem-3", "ViT-B-32", 1.0): _row(2, (None, 241), (None, 194)),
-        ("mem-3", "RN50", 0.9): _row(3, (None, 110), (None, 95)),
-        ("mem-3", "RN50", 0.5): _row(3, (None, 96), (None, 98)),
-        ("mem-3", "RN50", 0.2): _row(3, (None, 91), (None, 97)),
-        ("mem-5", "RN50", 0.9): _row(3, (None, 163), (None, 126)),
-        ("mem-5", "RN50", 0.5): _row(3, (None, 141), (None, 114)),
-        ("mem-5", "RN50", 0.2): _row(3, (None, 135), (None, 116)),
-    },
+    paper=_paper_figures("flickr8k"),
 )
 FLICKR30K = Suite(
     name="flickr30k",
@@ -279,19 +268,7 @@ FLICKR30K = Suite(
     read=read_flickr,
     layouts=FLICKR_LAYOUTS,
     published="https://shannon.cs.illinois.edu/DenotationGraph (Young et al., 2014)",
-    paper={
-        ("random ranking", "", 0.0): _row(1, (1.0, 711), (1.0, 498)),
-        ("clean", "RN50", 1.0): _row(1, (46.5, 12), (42.7, 16)),
-        ("em", "RN50", 1.0): _row(1, (9.6, 197), (7.9, 170)),
-        ("uap", "RN50", 1.0): _row(1, (36.7, 26), (35.6, 24)),
-        ("mem-3", "RN50", 1.0): _row(1, (3.8, 412), (2.2, 308)),
-        ("mem-5", "RN50", 1.0): _row(1, (3.9, 445), (2.0, 325)),
-        (TRANSFER, "RN50", 1.0): _row(2, (None, 445), (None, 325)),
-        ("clean", "RN101", 1.0): _row(2, (None, 10), (None, 17)),
-        ("mem-3", "RN101", 1.0): _row(2, (None, 404), (None, 306)),
-        ("clean", "ViT-B-32", 1.0): _row(2, (None, 9), (None, 13)),
-        ("mem-3", "ViT-B-32", 1.0): _row(2, (None, 343), (None, 287)),
-    },
+    paper=_paper_figures("flickr30k"),
 )
 COCO = Suite(
     name="coco",
@@ -301,19 +278,7 @@ COCO = Suite(
     layouts=COCO_LAYOUTS,
     published="https://cocodataset.org (Lin et al., 2014)",
     noise_side=96,  # instead of 224: the noise of 82,783 photos then takes 2.3 GB beside the 13.2 GB of all photos
-    paper={
-        ("random ranking", "", 0.0): _row(1, (0.2, 3419), (0.2, 2491)),
-        ("clean", "RN50", 1.0): _row(1, (65.1, 5), (58.3, 7)),
-        ("em", "RN50", 1.0): _row(1, (1.7, 1213), (1.6, 880)),
-        ("uap", "RN50", 1.0): _row(1, (63.8, 5), (57.1, 7)),
-        ("mem-3", "RN50", 1.0): _row(1, (1.7, 1705), (1.3, 1301)),
-        ("mem-5", "RN50", 1.0): _row(1, (0.8, 1883), (1.1, 1466)),
-        (TRANSFER, "RN50", 1.0): _row(2, (None, 1086), (None, 988)),
-        ("clean", "RN101", 1.0): _row(2, (None, 5), (None, 6)),
-        ("mem-3", "RN101", 1.0): _row(2, (None, 989), (None, 844)),
-        ("clean", "ViT-B-32", 1.0): _row(2, (None, 4), (None, 4)),
-        ("mem-3", "ViT-B-32", 1.0): _row(2, (None, 1064), (None, 920)),
-    },
+    paper=_paper_figures("coco"),
 )
 PUBFIG = Suite(
     name="pubfig",
@@ -323,18 +288,5 @@ PUBFIG = Suite(
     layouts="a manifest.jsonl with image and person, dev_urls.txt beside the photos it lists, CelebDataProcessed, "
     "or a folder for each person",
     published="https://www.cs.columbia.edu/CAVE/databases/pubfig (Kumar et al., 2009)",
-    paper={
-        ("clean", "RN50", 1.0): _row(5, (80.7, 1), (80.7, 1)),
-        ("clean", "RN101", 1.0): _row(5, (85.3, 1), (85.3, 1)),
-        ("clean", "ViT-B-32", 1.0): _row(5, (94.0, 1), (94.0, 1)),
-        ("mem-3", "RN50", 1.0): _row(5, (6.7, 74), (6.7, 74)),
-        ("mem-3", "RN101", 1.0): _row(5, (6.0, 66), (6.0, 66)),
-        ("mem-3", "ViT-B-32", 1.0): _row(5, (93.3, 1), (93.3, 1)),
-        ("mem-5", "RN50", 1.0): _row(5, (8.7, 82), (8.7, 82)),
-        ("mem-5", "RN101", 1.0): _row(5, (12.7, 58), (12.7, 58)),
-        ("mem-5", "ViT-B-32", 1.0): _row(5, (91.3, 1), (91.3, 1)),
-        ("pretrained", "RN50", 0.0): _row(5, (2.6, 77), (2.6, 77)),
-        ("pretrained", "RN101", 0.0): _row(5, (3.3, 83), (3.3, 83)),
-        ("pretrained", "ViT-B-32", 0.0): _row(5, (3.0, 87), (3.0, 87)),
-    },
+    paper=_paper_figures("pubfig"),
 )

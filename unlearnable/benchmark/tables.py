@@ -23,7 +23,7 @@ MARKS = "os^Dvx*P"
 LONGEST = 32  # letters of a victim's name in a figure
 
 
-class Shown:
+class TableCells:
     """The cells that the paper's tables show: posts as published where there are such cells, else the first attack."""
 
     def __init__(self, report: BenchmarkReport) -> None:
@@ -56,12 +56,12 @@ class Shown:
 
 def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     """Return the tables that the cells of a run fill; a table of one row is left out."""
-    makers: list[Callable[[Shown], TableRecord]]
+    makers: list[Callable[[TableCells], TableRecord]]
     makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
     positions = {named_settings(cell.method).get("trigger_position") for cell in report.cells} - {None}
     if not report.pretrained or len(positions) > 1:
         makers.append(_triggers)
-    tables = [table for make in (*makers, _attacks) if len((table := make(Shown(report))).rows) > 1]
+    tables = [table for make in (*makers, _attacks) if len((table := make(TableCells(report))).rows) > 1]
     seeds = dict.fromkeys(str(cell.seed) for cell in report.cells)
     if len(seeds) > 1:
         spread = f"±: population standard deviation over the seeds {', '.join(seeds)}."
@@ -69,7 +69,7 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     return tables
 
 
-def _methods(shown: Shown) -> TableRecord:
+def _methods(shown: TableCells) -> TableRecord:
     report = shown.report
     rows = [["Random ranking", *_figures([report.random], report.random_paper)]]
     rows += [[_name(method), *_over(own)] for method, own in _by(shown.of_first(shown.whole), lambda c: c.method)]
@@ -77,7 +77,7 @@ def _methods(shown: Shown) -> TableRecord:
     return TableRecord(title=title, heads=["", *HEADS], rows=rows, notes=[OURS, *report.differs])
 
 
-def _transfer(shown: Shown) -> TableRecord:
+def _transfer(shown: TableCells) -> TableRecord:
     report = shown.report
     cells = [cell for cell in shown.whole if cell.method == "clean" or named_settings(cell.method)]
 
@@ -100,7 +100,7 @@ def _transfer(shown: Shown) -> TableRecord:
     )
 
 
-def _fractions(shown: Shown) -> TableRecord:
+def _fractions(shown: TableCells) -> TableRecord:
     cells = [cell for cell in shown.of_first(shown.cells) if named_settings(cell.method)]
     shares = sorted({cell.fraction for cell in cells}, reverse=True)
     rows = []
@@ -117,7 +117,7 @@ def _fractions(shown: Shown) -> TableRecord:
     )
 
 
-def _triggers(shown: Shown) -> TableRecord:
+def _triggers(shown: TableCells) -> TableRecord:
     cells = [cell for cell in shown.of_first(shown.whole) if named_settings(cell.method)]
     own = _by(cells, lambda c: c.method)
     texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
@@ -129,7 +129,7 @@ def _triggers(shown: Shown) -> TableRecord:
     )
 
 
-def _tuned(shown: Shown) -> TableRecord:
+def _tuned(shown: TableCells) -> TableRecord:
     report = shown.report
     rows = [["", "Random ranking", *_figures([report.random], None)]]
     for victim, of_victim in _by(shown.whole, lambda c: c.victim):
@@ -148,7 +148,7 @@ def _tuned(shown: Shown) -> TableRecord:
     return TableRecord(title=title, heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
 
 
-def _attacks(shown: Shown) -> TableRecord:
+def _attacks(shown: TableCells) -> TableRecord:
     rows = [
         [victim, trained, through, *_over(own)]
         for victim, of_victim in _by(shown.report.cells, lambda c: c.victim)
@@ -245,7 +245,7 @@ def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    shown, most = Shown(report), dict[str, float]()
+    shown, most = TableCells(report), dict[str, float]()
     for cell in report.cells:
         most[cell.method] = max(cell.fraction, most.get(cell.method, 0.0))
     cells = [cell for cell in shown.cells if cell.fraction == most[cell.method]]
@@ -258,7 +258,7 @@ def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
     return written
 
 
-def _curves(sheet: Any, shown: Shown, cells: Sequence[BenchmarkCell]) -> None:
+def _curves(sheet: Any, shown: TableCells, cells: Sequence[BenchmarkCell]) -> None:
     report, victim = shown.report, cells[0].victim
     loss, ranks = axes = sheet.subplots(1, 2)
     of_victim = [cell for cell in cells if cell.victim == victim]
@@ -279,7 +279,7 @@ def _curves(sheet: Any, shown: Shown, cells: Sequence[BenchmarkCell]) -> None:
     sheet.suptitle(f"{report.title}, scale {report.scale}, victim {_short(victim)}", fontsize=10)
 
 
-def _bars(sheet: Any, shown: Shown, cells: Sequence[BenchmarkCell]) -> None:
+def _bars(sheet: Any, shown: TableCells, cells: Sequence[BenchmarkCell]) -> None:
     report, victims = shown.report, list(dict.fromkeys(cell.victim for cell in cells))
     groups = _by(cells, lambda c: c.method + _share(c))
     width = 0.8 / len(groups)

@@ -263,7 +263,7 @@ class _Encoders(nn.Module):
 def _loss(
     model: DualEncoder, encoders: nn.Module, task: TrainingTask, rows: Tensor, number: int, world: World
 ) -> Tensor:
-    """Return the loss of a step on these rows of the pairs, of which this process embeds its share."""
+    """Return the loss of a step on these rows of the pairs; this process embeds its share of them."""
     recipe, pairs = task.recipe, task.train
     generator = task.generator(VIEWS, number)
     views = [sample_view(generator, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
