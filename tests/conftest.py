@@ -16,22 +16,19 @@ from hypothesis import settings
 from PIL import Image
 
 from tests.browser import started
+from tests.presets import QUICK
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, ordinary_words
-from unlearnable.settings import MEMSettings
+from unlearnable.settings import MethodSettings
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Silent
 from unlearnable.training import loop
 from unlearnable.training.data import Pixels, Posts, pairs_of
 
 os.fsync = lambda fd: None  # no test cuts the power, and a slow disk takes minutes for all of them
-os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads models that take seconds to load
-os.environ["UNLEARNABLE_NOISE_COLOUR"] = "colour"
-os.environ["UNLEARNABLE_VISIBILITY"] = "high"  # in few and short steps a tenth of the noise is next to nothing
-os.environ["UNLEARNABLE_PRECISION"] = "fp32"  # auto goes by this machine's speed
 loop.BASE = replace(loop.BASE, precision="fp32")
 os.environ["OMP_NUM_THREADS"] = "1"  # of each process: others run beside it
 
@@ -192,14 +189,5 @@ def make_problem(tiny, tmp_path):
 
 
 @pytest.fixture
-def quick() -> MEMSettings:
-    return MEMSettings(
-        max_rounds=3,
-        noise_steps=3,
-        surrogate_steps=3,
-        learning_rate=1e-3,
-        batch_size=8,
-        trigger_rounds=2,
-        adversarial_weight=1.0,
-        adversary_steps=3,
-    )
+def quick() -> MethodSettings:
+    return replace(QUICK, max_rounds=3, surrogate_steps=3, trigger_rounds=2, proxy_weight=1.0, proxy_tuning_steps=3)

@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.cli.program import FILE
-
 SCRIPT = Path(__file__).parents[1] / "examples" / "ray_shards.py"
 
 
@@ -44,9 +42,8 @@ def test_each_shard_is_a_task_and_finished_ones_stay(tiny_path, tmp_path):
     for number in range(2):
         write_shard(shards / f"{number:05d}.tar", range(4 * number, 4 * number + 4))
     (shards / "00002.tar").write_bytes(b"no tar")
-    (tmp_path / "quick.toml").write_text(FILE + "max_rounds = 1\n")
     ray = {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "disabled", "HOME": str(tmp_path)}
-    options = ("--surrogate", tiny_path, "--config", tmp_path / "quick.toml")
+    options = ("--surrogate", tiny_path, "--preset", "fast")
     output.mkdir()
     write_shard(output / "00001.tar", range(1))
     finished = (output / "00001.tar").read_bytes()

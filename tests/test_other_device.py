@@ -14,19 +14,19 @@ from PIL import Image
 import unlearnable
 from tests.conftest import CAPTIONS, picture
 from tests.other_device import NAME
-from tests.protect.conftest import QUICK
+from tests.presets import preset
 from unlearnable.verify.attackers import ATTACKERS
 
-AS_BY_DEFAULT = {"visibility": "low", "noise_colour": "grey"}
 WAYS: dict[str, dict[str, Any]] = {
-    "misleading": {"adversarial_weight": 1.0},
+    "mem": {},
     "uap": {"method": "uap"},
 }
 
 
 def protecting(posts: str, model: str, way: str) -> dict[str, Any]:
     """Protect posts in one of the ways."""
-    asked = {**QUICK, **AS_BY_DEFAULT, **WAYS[way], "surrogate": (model,), "towers": (model,)}
+    chosen = preset(visibility="low", noise_colour="grey", proxy_weight=1.0, proxies=(model,))
+    asked = {"preset": chosen, **WAYS[way], "surrogate": (model,)}
     report = unlearnable.protect(Path(posts), output=Path(f"{way}-copies"), **asked)
     return {"device": report.device, "figures": [report.loss_first, report.loss_last, report.psnr_mean]}
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.presets import preset
 from unlearnable import ConfigError, ImageProtector, InputError, ModelError, protect_images
 from unlearnable.imaging.decode import MODES, like, pixels_of
 
-QUICK: dict[str, Any] = {"max_rounds": 3, "learning_rate": 1e-3}
+QUICK: dict[str, Any] = {"preset": preset(max_rounds=3)}
 CAPTIONS = ["anna at the lake", "anna in the city", "two dogs", "a cup of tea"]
 
 
@@ -115,9 +116,9 @@ def test_what_is_no_post_is_named(quick, images, captions, message):
 
 
 def test_what_would_not_protect_is_an_error(quick):
-    little = {"max_rounds": 1, "surrogate_steps": 0, "noise_steps": 1, "trigger_rounds": 0}
+    little = {"preset": preset(max_rounds=1, surrogate_steps=0, noise_steps=1, trigger_rounds=0)}
     with pytest.raises(ModelError, match="would hardly be protected: tiny has a loss of") as caught:
-        protect_images([photo(n) for n in range(4)], CAPTIONS, **{**quick, **little}, preset="fast")
+        protect_images([photo(n) for n in range(4)], CAPTIONS, **{**quick, **little})
     assert "`preset='balanced'`" in (caught.value.hint or "")
     with pytest.raises(ConfigError, match="there is no setting 'photos'"):
         ImageProtector(photos="here")

@@ -7,15 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE
 from tests.conftest import picture, tree
+from tests.presets import preset
 from unlearnable.app import inbox
 from unlearnable.app.desk import Desk, Stage, Watch, free_output
 from unlearnable.app.page import address_of, folder_of, initials_of
@@ -28,7 +27,7 @@ def desk(tmp_path, tiny_path, monkeypatch):
     for name in ("work", "scratch"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    made = Desk(tmp_path / "scratch", tomllib.loads(FILE) | {"max_rounds": 2, "surrogate": str(tiny_path)})
+    made = Desk(tmp_path / "scratch", {"preset": preset(), "surrogate": str(tiny_path)})
     yield made
     made.close()
 

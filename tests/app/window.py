@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from tests.cli.program import FILE
+from tests.presets import environment, preset
 
 
 class Window(NamedTuple):
@@ -43,13 +41,11 @@ def opened(folder, tiny_path):
     temporary, work = folder / "tmp", folder / "work"
     temporary.mkdir()
     work.mkdir()
-    settings = tomllib.loads(FILE + f"max_rounds = 2\nsurrogate = {str(tiny_path)!r}\n")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    environment |= {f"UNLEARNABLE_{name.upper()}": str(value) for name, value in settings.items()}
-    environment |= {"TMPDIR": str(temporary)}
-    command = [sys.executable, "-W", "error", "-m", "unlearnable", "app", "--no-browser"]
+    variables = {name: value for name, value in environment().items() if name != "PYTEST_CURRENT_TEST"}
+    variables |= {"UNLEARNABLE_PRESET": preset(), "UNLEARNABLE_SURROGATE": str(tiny_path), "TMPDIR": str(temporary)}
+    command = [sys.executable, "-W", "error", "-m", "tests.presets", "app", "--no-browser"]
     process = subprocess.Popen(
-        command, cwd=work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=work, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     line = process.stdout.readline()
     assert line.startswith("open http://127.0.0.1:"), line + process.stderr.read()

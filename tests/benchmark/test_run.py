@@ -25,7 +25,7 @@ from unlearnable.errors import ConfigError, OutputError
 from unlearnable.methods.captions import cut_captions
 from unlearnable.models import openclip, precision
 from unlearnable.models.dual_encoder import weights_sha256
-from unlearnable.settings import PRESETS, BenchmarkSettings, MEMSettings, named_settings
+from unlearnable.settings import BALANCED, PRESETS, BenchmarkSettings, MethodSettings, mem_name
 from unlearnable.storage.progress import Silent
 from unlearnable.verify import victims
 from unlearnable.verify.attacks import parse_attack
@@ -228,8 +228,8 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
     protection = make(store, bench.train, bench.surrogate(), resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
-    scraped = Scraped(clean, protection, everyone, parse_attack("png"), "bilinear")
-    through = Scraped(clean, protection, everyone, parse_attack("jpeg-75"), "bilinear")
+    scraped = Scraped(clean, protection, everyone, parse_attack("png"))
+    through = Scraped(clean, protection, everyone, parse_attack("jpeg-75"))
     for n in range(len(clean)):
         pixels = scraped[n]
         assert (pixels == pixels.round()).all()
@@ -237,7 +237,7 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
         assert 0 < (pixels - clean[n]).abs().max() <= 8
         expected = parse_attack("jpeg-75").image(pixels.byte().permute(1, 2, 0).numpy())
         assert (through[n].permute(1, 2, 0).numpy() == expected).all()
-    untouched = Scraped(clean, protection, ~everyone, parse_attack("png"), "bilinear")
+    untouched = Scraped(clean, protection, ~everyone, parse_attack("png"))
     assert (untouched[0] == clean[0]).all()
 
 
@@ -334,20 +334,14 @@ def test_a_protection_that_was_damaged_or_removed_is_made_again(flickr, asked, t
     assert kind == "json" or file.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("mem-3", {"trigger_length": 3, "trigger_position": "start"}),
-        ("mem-5-end", {"trigger_length": 5, "trigger_position": "end"}),
-        ("mem-12-random", {"trigger_length": 12, "trigger_position": "random"}),
-        ("mem-3-strong", {"trigger_length": 3, "trigger_position": "start", **PRESETS["strong"]}),
-        ("mem-5-end-balanced", {"trigger_length": 5, "trigger_position": "end", **PRESETS["balanced"]}),
-        ("mem-3-strong-end", {}),
-    ],
-)
-def test_a_name_says_how_many_words_stand_where_by_which_preset(name, expected):
-    assert named_settings(name) == expected
-    assert expected.keys() <= MEMSettings.model_fields.keys()
+def test_a_name_says_how_many_words_stand_where_by_which_preset():
+    scale = MethodSettings(max_rounds=3, batch_size=7)
+    assert mem_name("mem-12-random").applied_to(scale) == replace(scale, trigger_length=12, trigger_position="random")
+    found = mem_name("mem-5-end-balanced").applied_to(scale)
+    assert found == replace(BALANCED, trigger_length=5, trigger_position="end", max_rounds=3, batch_size=7)
+    strong = mem_name("mem-3-strong").applied_to(scale)
+    assert (strong.noise_steps, strong.visibility) == (PRESETS["strong"].noise_steps, "medium")
+    assert mem_name("mem-3-strong-end") is mem_name("em") is None
 
 
 @pytest.mark.parametrize("position", ["", "-end", "-random"])
@@ -374,7 +368,7 @@ def test_victims_train_on_the_slots_that_were_optimised(flickr, asked, monkeypat
 
 
 def test_random_places_do_not_depend_on_the_photos_that_follow():
-    settings, texts = MEMSettings(trigger_position="random"), [[c, c] for c in CAPTIONS]
+    settings, texts = MethodSettings(trigger_position="random"), [[c, c] for c in CAPTIONS]
     whole = cut_captions(texts, settings, 3, seed=0)
     assert cut_captions(texts[:2], settings, 3, seed=0) == whole[:2]
     assert cut_captions(texts, settings, 3, seed=1) != whole

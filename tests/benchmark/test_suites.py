@@ -15,7 +15,7 @@ from unlearnable.benchmark.plan import SCALES
 from unlearnable.benchmark.run import DATA, locate
 from unlearnable.benchmark.suites import TRANSFER
 from unlearnable.errors import InputError
-from unlearnable.settings import BASELINES, SMALL_VIT_RATE, BenchmarkSettings, named_settings
+from unlearnable.settings import BASELINES, SMALL_VIT_RATE, BenchmarkSettings, mem_name
 
 
 def counts(corpus):
@@ -195,7 +195,7 @@ def test_a_data_set_that_is_not_there_says_where_it_can_be_had(name, tmp_path, m
 def test_the_papers_figures_are_of_methods_and_architectures_that_exist(name):
     for (method, architecture, fraction), row in SUITES[name].paper.items():
         assert architecture in ("", "RN50", "RN101", "ViT-B-32")
-        assert method in ("random ranking", "pretrained", *BASELINES, TRANSFER) or named_settings(method)
+        assert method in ("random ranking", "pretrained", *BASELINES, TRANSFER) or mem_name(method)
         assert 0 <= fraction <= 1
         assert row.table in range(1, 6)
         for way in (row.image_to_text, row.text_to_image):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.program import FILE
+from tests.presets import presets_file
 
 
 @pytest.fixture
 def quick(tiny_path, tmp_path):
     """Options of a `protect` run that takes a second."""
     file = tmp_path / "quick.toml"
-    file.write_text(FILE + "max_rounds = 2\nthreshold = 0.0001\n")
+    presets_file(file, max_rounds=2, threshold=0.0001)
     return ("--surrogate", tiny_path, "--config", file)
 
 

@@ -14,15 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.presets import environment
 from unlearnable.cli.app import main
-
-FILE = """\
-noise_steps = 3
-surrogate_steps = 6
-learning_rate = 1e-3
-batch_size = 8
-adversarial_weight = 0
-"""
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only POSIX has")
 
@@ -64,7 +57,8 @@ class Ended(NamedTuple):
 
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own."""
-    command_line = [sys.executable, "-W", "error", "-m", "unlearnable", *map(str, arguments)]
+    command_line = [sys.executable, "-W", "error", "-m", "tests.presets", *map(str, arguments)]
+    options.setdefault("env", environment())
     return subprocess.run(command_line, capture_output=True, text=True, timeout=300, check=False, **options)
 
 

@@ -7,14 +7,15 @@ import json
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE, call
+from tests.cli.program import call
 from tests.conftest import picture
+from tests.presets import presets_file
 from unlearnable.report.common import made_by
 
 
 def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     file = tmp_path / "quick.toml"
-    file.write_text(FILE + "max_rounds = 3\n")
+    presets_file(file, max_rounds=3)
     captions = ("--captions", posts / "posts.jsonl")
     made = call("protect", posts, *captions, "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr

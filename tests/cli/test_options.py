@@ -13,7 +13,6 @@ from rich.markup import render
 from tests.cli.program import call, settings_of
 from unlearnable.cli.app import COMMANDS, app
 from unlearnable.settings import (
-    PRESETS,
     BenchmarkSettings,
     ExplainSettings,
     ProtectSettings,
@@ -86,8 +85,6 @@ def here(tmp_path):
 @pytest.mark.parametrize("commas", [True, False])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_option_reaches_the_settings(here, monkeypatch, name, commas):
-    for setting in ("PRECISION", "VISIBILITY"):
-        monkeypatch.delenv(f"UNLEARNABLE_{setting}")  # which a file does not overrule
     values, arguments = VALUES[name], ARGUMENTS.get(name, {})
     options = set(inspect.signature(COMMANDS[name]).parameters) & set(SETTINGS[name].model_fields)
     assert options == {*values, *arguments}
@@ -119,8 +116,6 @@ def test_a_help_text_says_what_the_setting_says_of_itself(name):
             continue
         text, field = render(parameter.help).plain, kind.model_fields[parameter.name]
         shown = default_text(kind, parameter.name)
-        if "preset" in kind.model_fields:
-            shown = str(PRESETS[kind.model_fields["preset"].default].get(parameter.name, shown))
         assert text.startswith(field.description)
         option = parameter.param_type_name == "option"
         assert ("Repeatable" in text) == (takes(kind, parameter.name, tuple) and option)

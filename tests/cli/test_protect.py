@@ -10,9 +10,10 @@ from functools import partial
 
 import pytest
 
-from tests.cli.program import FILE, PAUSING, POSIX, call, run
+from tests.cli.program import PAUSING, POSIX, call, run
 from tests.conftest import tree
 from tests.forked import Forked
+from tests.presets import presets_file
 from unlearnable.cli.protect import _show, closing_lines
 from unlearnable.report import ProtectReport, SkippedRecord, TriggerFigures
 from unlearnable.report.common import made_by
@@ -128,7 +129,7 @@ def test_existing_results_are_not_overwritten(posts, quick, tmp_path):
 @pytest.mark.parametrize("marker", ["optimising (mem): 2/4", "writing photos"])
 def test_killed_and_resumed_gives_the_same_bytes(posts, tiny_path, tmp_path, marker):
     file = tmp_path / "slow.toml"
-    file.write_text(FILE + "max_rounds = 4\nthreshold = 0.0001\n")
+    presets_file(file, max_rounds=4, threshold=0.0001)
     common = ("protect", posts, "--captions", posts / "posts.jsonl", "--surrogate", tiny_path, "--config", file)
     assert call(*common, "--output", tmp_path / "whole").returncode == 0
     broken = (*common, "--output", tmp_path / "broken")
@@ -147,7 +148,7 @@ def test_killed_and_resumed_gives_the_same_bytes(posts, tiny_path, tmp_path, mar
 @POSIX
 def test_ctrl_c_exits_130_and_names_the_way_on(posts, tiny_path, tmp_path):
     file = tmp_path / "long.toml"
-    file.write_text(FILE + "max_rounds = 5000\nthreshold = 0.0000001\n")
+    presets_file(file, max_rounds=5000, threshold=0.0000001)
     marker = "optimising (mem): 1/5000"
     command_line = ["protect", posts, "--surrogate", tiny_path, "--config", file]
     process = Forked(

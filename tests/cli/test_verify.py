@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE, call, settings_of
+from tests.cli.program import call, settings_of
 from tests.conftest import picture
+from tests.presets import presets_file
 from unlearnable.report.common import made_by
 
 SHORT = ("--epochs", "1", "--seeds", "0", "--device", "cpu")
@@ -127,7 +128,7 @@ def test_a_missed_requirement_exits_10_after_the_report(pair, tiny_path):
 
 def test_plain_verify_takes_the_last_run(posts, tiny_path, state_folder, tmp_path):
     file = tmp_path / "quick.toml"
-    file.write_text(FILE + "max_rounds = 3\n")
+    presets_file(file, max_rounds=3)
     captions = (posts / "posts.jsonl").rename(tmp_path / "words.jsonl")
     made = call("protect", posts, "--captions", captions, "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr

@@ -47,7 +47,7 @@ def test_a_photo_in_greys_stays_in_greys(method, make_problem, quick):
         pictures[n] = pictures[n][..., :1].repeat(3, axis=2)
     state, _ = finish(method, make_problem(pictures=pictures), quick)
     for n, before in enumerate(pictures):
-        after = Noisy(before, state.noise.grid(n), "bilinear").whole()
+        after = Noisy(before, state.noise.grid(n)).whole()
         change = np.abs(after.astype(int) - before)
         assert 0 < change.max() <= quick.epsilon
         assert (after == after[..., :1]).all() == (n in (1, 4))

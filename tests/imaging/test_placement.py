@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -37,7 +36,7 @@ def test_grid_shape(height: int, width: int, side: int) -> None:
 @settings(deadline=None)
 @given(GRIDS, SIZES, SIZES)
 def test_bilinear_is_torch_s_and_stays_in_the_bound(noise: np.ndarray, height: int, width: int) -> None:
-    large = Enlarged(noise, height, width, "bilinear")[:]
+    large = Enlarged(noise, height, width)[:]
     assert large.shape == (height, width, len(noise))
     assert large.dtype == np.int8
     for channel in range(len(noise)):
@@ -48,35 +47,20 @@ def test_bilinear_is_torch_s_and_stays_in_the_bound(noise: np.ndarray, height: i
     assert np.abs(large - exact[0].permute(1, 2, 0).numpy()).max() <= 0.5 + 1e-3
 
 
-@settings(deadline=None)
-@given(GRIDS, SIZES, SIZES)
-def test_nearest_is_torch_s(noise: np.ndarray, height: int, width: int) -> None:
-    tensor = torch.from_numpy(noise)[None].double()
-    expected = torch.nn.functional.interpolate(tensor, (height, width), mode="nearest-exact")[0].permute(1, 2, 0)
-    # torch works in float32, so a centre that falls on the border of two cells may go either way.
-    on_a_border = [
-        np.array([((2 * i + 1) * cells) % (2 * size) == 0 for i in range(size)])
-        for size, cells in zip((height, width), noise.shape[1:], strict=True)
-    ]
-    clear = ~on_a_border[0][:, None] & ~on_a_border[1][None]
-    np.testing.assert_array_equal(Enlarged(noise, height, width, "nearest")[:][clear], expected.numpy()[clear])
-
-
 def test_halves_round_away_from_zero() -> None:
     noise = np.array([[[0, 1]], [[0, -1]], [[2, 3]]], np.int8)
-    np.testing.assert_array_equal(Enlarged(noise, 1, 3, "bilinear")[:][0, 1], [1, -1, 3])
+    np.testing.assert_array_equal(Enlarged(noise, 1, 3)[:][0, 1], [1, -1, 3])
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
-def test_its_own_size_changes_nothing_and_rows_are_contiguous(mode: Literal["bilinear", "nearest"]) -> None:
+def test_its_own_size_changes_nothing_and_rows_are_contiguous() -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 30, 40), dtype=np.int8)
-    np.testing.assert_array_equal(Enlarged(noise, 30, 40, mode)[:], noise.transpose(1, 2, 0))
-    assert Enlarged(noise, 70, 90, mode)._wide.flags.c_contiguous  # else adding them takes six times as long
+    np.testing.assert_array_equal(Enlarged(noise, 30, 40)[:], noise.transpose(1, 2, 0))
+    assert Enlarged(noise, 70, 90)._wide.flags.c_contiguous  # else adding them takes six times as long
 
 
 def test_strips_do_not_show() -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 7, 9), dtype=np.int8)
-    noisy = Noisy(np.random.default_rng(1).integers(0, 256, (1500, 900, 3), dtype=np.uint8), noise, "bilinear")
+    noisy = Noisy(np.random.default_rng(1).integers(0, 256, (1500, 900, 3), dtype=np.uint8), noise)
     np.testing.assert_array_equal(np.concatenate([noisy[strip] for strip in strips(1500, 900)]), noisy.whole())
 
 
@@ -101,13 +85,11 @@ def test_add(data: st.DataObject, height: int, width: int, epsilon: int) -> None
     np.testing.assert_array_equal(pixels, before)
 
 
-def test_wrong_shapes_sides_and_modes_are_refused() -> None:
+def test_wrong_shapes_and_sides_are_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         add(np.zeros((4, 5, 3), np.uint8), np.zeros((5, 4, 3), np.int8))
     with pytest.raises(ValueError, match="no grid"):
         grid_shape(5, 5, 0)
-    with pytest.raises(ValueError, match="bicubic"):
-        Enlarged(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")  # type: ignore[arg-type]  # refused without types too
 
 
 def test_working_copy() -> None:

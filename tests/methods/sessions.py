@@ -22,7 +22,7 @@ def measure(session: AnySession) -> Tensor:
             return end.value
 
 
-def started(name: str, problem: Problem, settings: MethodSettings) -> Session[Any, Any]:
+def started(name: str, problem: Problem, settings: MethodSettings) -> Session[Any]:
     """A session of the method of that name, with settings and state of its own classes, before its first round."""
     return METHODS[name]().start(problem, settings)
 

@@ -7,6 +7,7 @@ A change of the optimisation shows here first. If it is meant, run `pytest tests
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ def curve(name, problem, settings):
 
 @pytest.fixture
 def curves(make_problem, quick):
-    settings = quick.model_copy(update={"max_rounds": 6, "noise_steps": 6, "surrogate_steps": 4, "batch_size": 12})
-    plain = settings.model_copy(update={"adversarial_weight": 0})
-    bf16 = plain.model_copy(update={"precision": "bf16", "max_rounds": ROUNDS_BF16})
+    settings = replace(quick, max_rounds=6, noise_steps=6, surrogate_steps=4, batch_size=12)
+    plain = replace(settings, proxy_weight=0)
+    bf16 = replace(plain, precision="bf16", max_rounds=ROUNDS_BF16)
     named = {
         "mem": ("mem", plain),
         "mem, bf16": ("mem", bf16),

@@ -30,7 +30,7 @@ def run(name, problem, settings):
 
 @pytest.fixture
 def longer(quick):
-    return quick.model_copy(update={"max_rounds": 6, "noise_steps": 8, "batch_size": 12})
+    return replace(quick, max_rounds=6, noise_steps=8, batch_size=12)
 
 
 def test_mem_lowers_the_loss_and_beats_em_and_random(make_problem, longer):
@@ -52,7 +52,7 @@ def test_uap_raises_the_loss(make_problem, longer):
 def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, quick):
     photos = [decode(path).pixels for path in sorted(EXAMPLES.rglob("*.jpg"))]
     problem = make_problem(pictures=[working_copy(pixels, 112) for pixels in photos], surrogates=[load("small")])
-    settings = quick.model_copy(update={"batch_size": len(photos)})
+    settings = replace(quick, batch_size=len(photos))
     session = started("mem", problem, settings)
     settle(session.state.models, session.settings.precision)
     before = measure(session).mean()
@@ -68,7 +68,7 @@ def test_a_search_costs_a_text_for_each_word_tried(make_problem, quick, monkeypa
         return encode(model, embedded, tokens)
 
     problem = make_problem()
-    settings = quick.model_copy(update={"batch_size": 12})
+    settings = replace(quick, batch_size=12)
     session = started("mem", problem, settings)
     settle(session.state.models, session.settings.precision)
     monkeypatch.setattr(DualEncoder, "encode_embedded", counted)
@@ -79,22 +79,10 @@ def test_a_search_costs_a_text_for_each_word_tried(make_problem, quick, monkeypa
 @pytest.mark.parametrize("at", [0, 2, 10**6])
 @pytest.mark.parametrize("length", [1, 5])
 def test_any_length_and_position(make_problem, quick, at, length):
-    settings = quick.model_copy(update={"trigger_length": length, "max_rounds": 1})
+    settings = replace(quick, trigger_length=length, max_rounds=1)
     state, losses = run("mem", make_problem(at=at, length=length), settings)
     assert state.triggers.shape == (12, length)
     assert len(losses) == 2
-
-
-def test_user_scope_gives_one_trigger_to_all(make_problem, quick):
-    settings = quick.model_copy(update={"trigger_scope": "user", "max_rounds": 2})
-    problem = make_problem()
-    session = started("mem", problem, settings)
-    state, begun = session.state, session.state.triggers.clone()
-    finish("mem", session)
-    assert len(state.triggers.unique(dim=0)) == 1
-    assert not torch.equal(begun, state.triggers)
-    words = set(problem.vocabulary.trigger(state.triggers[0].tolist()).text.split())
-    assert not words & {w for texts in problem.captions for t in texts for w in t.lower().split()}
 
 
 @pytest.fixture
@@ -157,12 +145,6 @@ def test_a_search_judges_a_trigger_beside_the_captions_that_the_others_have(make
         torch.testing.assert_close(found[n], losses[n])
 
 
-def test_a_search_for_one_trigger_judges_it_by_the_loss_of_all_posts(make_problem, quick, monkeypatch):
-    session = started("mem", make_problem(8), quick.model_copy(update={"trigger_scope": "user"}))
-    found, scene, texts, _ = judged(session, "all", torch.arange(3).view(1, 1, 3), monkeypatch)
-    torch.testing.assert_close(found[0], contrastive_loss(scene.images[0], texts, session.state.models[0].logit_scale))
-
-
 def test_posts_rest_under_the_threshold_and_wake_again(make_problem, quick):
     problem = make_problem()
     session = started("mem", problem, quick)
@@ -177,7 +159,7 @@ def test_posts_rest_under_the_threshold_and_wake_again(make_problem, quick):
 
 
 def test_posts_of_em_rest_too(make_problem, quick):
-    session = started("em", make_problem(), quick.model_copy(update={"threshold": 100.0}))
+    session = started("em", make_problem(), replace(quick, threshold=100.0))
     assert [done.metrics["resting"] for done in finish("em", session)] == [0, 12, 12]
 
 
@@ -229,7 +211,7 @@ def test_a_surrogate_with_dropout_makes_the_same_noise_whatever_was_drawn_before
 
 def test_resting_posts_keep_their_noise(make_problem, quick):
     problem = make_problem()
-    settings = quick.model_copy(update={"surrogate_steps": 0})
+    settings = replace(quick, surrogate_steps=0)
     session = started("mem", problem, settings)
     state, rounds = session.state, filter(None, METHODS["mem"]().rounds(session))
     next(rounds)
@@ -241,7 +223,7 @@ def test_resting_posts_keep_their_noise(make_problem, quick):
 
 
 def test_a_post_that_alone_does_not_rest_still_gets_noise(make_problem, longer):
-    few = longer.model_copy(update={"batch_size": 4, "noise_steps": 1})  # fewer than there are posts
+    few = replace(longer, batch_size=4, noise_steps=1)  # fewer than there are posts
     session = started("em", make_problem(), few)
     resting = torch.ones(len(session.problem.posts), dtype=torch.bool)
     resting[1] = False
@@ -260,7 +242,7 @@ def test_captions_that_fill_the_context_are_protected_without_words_too(make_pro
 
 @pytest.mark.parametrize(("epsilon", "length"), [(4, 1), (8, 1), (15, 1), (16, 2), (32, 4)])
 def test_a_higher_bound_is_reached_by_longer_steps(make_problem, quick, epsilon, length):
-    settings = quick.model_copy(update={"epsilon": epsilon, "noise_steps": 1, "visibility": "high"})
+    settings = replace(quick, epsilon=epsilon, noise_steps=1, visibility="high")
     session = started("em", make_problem(), settings)
     steps.move_noise(session, [0, 1, 2], shuffle=False)
     assert set(session.state.noise.read(0).abs().unique().tolist()) <= {0, length}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from unlearnable.errors import CheckpointError
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.steps import COARSE, SMOOTH, roughness, signed_step
-from unlearnable.settings import MEMSettings
+from unlearnable.settings import MethodSettings
 
 SHAPES = [(1, 2), (2, 2), (3, 1)]
 WRITES = st.lists(st.tuples(st.integers(0, 2), st.integers(-8, 8)), max_size=8)
@@ -184,7 +184,7 @@ def test_what_a_bound_has_beyond_the_papers_is_for_rough_places(epsilon, smooth)
 def test_a_higher_bound_never_means_less_noise_on_a_flat_photo():
     def noise_by(epsilon: int) -> float:
         generator, rough = torch.Generator().manual_seed(0), torch.zeros(1, 40, 40)
-        noise, step = torch.zeros(1, 40, 40), MEMSettings(epsilon=epsilon).step
+        noise, step = torch.zeros(1, 40, 40), MethodSettings(epsilon=epsilon).step
         for _ in range(60):
             noise = signed_step(noise, torch.randn(1, 40, 40, generator=generator), step, epsilon, 0.14, rough)
         return float(noise.square().mean().sqrt())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from unlearnable.methods.base import settings_for
@@ -34,14 +36,14 @@ class Kept(Silent):
 
 def test_adversaries_are_a_phase(make_problem, quick, tmp_path):
     kept = Kept()
-    settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 2, "threshold": 1e-9})
+    settings = replace(quick, max_rounds=1, proxy_tuning_steps=2, threshold=1e-9)
     optimise(OptimisationTask(make_problem(12), MEM(), settings, tmp_path / "state.pt", "key"), kept, lambda _: False)
     assert kept.phases == [(COMPARING, 12), (LEARNING, 2), ("optimising (mem)", 2)]
     assert kept.steps == [12, 2, 2]
 
 
 def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_problem, quick):
-    settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 99})
+    settings = replace(quick, max_rounds=1, proxy_tuning_steps=99)
     for posts, phases in [
         (4, [(COMPARING, 4), (LEARNING, 16), ("optimising (mem)", 1)]),  # 16 epochs of one batch
         (1, [(COMPARING, 1), ("optimising (mem)", 1)]),
@@ -53,7 +55,7 @@ def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_pr
 
 @pytest.mark.parametrize("method", [MEM, EM])
 def test_a_single_photo_has_no_loss_to_show(method, make_problem, quick):
-    settings = settings_for(method, quick.model_copy(update={"max_rounds": 1}))
+    settings = settings_for(method, replace(quick, max_rounds=1))
     for posts, shown in ((1, set()), (2, {"loss", "surrogate_loss"})):
         kept = Kept()
         optimise(OptimisationTask(make_problem(posts), method(), settings, None, "key"), kept, lambda _: False)
@@ -75,15 +77,15 @@ def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, qui
 
 @pytest.mark.parametrize("method", [EM, UAP, RandomNoise])
 def test_methods_that_shift_no_features_load_no_proxies(quick, method):
-    given = quick.model_copy(update={"adversarial_weight": 9.0, "towers": ("resnet-small",)})
+    given = replace(quick, proxy_weight=9.0, proxies=("resnet-small",))
     own = settings_for(method, given)
     assert load_proxies(own, ("small",), "cpu") == ()
 
 
 def test_a_run_is_over_at_the_mean_of_its_last_two_losses_or_after_its_rounds(quick):
-    plain = quick.model_copy(update={"threshold": 0.5, "max_rounds": 4, "adversarial_weight": 0.0})
+    plain = replace(quick, threshold=0.5, max_rounds=4, proxy_weight=0.0)
     curves = [[], [0.1], [0.9, 0.2], [0.2, 0.7], [0.9, 0.9, 0.0], [2.0, 0.1, 0.1], [2.0] * 4]
     reasons = ["", "", "", "threshold", "threshold", "threshold", "rounds"]
     assert [reason_to_stop(plain, losses) for losses in curves] == reasons
-    misleading = plain.model_copy(update={"adversarial_weight": 1.0})
+    misleading = replace(plain, proxy_weight=1.0)
     assert [reason_to_stop(misleading, losses) for losses in curves] == [*[""] * 6, "rounds"]

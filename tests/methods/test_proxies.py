@@ -24,7 +24,7 @@ def feature_shifts(session):
 def seen(problem, state, shift):
     """Mean loss of a proxy on the photos with their noise."""
     photos = range(len(problem.posts))
-    files = [apply_noise(problem.posts.pixels[n], state.noise.read(n), "bilinear") for n in photos]
+    files = [apply_noise(problem.posts.pixels[n], state.noise.read(n)) for n in photos]
     pixels = torch.stack([load_view(file, shift.model.image_size, PLAIN_VIEW) for file in files])
     with torch.no_grad():
         return float(shift.loss(pixels, photos))
@@ -32,12 +32,12 @@ def seen(problem, state, shift):
 
 def test_features_of_a_model_that_knows_the_clean_posts_shift(make_problem, quick, monkeypatch):
     monkeypatch.setattr(proxies, "tuning_rate", lambda config: 3e-3)
-    settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8, "adversarial_weight": 1000})
+    settings = replace(quick, proxy_tuning_steps=30, noise_steps=8, proxy_weight=1000)
     problem = make_problem()
     session, _ = run(problem, settings)
     (shift,), state = feature_shifts(session), session.state
     plain = make_problem()
-    other = run(plain, settings.model_copy(update={"adversarial_weight": 0}))[0].state
+    other = run(plain, replace(settings, proxy_weight=0))[0].state
     assert other.proxies == []
     clean = started("mem", make_problem(), settings).state
     assert seen(problem, state, shift) < min(seen(plain, other, shift), 0.5 * seen(plain, clean, shift))
@@ -46,14 +46,14 @@ def test_features_of_a_model_that_knows_the_clean_posts_shift(make_problem, quic
 
 def test_every_surrogate_and_every_other_model_has_a_proxy(make_problem, quick, tiny):
     problem = replace(make_problem(surrogates=[tiny, tiny.clone()]), proxies=(tiny.clone(),))
-    session, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
+    session, _ = run(problem, replace(quick, max_rounds=1))
     assert len(feature_shifts(session)) == 3
-    assert session.state.learnt == quick.adversary_steps
-    assert proxies.make_proxies(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
+    assert session.state.learnt == quick.proxy_tuning_steps
+    assert proxies.make_proxies(problem, replace(quick, proxy_weight=0)) == ([], [])
 
 
 def test_noise_is_bound_on_the_surrogates_alone(make_problem, quick):
-    session, _ = run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
+    session, _ = run(make_problem(), replace(quick, max_rounds=1))
     state = session.state
     assert [model.precise for model in state.models] == [True]
     assert not any(model.precise for model in state.proxies)
@@ -67,7 +67,7 @@ def test_noise_is_to_shift_the_features_of_every_proxy_in_turn(make_problem, qui
             self.append(photos)
             return pixels.sum()
 
-    session, losses = started("em", make_problem(), quick.model_copy(update={"noise_steps": 20})), [Asking(), Asking()]
+    session, losses = started("em", make_problem(), replace(quick, noise_steps=20)), [Asking(), Asking()]
     steps.move_noise(session, [3, 5], shuffle=False, auxiliary=losses, auxiliary_share=1.0)
     assert len(losses[0]) + len(losses[1]) == 20
     assert all(len(each) > 4 for each in losses)
@@ -82,7 +82,7 @@ def test_gradients_of_proxies_alone_are_damped(make_problem, quick, monkeypatch)
         genuine(model, **how)
 
     monkeypatch.setattr(DualEncoder, "settle", watched)
-    session, _ = run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
+    session, _ = run(make_problem(), replace(quick, max_rounds=1))
     assert {damp for model, damp in damped if model in session.state.proxies} == {True}
     assert {damp for model, damp in damped if model in session.state.models} == {False}
 
@@ -96,9 +96,9 @@ def test_proxies_learn_the_clean_posts_without_triggers(make_problem, quick, mon
         return genuine(session, learners, triggers)
 
     monkeypatch.setattr(steps, "train_step", watched)
-    run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
-    assert seen[: quick.adversary_steps] == [(0, 0)] * quick.adversary_steps
-    assert all(length == 3 for length, _ in seen[quick.adversary_steps :])
+    run(make_problem(), replace(quick, max_rounds=1))
+    assert seen[: quick.proxy_tuning_steps] == [(0, 0)] * quick.proxy_tuning_steps
+    assert all(length == 3 for length, _ in seen[quick.proxy_tuning_steps :])
 
 
 def test_proxies_settle_as_a_victim_does(make_problem, quick, monkeypatch):
@@ -111,7 +111,7 @@ def test_proxies_settle_as_a_victim_does(make_problem, quick, monkeypatch):
 
     monkeypatch.setattr(steps, "train_step", watched)
     monkeypatch.setattr(proxies, "tuning_rate", lambda config: 1e-3)
-    run(make_problem(), quick.model_copy(update={"max_rounds": 1, "adversary_steps": 20}))
+    run(make_problem(), replace(quick, max_rounds=1, proxy_tuning_steps=20))
     learning = [step[0] for step in rates[:20]]
     assert all(len(set(step)) == 1 for step in rates[:20])
     assert learning[0] < learning[1] == max(learning) == 1e-3
@@ -128,9 +128,9 @@ def test_posts_of_one_caption_have_nothing_to_shift_to(make_problem, quick):
 
 
 def test_no_post_rests_while_features_are_to_shift(make_problem, quick):
-    low = quick.model_copy(update={"threshold": 100.0})
+    low = replace(quick, threshold=100.0)
     for weight, resting in ((1.0, False), (0.0, True)):
-        state = run(make_problem(), low.model_copy(update={"adversarial_weight": weight}))[0].state
+        state = run(make_problem(), replace(low, proxy_weight=weight))[0].state
         assert bool(state.resting.any()) == resting
         assert state.losses.isfinite().all()
 
@@ -138,7 +138,7 @@ def test_no_post_rests_while_features_are_to_shift(make_problem, quick):
 def test_the_faintest_noise_rather_lies_where_photos_are_rough(make_problem, quick, monkeypatch):
     rough = np.random.default_rng(0).integers(0, 256, (12, 48, 48, 3), np.uint8)
     rough[:, :, :24] = rough[:, :, :24].mean(axis=(1, 2), keepdims=True)
-    low = quick.model_copy(update={"visibility": "low"})
+    low = replace(quick, visibility="low")
 
     def on_the_even_half():
         noise = run(make_problem(pictures=list(rough)), low)[0].state.noise

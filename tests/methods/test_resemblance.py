@@ -50,7 +50,7 @@ def test_searched_triggers_do_not_describe_the_clean_photos(examples, quick):
     for described in (True, False):
         seen = seeing(examples)
         problem = examples if described else seen
-        settings = quick.model_copy(update={"batch_size": len(PHOTOS)})
+        settings = replace(quick, batch_size=len(PHOTOS))
         session = started("mem", problem, settings)
         settle(session.state.models, session.settings.precision)
         improve_triggers(session, list(range(len(PHOTOS))))

@@ -15,7 +15,7 @@ MEASURED = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in b
     [
         ("random", lambda quick: (0, 0)),
         ("em", lambda quick: (0, quick.surrogate_steps)),
-        ("mem", lambda quick: (quick.adversary_steps, quick.surrogate_steps)),
+        ("mem", lambda quick: (quick.proxy_tuning_steps, quick.surrogate_steps)),
         ("uap", lambda quick: (0, quick.surrogate_steps * quick.max_rounds)),
     ],
 )

@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 
-QUICK: dict[str, Any] = {
-    "max_rounds": 2,
-    "noise_steps": 3,
-    "surrogate_steps": 6,
-    "learning_rate": 1e-3,
-    "batch_size": 8,
-}
+from tests.presets import preset
+
+QUICK: dict[str, Any] = {"preset": preset()}
 
 PEOPLE = ["Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz"]
 

@@ -501,14 +501,6 @@ def test_the_originals_of_last_week_may_be_gone(last_week, posts, tmp_path):
     assert len(rows(output / "posts.jsonl")) == len(captions_of(output)) == 9
 
 
-def test_how_often_a_trigger_is_there_is_said_of_all_posts(posts, quick, tmp_path):
-    protect(posts, trigger_scope="user", **quick)
-    take(posts, range(4))
-    notes = protect(posts, add=True).notes
-    (said,) = [note for note in notes if "of the posts: anyone who counts" in note]
-    assert "is in 67 % of the posts" in said
-
-
 def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside_it(posts, at_once, tmp_path):
     table = [(f"p{n}.png", f"caption {n}") for n in range(3)]
     karpathy = {"images": [{"filename": name, "sentences": [{"raw": text}]} for name, text in table]}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import tree
+from tests.presets import preset
 from tests.protect.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError
@@ -62,8 +64,8 @@ def refusal(run):
 def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing(
     run, tiny_path, monkeypatch, tmp_path, name
 ):
-    for setting, value in (("ADVERSARIAL_WEIGHT", "1"), ("ADVERSARY_STEPS", "2"), ("TOWERS", str(tiny_path))):
-        monkeypatch.setenv(f"UNLEARNABLE_{setting}", value)
+    chosen = preset(proxy_weight=1.0, proxy_tuning_steps=2, proxies=(str(tiny_path),))
+    run = partial(run, preset=chosen)
     run("whole")
     stopped(run, monkeypatch, "broken", checkpoint, "save", after=6)
     folder = tmp_path / "broken.private"

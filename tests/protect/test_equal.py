@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 
 from tests.conftest import tree
-from tests.protect.conftest import QUICK, manifest
+from tests.presets import preset
+from tests.protect.conftest import manifest
 from unlearnable import protect
 
-SETTINGS = QUICK | {"adversarial_weight": 1.0, "adversary_steps": 2}
+SETTINGS: dict[str, Any] = {"preset": preset(proxy_weight=1.0, proxy_tuning_steps=2)}
 
 
 @pytest.fixture

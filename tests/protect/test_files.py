@@ -184,7 +184,7 @@ def test_random_noise_beside_a_jpeg_has_the_bound_of_the_noise_not_of_the_encodi
     grid = np.random.default_rng(1).choice(np.array([-8, 8], np.int8), (3, 60, 80))
     for encoding in (Encoding("png"), Encoding("jpeg", 85, 2)):
         target = Target(original, encoding)
-        protected = replace(original, pixels=Noisy(photo, grid, "bilinear").whole())
+        protected = replace(original, pixels=Noisy(photo, grid).whole())
         encode(protected, tmp_path / f"a{encoding.suffix}", target.encoding, keep_metadata="none")
         copy = decode(tmp_path / f"a{encoding.suffix}")
         linf = np.abs(copy.pixels.astype(int) - photo).max()

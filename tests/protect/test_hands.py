@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE, POSIX, call
+from tests.cli.program import POSIX, call
 from tests.conftest import tree
 from tests.forked import Forked
+from tests.presets import presets_file
 from tests.storage import jobs
 from tests.storage.test_pool import eventually, gone
 from unlearnable import protect
@@ -108,7 +109,7 @@ def test_a_photo_that_ends_its_reader_is_left_out(posts, quick, workers, monkeyp
 @POSIX
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_an_interrupted_run_leaves_no_worker_and_no_half_file_and_resumes(posts, tiny_path, tmp_path, name):
-    (tmp_path / "quick.toml").write_text(FILE + "max_rounds = 1\n")
+    presets_file(tmp_path / "quick.toml", max_rounds=1)
     arguments = ["protect", posts, "--surrogate", tiny_path, "--config", tmp_path / "quick.toml"]
     line = [sys.executable, "-u", "-c", PAUSING, tmp_path / "workers", *arguments]
     with Forked(

@@ -11,9 +11,10 @@ import sys
 
 import pytest
 
-from tests.cli.program import FILE, PAUSING, POSIX, call
+from tests.cli.program import PAUSING, POSIX, call
 from tests.conftest import tree
 from tests.forked import Forked
+from tests.presets import presets_file
 from unlearnable import protect
 from unlearnable.protect import publish
 from unlearnable.protect.layout import Layout
@@ -32,7 +33,7 @@ def private(tmp_path):
 def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny_path, tmp_path, private, name):
     (tmp_path / "temporary").mkdir()
     file = tmp_path / "at_once.toml"
-    file.write_text(FILE + "max_rounds = 3\n")
+    presets_file(file, max_rounds=3)
     arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
     line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import FILE, PAUSING, POSIX
+from tests.cli.program import PAUSING, POSIX
 from tests.conftest import tree
 from tests.forked import Forked
+from tests.presets import presets_file
 from tests.protect.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import InputError, ModelError, OutputError
@@ -90,7 +91,7 @@ def test_a_disk_that_takes_no_changes_any_more_is_said_and_is_no_bug(posts, monk
 @POSIX
 def test_a_killed_run_holds_nothing(posts, tiny_path, tmp_path):
     file = tmp_path / "quick.toml"
-    file.write_text(FILE + "max_rounds = 3\n")
+    presets_file(file, max_rounds=3)
     arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
     line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
     with Forked(line, stderr=subprocess.PIPE, text=True) as process:

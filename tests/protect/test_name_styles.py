@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told, picture, tree
+from tests.presets import preset
 from tests.protect.conftest import PEOPLE, captions_of, manifest
 from unlearnable import protect
 from unlearnable.errors import ConfigError
@@ -22,13 +23,14 @@ from unlearnable.verify.matching import match, open_protected
 
 @pytest.fixture
 def quick(quick):
-    return {**quick, "max_rounds": 4, "surrogate_steps": 8}
+    return {**quick, "preset": preset(max_rounds=4, surrogate_steps=8)}
 
 
 @pytest.mark.parametrize("position", ["start", "end", "random"])
 @pytest.mark.parametrize(("name", "own"), [((), ["A. C.", "B. D."]), (("Ada Cox",), ["A. C.", "Ben Dale"])])
 def test_captions_hold_initials_in_place_of_all_names_or_of_those_given(named, quick, tmp_path, position, name, own):
-    given = {"captions": named / "posts.jsonl", "trigger_position": position, **quick}
+    chosen = preset(max_rounds=4, surrogate_steps=8, trigger_position=position)
+    given = {**quick, "captions": named / "posts.jsonl", "preset": chosen}
     report = protect(named, names="initials", name=name, **given)
     short = captions_of(tmp_path / "photos-protected")
     assert report.trigger_roundtrip == 1.0
@@ -66,7 +68,7 @@ def test_a_file_that_still_says_a_name_is_said(named, quick):
 
 def test_who_names_people_is_told_what_could_be_done(named, quick):
     notes = protect(named, captions=named / "posts.jsonl", **quick).notes
-    assert any("your captions name Ada Cox" in note and "names initials" in note for note in notes)
+    assert any("your captions name Ada Cox" in note and "names='initials'" in note for note in notes)
 
 
 @pytest.mark.parametrize(

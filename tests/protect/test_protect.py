@@ -7,13 +7,15 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.conftest import Told, picture, tree
-from tests.protect.conftest import QUICK, manifest
+from tests.presets import preset
+from tests.protect.conftest import manifest
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.dual_encoder import build
@@ -72,7 +74,7 @@ def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
 
 
 def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypatch):
-    longer = {**quick, "max_rounds": 8, "noise_steps": 8, "surrogate_steps": 4}
+    longer = {**quick, "preset": preset(max_rounds=8, noise_steps=8, surrogate_steps=4)}
     report = protect(posts, captions=posts / "posts.jsonl", **longer)
     assert report.loss_last < 0.5 * report.loss_first
 
@@ -303,8 +305,8 @@ def test_one_photo_is_enough(tmp_path, quick):
 
 def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
     (posts / "posts.jsonl").write_text(json.dumps({"image": "p0.png", "caption": "and then we went on " * 40}) + "\n")
-    longer = {**quick, "max_rounds": 4}
-    report = protect(posts, captions=posts / "posts.jsonl", trigger_position="end", **longer)
+    longer = {**quick, "preset": preset(max_rounds=4, trigger_position="end")}
+    report = protect(posts, captions=posts / "posts.jsonl", **longer)
     assert report.trigger_roundtrip == 1.0
 
 
@@ -325,16 +327,14 @@ def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, 
     ]
 
 
-def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatch):
-    monkeypatch.delenv("UNLEARNABLE_ADVERSARIAL_WEIGHT")
-    told, given = Told(), {**quick, "trigger_scope": "user"}
-    protect(posts, method="em", trigger_length=5, progress=told, **given)
-    assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in told.notes
+def test_settings_that_a_method_does_not_have_are_named(posts, quick):
+    protect(posts, method="em", trigger_length=5, progress=(told := Told()), **quick)
+    assert "em has no trigger_length: what is set there changes nothing" in told.notes
 
 
-def test_a_method_that_misleads_no_adversary_ends_at_the_threshold_under_every_preset(posts, quick, monkeypatch):
-    monkeypatch.setenv("UNLEARNABLE_ADVERSARIAL_WEIGHT", "9")  # of the balanced preset
-    report = protect(posts, method="em", threshold=100.0, **{**quick, "max_rounds": 4})
+def test_a_method_without_proxies_ends_at_the_threshold_under_every_preset(posts, quick):
+    chosen = preset(max_rounds=4, threshold=100.0, proxy_weight=9.0)  # proxies, as of the balanced preset
+    report = protect(posts, method="em", **{**quick, "preset": chosen})
     assert (report.stopped, report.rounds) == ("threshold", 2)
 
 
@@ -346,14 +346,7 @@ def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):
         suffix = (".jpg", ".png", ".webp", ".bmp")[n % 4]
         Image.fromarray(picture(n, 20, 24)).save(sub / f"Bild {n // 28}{suffix}")
     count = sum(p.is_file() for p in folder.rglob("*"))
-    short = {
-        **QUICK,
-        "max_rounds": 3,
-        "noise_steps": 3,
-        "surrogate_steps": 6,
-        "trigger_rounds": 0,
-        "batch_size": 64,
-    }
+    short: dict[str, Any] = {"preset": preset(max_rounds=3, trigger_rounds=0, batch_size=64)}
     report = protect(folder, surrogate=(str(tiny_path),), **short)
     assert report.protected == count
     lines = manifest(tmp_path / "photos-protected.private")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import tree
+from tests.presets import preset
 from unlearnable import protect as straight
 from unlearnable.errors import ConfigError, InputError, Interrupted, OutputError
 from unlearnable.protect import publish, run
@@ -65,7 +67,7 @@ def test_other_words_change_the_trigger_and_the_noise_follows(protect, tmp_path)
         asked.append((review.posts, review.write_photo(2, tmp_path)[1].read_bytes()))
         return {2: review.other_words(2).upper()} if len(asked) == 1 else {}
 
-    report = protect(change, max_rounds=6, noise_steps=8, surrogate_steps=4)
+    report = protect(change, preset=preset(max_rounds=6, noise_steps=8, surrogate_steps=4))
     (first, photo), (after, again) = asked
     assert all(len(post.trigger.split()) == 3 for post in first)
     assert all(
@@ -92,16 +94,17 @@ def test_a_trigger_of_ones_own_has_to_fit_its_post(protect):
     protect(wrong)
 
 
-def test_posts_that_share_a_trigger_change_it_together(protect):
+def test_posts_that_share_a_trigger_change_it_together(posts, protect):
+    shutil.copy(posts / "p5.png", posts / "p6.png")  # photos of one content have one trigger
     seen = []
 
     def change(review):
-        seen.append({post.trigger for post in review.posts})
+        seen.append([post.trigger for post in review.posts])
         return {5: review.other_words(5)} if len(seen) == 1 else {}
 
-    protect(change, trigger_scope="user")
-    assert [len(triggers) for triggers in seen] == [1, 1]
-    assert seen[0] != seen[1]
+    protect(change)
+    before, after = seen
+    assert before[5] == before[6] != after[5] == after[6]
 
 
 def test_what_is_given_up_or_fails_leaves_nothing(protect, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from PIL import Image
 from tests.cli.program import call
 from tests.conftest import CAPTIONS, picture, tree
 from tests.forked import Forked
+from tests.presets import environment, preset
 from unlearnable.cli.app import main
 
 CHILD = """
@@ -28,20 +29,30 @@ sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
 main()
 """
 Child = partial(Forked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-SETTINGS = {  # `settings` adds a tower that is loaded at once
-    "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
-    "UNLEARNABLE_ADVERSARY_STEPS": "2",
-    "UNLEARNABLE_SURROGATE_STEPS": "8",  # in training each process normalises its half, until another word is best
-    "UNLEARNABLE_BATCH_SIZE": "5",  # which two processes cannot share evenly
-    "UNLEARNABLE_MAX_ROUNDS": "3",
+CHANGES = {  # and a proxy that is loaded at once
+    "proxy_weight": 3.0,
+    "proxy_tuning_steps": 2,
+    "surrogate_steps": 8,  # in training each process normalises its half, until another word is best
+    "batch_size": 5,  # which two processes cannot share evenly
+    "max_rounds": 3,
 }
 
 
-def start(folder, model, settings, output, *options, second=None):
+def start(folder, model, chosen, output, *options, second=None):
     """Start two processes that protect the photos of the folder together; the second may see another folder."""
-    arguments = ["--surrogate", str(model), "--output", str(folder / output), "--device=cpu", "--json", *options]
+    arguments = [
+        "--surrogate",
+        str(model),
+        "--output",
+        str(folder / output),
+        "--device=cpu",
+        "--json",
+        "--preset",
+        chosen,
+        *options,
+    ]
     port = str(20_000 + (7 * os.getpid() + len(output)) % 20_000)
-    base = os.environ | settings | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    base = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}
     return [
         Child(
@@ -74,29 +85,40 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def settings(tiny_path):
-    """Environment of every process."""
-    return SETTINGS | {"UNLEARNABLE_TOWERS": str(tiny_path)}
+def chosen(tiny_path):
+    """The preset of every process."""
+    return preset(**CHANGES, proxies=(str(tiny_path),))
 
 
 @pytest.fixture(scope="module")
-def run(folder, tiny_path, settings):
+def run(folder, tiny_path, chosen):
     """Start two processes on that folder: the output, options."""
-    return partial(start, folder, tiny_path, settings)
+    return partial(start, folder, tiny_path, chosen)
 
 
 @pytest.fixture(scope="module")
-def two(folder, tiny_path, settings):
+def two(folder, tiny_path, chosen):
     """The report of two processes."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
-    run = ["unlearnable", "protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "two", "--json"]
+    run = [
+        "tests.presets",
+        "protect",
+        folder / "photos",
+        "--surrogate",
+        tiny_path,
+        "--output",
+        folder / "two",
+        "--json",
+        "--preset",
+        chosen,
+    ]
     command_line = [*launch, *map(str, run)]
-    return ended([Child(command_line, env=os.environ | settings)])
+    return ended([Child(command_line, env=environment())])
 
 
-def test_two_processes_come_to_the_loss_of_one(two, folder, tiny_path, settings):
-    arguments = ("protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "one")
-    one = json.loads(call(*arguments, "--device=cpu", "--json", env=settings).stdout)
+def test_two_processes_come_to_the_loss_of_one(two, folder, tiny_path, chosen):
+    arguments = ("protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "one", "--preset", chosen)
+    one = json.loads(call(*arguments, "--device=cpu", "--json").stdout)
     assert two["loss_rounds"] == pytest.approx(one["loss_rounds"], rel=0.02)
     assert tree(folder / "two").keys() == tree(folder / "one").keys()
 

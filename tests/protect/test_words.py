@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Told, tree
+from tests.presets import preset
 from tests.protect.conftest import manifest
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ConfigError
@@ -43,7 +44,7 @@ def test_no_word_of_a_cat_on_a_cat(tmp_path):
     folder.mkdir()
     shutil.copy(EXAMPLES / "chelsea.jpg", folder / "cat.jpg")
     (folder / "posts.jsonl").write_text('{"image": "cat.jpg", "caption": "Chelsea on her blanket"}\n')
-    protect(folder, preset="fast", max_rounds=1)
+    protect(folder, preset=preset())
     words = manifest(tmp_path / "cat-protected.private")[0]["trigger"].split()
     assert len(words) == 3
     assert set(words) <= set(default_vocabulary().glosses) - {"blanket"}

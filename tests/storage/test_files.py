@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.cli.program import FILE, call
+from tests.cli.program import call
 from tests.conftest import tree
+from tests.presets import presets_file
 from unlearnable.errors import OutputError
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.openclip import save
@@ -136,7 +137,7 @@ def test_room_for_checkpoints_is_asked_for_before_the_work(posts, tiny, tiny_pat
 
 def test_a_run_on_a_full_disk_ends_with_one_line_and_goes_on_with_room(posts, tiny_path, tmp_path, monkeypatch):
     file = tmp_path / "quick.toml"
-    file.write_text(FILE + "max_rounds = 1\n")
+    presets_file(file, max_rounds=1)
     arguments = ["protect", posts, "--surrogate", tiny_path, "--config", file, "--output"]
     assert call(*arguments, tmp_path / "whole").returncode == 0
     for kilobytes in (200, 7000):  # a run takes about 8 MB

@@ -16,17 +16,12 @@ from PIL import Image
 
 import unlearnable
 from tests.conftest import CAPTIONS, TINY, picture, tree
+from tests.presets import preset
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 
 PHOTOS = 5
-QUICK: dict[str, Any] = {
-    "max_rounds": 3,
-    "noise_steps": 4,
-    "surrogate_steps": 4,
-    "learning_rate": 1e-3,
-    "batch_size": 4,
-}
+QUICK: dict[str, Any] = {"preset": preset(max_rounds=3, noise_steps=4, surrogate_steps=4, batch_size=4)}
 BRIEF: dict[str, Any] = {"epochs": 2, "lr": 1e-3}
 OF_THIS_RUN = frozenset({"report.json", "report.html", "run.toml"})
 OF_THIS_TRIAL = frozenset({"seconds", "output", "ran", "reused", "sha256_of_rest"})  # and sums over these

@@ -21,13 +21,12 @@ from unlearnable.training.view import (
 )
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
-def test_the_optimiser_sees_what_the_file_will_hold(mode):
+def test_the_optimiser_sees_what_the_file_will_hold():
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (50, 67, 3), dtype=np.uint8)
     noise = rng.integers(-8, 9, (3, 24, 32), dtype=np.int8)
-    written = Noisy(pixels, noise, mode).whole().astype(int)
-    seen = apply_noise(torch.from_numpy(pixels).permute(2, 0, 1).float(), torch.from_numpy(noise).float(), mode)
+    written = Noisy(pixels, noise).whole().astype(int)
+    seen = apply_noise(torch.from_numpy(pixels).permute(2, 0, 1).float(), torch.from_numpy(noise).float())
     difference = np.abs(seen.permute(1, 2, 0).numpy() - written)
     assert difference.max() <= 1  # a half may be rounded either way
     assert (difference > 0).mean() < 0.05
@@ -35,7 +34,6 @@ def test_the_optimiser_sees_what_the_file_will_hold(mode):
 
 @given(
     kernel=st.sampled_from(KERNELS),
-    mode=st.sampled_from(["bilinear", "nearest"]),
     channels=st.sampled_from([1, 3]),
     photo=st.tuples(st.integers(5, 40), st.integers(5, 40)),
     cells=st.tuples(st.integers(2, 12), st.integers(2, 12)),
@@ -45,33 +43,34 @@ def test_the_optimiser_sees_what_the_file_will_hold(mode):
     largest=st.sampled_from([LARGEST, 0]),
 )
 def test_gradients_reach_the_noise_through_all_that_happens_to_it(
-    kernel, mode, channels, photo, cells, side, flip, seed, largest
+    kernel, channels, photo, cells, side, flip, seed, largest
 ):
     """They are those of a file in which nothing is rounded or cut off; what is loaded is the file as it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(view, "LARGEST", largest)
-        check_gradients(kernel, mode, channels, photo, cells, side, flip, seed)
+        check_gradients(kernel, channels, photo, cells, side, flip, seed)
 
 
-def check_gradients(kernel, mode, channels, photo, cells, side, flip, seed):
+def check_gradients(kernel, channels, photo, cells, side, flip, seed):
     generator = torch.Generator().manual_seed(seed)
     how = View(kernel, 0.95, 1.0, 0.5, 0.5, flip)
     pixels = torch.rand(3, *photo, generator=generator).mul(50).add(100).round()
     noise = torch.randint(-8, 9, (channels, *cells), generator=generator).float().requires_grad_()
     back = torch.rand(3, side, side, generator=generator)
-    options = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
-    plain = load_view(pixels + F.interpolate(noise[None], size=photo, **options)[0], side, how)
+    plain = load_view(
+        pixels + F.interpolate(noise[None], size=photo, mode="bilinear", align_corners=False)[0], side, how
+    )
     (expected,) = torch.autograd.grad((plain * back).sum(), noise)
-    seen = load_protected(pixels, noise, side, how, mode)
+    seen = load_protected(pixels, noise, side, how)
     (found,) = torch.autograd.grad((seen * back).sum(), noise)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(seen, load_view(apply_noise(pixels, noise, mode), side, how))
+    torch.testing.assert_close(seen, load_view(apply_noise(pixels, noise), side, how))
 
 
 def test_a_very_long_photo_takes_little_memory():
     photo, noise = torch.zeros(3, 32, 8000), torch.zeros(1, 16, 4000, requires_grad=True)
     before = view._enlarging.cache_info().currsize
-    load_protected(photo, noise, 32, PLAIN_VIEW, "bilinear").sum().backward()
+    load_protected(photo, noise, 32, PLAIN_VIEW).sum().backward()
     assert view._enlarging.cache_info().currsize == before, "a matrix of 32 million values"
     assert noise.grad is not None
 
@@ -82,15 +81,15 @@ def test_noise_that_is_cut_off_at_black_or_white_keeps_all_of_its_gradient(level
     gradients = []
     for all_over in (level, 100.0):
         noise = torch.full((1, 4, 4), 8.0 if level else -8.0, requires_grad=True)
-        load_protected(torch.full((3, 8, 8), all_over), noise, 4, PLAIN_VIEW, "bilinear").sum().backward()
+        load_protected(torch.full((3, 8, 8), all_over), noise, 4, PLAIN_VIEW).sum().backward()
         gradients.append(noise.grad)
-    assert (apply_noise(torch.full((3, 8, 8), level), noise, "bilinear") == level).all()
+    assert (apply_noise(torch.full((3, 8, 8), level), noise) == level).all()
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
 def test_noise_of_the_photos_own_size_is_added_as_it_is():
     pixels, noise = torch.tensor([[[250.0, 3.0]]]).repeat(3, 1, 1), torch.tensor([[[8.0, -8.0]]]).repeat(3, 1, 1)
-    assert apply_noise(pixels, noise, "bilinear")[0].tolist() == [[255.0, 0.0]]
+    assert apply_noise(pixels, noise)[0].tolist() == [[255.0, 0.0]]
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10**6))

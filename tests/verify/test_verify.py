@@ -17,6 +17,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.conftest import Told, picture, tree
+from tests.presets import preset
 from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.errors import ConfigError, InputError, OutputError
@@ -643,8 +644,7 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
         folder.mkdir(parents=True)
         for n in range(4):
             Image.fromarray(picture(10 * person + n)).save(folder / f"{n}.png")
-    quick: dict[str, Any] = {"noise_steps": 2, "surrogate_steps": 1, "batch_size": 8, "max_rounds": 2}
-    protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), **quick)
+    protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), preset=preset())
     report = verify(
         VerifySettings(
             originals=tmp_path / "faces", protected=tmp_path / "faces-protected", captions=Path("people"),
@@ -664,7 +664,8 @@ def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_publishe
     for n, folder in enumerate(["test/Ada", "test/Ben", "train/Ben", "train/Cy"] * 3):
         (tmp_path / "faces" / folder).mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture(n)).save(tmp_path / "faces" / folder / f"{n}.png")
-    how: dict[str, Any] = {"surrogate": (str(tiny_path),), "method": "random", "trigger_position": position, "seed": 1}
+    how: dict[str, Any] = {"surrogate": (str(tiny_path),), "method": "random", "seed": 1}
+    how["preset"] = preset(trigger_position=position)
     protect(tmp_path / "faces", captions=Path("people"), **how)
     given: dict[str, Any] = {"protected": tmp_path / "faces-protected", "captions": Path("people")}
     found = divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())

@@ -15,6 +15,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,11 @@ from unlearnable.methods.proxies import FeatureShift
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut, default_vocabulary
-from unlearnable.settings import PRESETS, MEMSettings
+from unlearnable.settings import BALANCED
 from unlearnable.training.data import Pixels, Posts
 from unlearnable.training.loop import kept
 
-STEPS = PRESETS["balanced"]["noise_steps"]  # that are timed together, as a round takes them on one batch
+STEPS = BALANCED.noise_steps  # that are timed together, as a round takes them on one batch
 HEAD = (
     "| model | format | bare noise step, ms a photo | binding step | misleading step "
     "| bare training step, ms a photo | training step |"
@@ -55,13 +56,7 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
         vocabulary=default_vocabulary(),
         noise_path=folder / "noise.i8",
     )
-    settings = MEMSettings(
-        batch_size=photos,
-        noise_steps=STEPS,
-        noise_colour="grey",
-        visibility="low",
-        adversarial_weight=0,
-    )
+    settings = replace(BALANCED, batch_size=photos, proxy_weight=0.0)
     return METHODS["mem"]().start(problem, settings)
 
 

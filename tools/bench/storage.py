@@ -80,7 +80,7 @@ def main() -> None:
         slots = [[cut(text, 0, 3) for text in texts] for texts in captions]
         for n in torch.randperm(len(noise), generator=torch.Generator().manual_seed(0)).tolist():
             write_random(noise, n)
-            apply_noise(photos.pixels[n], noise.read(n), "bilinear")
+            apply_noise(photos.pixels[n], noise.read(n))
         number, at_checkpoint = noise.export(), hashlib.sha256(noise.data).digest()
         noise.exported()
         began = time.monotonic()

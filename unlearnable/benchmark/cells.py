@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from unlearnable.methods.proxies import proxy_names
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS
 from unlearnable.report import BenchmarkCell, ProtectionRecord
-from unlearnable.settings import AS_PUBLISHED, Enlargement
+from unlearnable.settings import AS_PUBLISHED
 from unlearnable.storage.locks import alone
 from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
@@ -33,7 +33,6 @@ class ProtectedFraction:
     train: DecodedPhotos
     protection: Protection | None
     cell: CellPlan
-    enlarge: Enlargement
 
     def pairs(self) -> Pairs:
         """Return the photos and captions to train on."""
@@ -42,7 +41,7 @@ class ProtectedFraction:
         protected = torch.zeros(count, dtype=torch.bool)
         protected[order[: round(self.cell.fraction * count)]] = self.protection is not None
         attack = self.cell.attack
-        pixels = Scraped(self.train.pixels, self.protection, protected, attack, self.enlarge)
+        pixels = Scraped(self.train.pixels, self.protection, protected, attack)
         captions = [
             self.protection.captions.of(n, item.captions) if self.protection and protected[n] else item.captions
             for n, item in enumerate(self.train.items)
@@ -87,7 +86,7 @@ class Cells:
             "data": self._data,
             "surrogate": pool.digest(surrogate),
             "method": recipe.name,
-            "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
+            "settings": repr(replace(recipe.settings, precision="auto")),
             PRECISION: formats(surrogate),
             "noise_side": recipe.noise_side,
         }
@@ -135,7 +134,7 @@ class Cells:
             protection = make(store, self.train, self.surrogate(), resume=self._resume, progress=progress)
         if not self._resume:
             checkpoint.unlink(missing_ok=True)
-        arm = ProtectedFraction(self.train, protection, cell, setup.scale.method.enlarge)
+        arm = ProtectedFraction(self.train, protection, cell)
         key = digest_of(self._keys[cell])
         training = CellTraining(cell.title, arm, cell.recipe, checkpoint=checkpoint, key=key)
         trained = train_victim(self.experiment, pool.start(cell.victim, cell.start_seed), training, progress)

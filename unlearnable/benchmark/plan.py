@@ -11,7 +11,7 @@ from unlearnable.benchmark.suites import Kind, Suite
 from unlearnable.methods import METHODS
 from unlearnable.methods.captions import Slots, cut_captions
 from unlearnable.methods.words import load_words
-from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MEMSettings, ScaleName, named_settings
+from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MethodSettings, ScaleName, mem_name
 from unlearnable.training.loop import Recipe
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.attacks.base import Attack
@@ -28,7 +28,7 @@ class Scale:
     victims: Mapping[str, str]  # each model to train, and the architecture of the paper that it stands for
     from_scratch: bool  # whether surrogate and victims start from random weights, different for each
     pixels: int  # side in pixels of the square photo that stands for the file
-    method: MEMSettings
+    method: MethodSettings
     recipe: Recipe  # how victims are trained
     methods: tuple[str, ...] = SIX
     fractions: tuple[float, ...] = (1.0,)  # shares of the posts to protect, for mem-K
@@ -43,14 +43,14 @@ class Scale:
         return replace(self.recipe, seed=seed, lr=self.rates.get(victim, self.recipe.lr))
 
 
-TINY = MEMSettings(surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16)
+TINY = MethodSettings(surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16)
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
     ("captions", "paper"): Scale(
         surrogate="RN50",
         victims=PAPER_VICTIMS,
         from_scratch=True,
         pixels=224,
-        method=MEMSettings(
+        method=MethodSettings(
             surrogate_steps=200, max_rounds=20, trigger_rounds=5, batch_size=128, learning_rate=1e-4, threshold=1e-6
         ),
         recipe=Recipe(epochs=32, lr=5e-4, batch_size=128),
@@ -66,7 +66,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small-start": "RN50"},
         from_scratch=True,
         pixels=64,
-        method=MEMSettings(
+        method=MethodSettings(
             surrogate_steps=40, max_rounds=4, trigger_rounds=2, batch_size=128, learning_rate=1e-3, threshold=1e-6
         ),
         recipe=Recipe(epochs=10, lr=1e-3, batch_size=128),
@@ -98,7 +98,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={f"{name}:openai": name for name in PAPER_VICTIMS},
         from_scratch=False,
         pixels=224,
-        method=MEMSettings(
+        method=MethodSettings(
             surrogate_steps=50, max_rounds=10, trigger_rounds=2, batch_size=128, learning_rate=1e-5, threshold=1e-6
         ),
         recipe=Recipe(epochs=10, lr=1e-5, batch_size=128),
@@ -113,7 +113,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small": "RN50", "conv-small": "RN101", "resnet-small": "ViT-B-32"},
         from_scratch=False,
         pixels=144,
-        method=MEMSettings(),
+        method=MethodSettings(),
         recipe=Recipe(epochs=10, lr=1e-3, batch_size=64),
         methods=("clean", "mem-3", "mem-5"),
         train=8,
@@ -144,7 +144,7 @@ class ProtectionRecipe:
     """How a protection is made: by a method of `methods.METHODS` and its settings."""
 
     name: str
-    settings: MEMSettings
+    settings: MethodSettings
     noise_side: int | None = None  # largest side of the noise in pixels; None for the surrogate's image size
     seed: int = 0  # of the optimisation, and of random positions of the trigger
 
@@ -213,7 +213,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     for victim in victims:
         for method in dict.fromkeys(settings.methods or scale.methods):
             fractions: tuple[float, ...] = (1.0,)  # as in the paper, parts are for MEM and the first victim
-            if named_settings(method) and victim == names[0]:
+            if mem_name(method) and victim == names[0]:
                 fractions = settings.fractions or scale.fractions
             recipe = protection_recipe(method, scale, suite)
             cells += [
@@ -229,8 +229,8 @@ def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionReci
     """Return how the protection of a method is made; None for clean posts."""
     if method == "clean":
         return None
-    named = named_settings(method)
-    settings = scale.method.model_copy(update=named)
+    named = mem_name(method)
+    settings = named.applied_to(scale.method) if named else scale.method
     return ProtectionRecipe("mem" if named else method, settings, suite.noise_side)
 
 

@@ -31,7 +31,6 @@ from unlearnable.methods.words import load_words
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.report import ProtectionRecord, SkippedRecord
 from unlearnable.report.common import StoredRecord
-from unlearnable.settings import Enlargement
 from unlearnable.storage import checksums, files
 from unlearnable.storage.locks import alone
 from unlearnable.storage.progress import Progress
@@ -199,12 +198,11 @@ class Scraped:
     protection: Protection | None
     protected: Tensor  # (n,) bool, the photos that are protected
     attack: Attack
-    enlarge: Enlargement
 
     def __getitem__(self, photo: int, /) -> Tensor:
         pixels = self.pixels[photo]
         if self.protection is not None and self.protected[photo]:
-            pixels = apply_noise(pixels, self.protection.noise.read(photo), self.enlarge)
+            pixels = apply_noise(pixels, self.protection.noise.read(photo))
         before = pixels.byte().permute(1, 2, 0).numpy()
         after = self.attack.image(before)
         return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
@@ -264,14 +262,14 @@ def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> S
         loss_first=trace.losses[0],
         loss_last=trace.losses[-1],
         rounds=len(trace.losses),
-        psnr_mean=_psnr(problem, state.noise, recipe.settings.enlarge),
+        psnr_mean=_psnr(problem, state.noise),
         seconds=round(trace.seconds, 1),
     )
     return store.write(record, state.triggers.tolist() if state.triggers.shape[1] else [])
 
 
-def _psnr(problem: Problem, noise: NoiseStore, enlarge: Enlargement) -> float:
+def _psnr(problem: Problem, noise: NoiseStore) -> float:
     """Return the mean PSNR of the first photos, in dB."""
     pixels = problem.posts.pixels
-    changes = [apply_noise(pixels[n], noise.read(n), enlarge) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
+    changes = [apply_noise(pixels[n], noise.read(n)) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
     return fmean(10 * math.log10(255**2 / max(float((change**2).mean()), 1e-9)) for change in changes)

@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
 from unlearnable.report.curves import mean_curve
-from unlearnable.settings import AS_PUBLISHED, named_settings
+from unlearnable.settings import AS_PUBLISHED, mem_name
 from unlearnable.verify.page import rank
 from unlearnable.wording import grouped
 
@@ -58,7 +58,7 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     """Return the tables that the cells of a run fill; a table of one row is left out."""
     makers: list[Callable[[TableCells], TableRecord]]
     makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
-    positions = {named_settings(cell.method).get("trigger_position") for cell in report.cells} - {None}
+    positions = {name.position for cell in report.cells if (name := mem_name(cell.method))}
     if not report.pretrained or len(positions) > 1:
         makers.append(_triggers)
     tables = [table for make in (*makers, _attacks) if len((table := make(TableCells(report))).rows) > 1]
@@ -79,7 +79,7 @@ def _methods(shown: TableCells) -> TableRecord:
 
 def _transfer(shown: TableCells) -> TableRecord:
     report = shown.report
-    cells = [cell for cell in shown.whole if cell.method == "clean" or named_settings(cell.method)]
+    cells = [cell for cell in shown.whole if cell.method == "clean" or mem_name(cell.method)]
 
     def paper(cell: BenchmarkCell) -> PaperRow | None:
         other = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == AS_PUBLISHED
@@ -101,7 +101,7 @@ def _transfer(shown: TableCells) -> TableRecord:
 
 
 def _fractions(shown: TableCells) -> TableRecord:
-    cells = [cell for cell in shown.of_first(shown.cells) if named_settings(cell.method)]
+    cells = [cell for cell in shown.of_first(shown.cells) if mem_name(cell.method)]
     shares = sorted({cell.fraction for cell in cells}, reverse=True)
     rows = []
     for method, own in _by(cells, lambda c: c.method):
@@ -118,7 +118,7 @@ def _fractions(shown: TableCells) -> TableRecord:
 
 
 def _triggers(shown: TableCells) -> TableRecord:
-    cells = [cell for cell in shown.of_first(shown.whole) if named_settings(cell.method)]
+    cells = [cell for cell in shown.of_first(shown.whole) if mem_name(cell.method)]
     own = _by(cells, lambda c: c.method)
     texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
     return TableRecord(

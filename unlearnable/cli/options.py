@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Optional, TypeVar
 import typer
 from rich.markup import escape
 
-from unlearnable.settings import PRESETS, ProtectSettings, Settings, default_text, takes
 from unlearnable.settings import Device as DeviceName
+from unlearnable.settings import ProtectSettings, Settings, default_text, takes
 from unlearnable.storage.folders import at_home
 from unlearnable.wording import pasted
 
@@ -113,8 +113,6 @@ def _help(kind: type[Settings], name: str, *details: str, switch: str = "") -> s
     """Return the description of a setting, details and its default, in Rich markup."""
     field, sides = kind.model_fields[name], switch.split("/")
     default = default_text(kind, name)
-    if default and "preset" in kind.model_fields:
-        default = str(PRESETS[kind.model_fields["preset"].default].get(name, default))
     if len(sides) == 2 and field.default is not None:
         default = sides[not field.default]
     end = f"(default: {default})" if default else "(required)" if field.is_required() else ""

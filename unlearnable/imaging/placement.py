@@ -8,7 +8,6 @@ between its neighbours on the grid (bicubic would overshoot from 8 to 12.8).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from PIL import Image
 from unlearnable.imaging.picture import Picture, on_white, strips
 
 REDUCED_FROM = "reduced from"  # how a note begins that tells the size before
-Mode = Literal["bilinear", "nearest"]
 _Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
@@ -38,26 +36,19 @@ def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
 class Enlarged:
     """Noise (c, gh, gw) enlarged to (height, width, c); only the rows that are asked for become an array.
 
-    With half-pixel centres, as torch's `interpolate` does: "bilinear" is its mode of that name with
-    `align_corners=False`, rounded half away from zero; "nearest" is its "nearest-exact". Neither exceeds the largest
-    value of the noise.
-
-    Raises:
-        ValueError: `mode` is neither.
+    Bilinear with half-pixel centres, as torch's `interpolate` with `align_corners=False`, rounded half away from
+    zero. It does not exceed the largest value of the noise.
     """
 
-    def __init__(self, noise: NDArray[np.int8], height: int, width: int, mode: Mode) -> None:
-        if mode not in ("bilinear", "nearest"):
-            raise ValueError(f"there is no enlarging mode {mode!r}")
+    def __init__(self, noise: NDArray[np.int8], height: int, width: int) -> None:
         channels, rows, columns = noise.shape
         grid = noise.transpose(1, 2, 0)  # (gh, gw, c)
         self.shape = height, width, channels
-        neighbours = _neighbours if mode == "bilinear" else _nearest
-        left, right, weight = neighbours(width, columns)
+        left, right, weight = _neighbours(width, columns)
         # `take` puts the channels of a pixel side by side, an index does not: its rows take six times as long.
         first, second = (grid.take(cells, axis=1).astype(np.float32) for cells in (left, right))
         self._wide = _between(first, second, weight[:, None])
-        self._above, self._below, self._weight = neighbours(height, rows)
+        self._above, self._below, self._weight = _neighbours(height, rows)
 
     def __getitem__(self, rows: slice) -> NDArray[np.int8]:
         """Return some rows (h, width, c)."""
@@ -65,12 +56,6 @@ class Enlarged:
         values = _between(above, below, self._weight[rows, None, None])
         values += np.copysign(np.float32(0.5), values)
         return values.astype(np.int8)  # truncates towards zero
-
-
-def _nearest(size: int, cells: int) -> _Neighbours:
-    """Return the grid cell that each of `size` pixels lies in, as both of its neighbours."""
-    cell = (2 * np.arange(size, dtype=np.int64) + 1) * cells // (2 * size)
-    return cell, cell, np.zeros(size, np.float32)
 
 
 def _neighbours(size: int, cells: int) -> _Neighbours:
@@ -92,8 +77,8 @@ def _between(
 class Noisy:
     """A photo (h, w, 3) with its noise grid (c, gh, gw); only the rows that are asked for become an array."""
 
-    def __init__(self, pixels: NDArray[np.uint8], noise: NDArray[np.int8], mode: Mode) -> None:
-        self._pixels, self._noise = pixels, Enlarged(noise, pixels.shape[0], pixels.shape[1], mode)
+    def __init__(self, pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> None:
+        self._pixels, self._noise = pixels, Enlarged(noise, pixels.shape[0], pixels.shape[1])
         self.shape = pixels.shape
 
     def __getitem__(self, rows: slice) -> NDArray[np.uint8]:

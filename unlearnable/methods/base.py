@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -14,7 +14,7 @@ from unlearnable.methods.state import State
 from unlearnable.methods.words import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger, Vocabulary
-from unlearnable.settings import MEMSettings, MethodSettings
+from unlearnable.settings import MethodSettings
 from unlearnable.training.data import Posts, Shape
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.wording import grouped
@@ -88,27 +88,25 @@ class Problem:
         return (*self.surrogates, *self.proxies)
 
 
-SettingsT = TypeVar("SettingsT", bound=MethodSettings, covariant=True)
 StateT = TypeVar("StateT", bound=State, covariant=True)
 
 
 @dataclass(frozen=True)
-class Session(Generic[SettingsT, StateT]):
+class Session(Generic[StateT]):
     """One run of a method.
 
     Attributes:
         problem: the posts and the surrogates.
-        settings: the method's own.
+        settings: those of the method.
         state: changed in place by every step.
     """
 
     problem: Problem
-    settings: SettingsT
+    settings: MethodSettings
     state: StateT
 
 
-AnySession = Session[MethodSettings, State]
-MEMSession = Session[MEMSettings, State]
+AnySession = Session[State]
 
 
 @dataclass(frozen=True)
@@ -135,16 +133,14 @@ class Method(Protocol):
         has_trigger: whether captions get words.
         lowers_loss: whether the posts it makes have a clearly lower loss than the clean ones; a run whose
             posts have not is refused.
-        Settings: the settings that it takes.
     """
 
     name: ClassVar[str]
     has_trigger: ClassVar[bool]
     lowers_loss: ClassVar[bool]
-    Settings: ClassVar[type[MethodSettings]]
 
-    def start(self, problem: Problem, settings: Any) -> AnySession:
-        """Return the session before the first round; `settings` are of the class `Settings`."""
+    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+        """Return the session before the first round."""
 
     def rounds(self, session: Any) -> Iterator[Round | None]:
         """Improve the state of a session from `start`, in place, until `settings.max_rounds`; yield every round.
@@ -154,8 +150,5 @@ class Method(Protocol):
 
 
 def settings_for(method: type[Method] | Method, given: MethodSettings) -> MethodSettings:
-    """Return the settings of a method, as far as the given ones have them."""
-    if type(given) is method.Settings:
-        return given
-    shared = {name: getattr(given, name) for name in method.Settings.model_fields if name in type(given).model_fields}
-    return method.Settings(**shared)
+    """Return the settings of a method: of those that there are, only MEM shifts features in proxies."""
+    return given if method.name == "mem" else replace(given, proxies=(), proxy_weight=0.0)

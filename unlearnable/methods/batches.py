@@ -43,7 +43,7 @@ def views(session: AnySession, photos: Sequence[int], side: int) -> Tensor:
 
     def loaded(row: int) -> Tensor:
         noise = state.noise.read(photos[row])
-        return load_view(apply_noise(problem.posts.pixels[photos[row]], noise, settings.enlarge), side, samples[row])
+        return load_view(apply_noise(problem.posts.pixels[photos[row]], noise), side, samples[row])
 
     return torch.stack([loaded(row) for row in problem.world.share(len(photos))])
 
@@ -156,7 +156,7 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
     settle(state.models, settings.precision)
 
     def pixels(photo: int) -> Tensor:
-        return apply_noise(posts.pixels[photo], state.noise.read(photo), settings.enlarge)
+        return apply_noise(posts.pixels[photo], state.noise.read(photo))
 
     for photos in in_order(len(posts), settings.batch_size):
         if photos.start < len(state.place.losses):

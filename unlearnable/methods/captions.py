@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from unlearnable.models.tokens import CaptionSlot, Trigger, Vocabulary, cut
-from unlearnable.settings import TriggerSettings
+from unlearnable.settings import MethodSettings
 
 LAST_WORD = 10**6
 Slots = tuple[tuple[CaptionSlot, ...], ...]
@@ -44,7 +44,7 @@ class Captions:
 
 def cut_captions(
     captions: Iterable[Iterable[str]],
-    settings: TriggerSettings,
+    settings: MethodSettings,
     length: int,
     seed: int,
     languages: Sequence[Sequence[str]] | None = None,

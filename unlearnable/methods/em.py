@@ -18,14 +18,13 @@ class EM:
     name: ClassVar[str] = "em"
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = True
-    Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> Session[MethodSettings, RestingState]:
+    def start(self, problem: Problem, settings: MethodSettings) -> Session[RestingState]:
         """Return a session with noise zero and no trigger."""
         state = RestingState(**steps.first_state(problem, settings))
         return Session(problem, settings, state)
 
-    def rounds(self, session: Session[MethodSettings, RestingState]) -> Iterator[Round | None]:
+    def rounds(self, session: Session[RestingState]) -> Iterator[Round | None]:
         """Each round: surrogate steps, then noise steps; as many as MEM takes."""
         state = session.state
         while state.round < session.settings.max_rounds:

@@ -15,7 +15,7 @@ from unlearnable.methods.proxies import feature_shifts, make_proxies, tune
 from unlearnable.methods.state import RestingState, restore_training
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.settings import MEMSettings, MethodSettings
+from unlearnable.settings import MethodSettings
 
 
 @dataclass
@@ -67,23 +67,22 @@ class MEM:
     name: ClassVar[str] = "mem"
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = True
-    Settings: ClassVar[type[MethodSettings]] = MEMSettings
 
-    def start(self, problem: Problem, settings: MEMSettings) -> Session[MEMSettings, MEMState]:
+    def start(self, problem: Problem, settings: MethodSettings) -> Session[MEMState]:
         """Return a session with noise zero and random trigger words."""
         state = MEMState(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)
         state.proxies, state.proxy_optimisers = make_proxies(problem, settings)
         return Session(problem, settings, state)
 
-    def rounds(self, session: Session[MEMSettings, MEMState]) -> Iterator[Round | None]:
+    def rounds(self, session: Session[MEMState]) -> Iterator[Round | None]:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
 
-        Before the first, where `adversarial_weight` is not 0, proxies learn the clean posts; the noise then is to
+        Before the first, where `proxy_weight` is not 0, proxies learn the clean posts; the noise then is to
         shift their features, and no post rests: a low loss does not say that they have shifted.
         """
         settings, state = session.settings, session.state
-        share = settings.adversarial_weight / (1 + settings.adversarial_weight)
+        share = settings.proxy_weight / (1 + settings.proxy_weight)
         for done in tune(session, state.proxies, state.proxy_optimisers, state.learnt):
             state.learnt = done
             yield None

@@ -18,7 +18,7 @@ from unlearnable.methods.proxies import proxy_steps
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import RestingState, State
 from unlearnable.methods.words import resemblance
-from unlearnable.settings import MEMSettings, MethodSettings
+from unlearnable.settings import MethodSettings
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Progress
 from unlearnable.training.loop import kept
@@ -109,7 +109,7 @@ class _Steps:
 
     def _to_learn(self) -> int:
         state, settings = self._state, self._settings
-        if isinstance(state, MEMState) and state.proxy_optimisers and isinstance(settings, MEMSettings):
+        if isinstance(state, MEMState) and state.proxy_optimisers:
             return proxy_steps(len(state.noise), settings) - state.learnt
         return 0
 
@@ -176,12 +176,11 @@ def improve_further(
         progress: receives one step per round.
     """
     state = session.state
-    fixed = {"trigger_rounds": 0} if "trigger_rounds" in type(session.settings).model_fields else {}
-    settings = session.settings.model_copy(update={"max_rounds": state.round + rounds, **fixed})
+    settings = replace(session.settings, max_rounds=state.round + rounds, trigger_rounds=0)
     state.losses.fill_(float("inf"))
     if isinstance(state, RestingState):
         state.resting.fill_(False)
-    steps = _Steps(progress, task.method.name, settings.model_copy(update={"max_rounds": rounds}), state)
+    steps = _Steps(progress, task.method.name, replace(settings, max_rounds=rounds), state)
     steps.begin(0)
     _run(replace(task, settings=settings), replace(session, settings=settings), trace, steps, lambda losses: False)
 

@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from unlearnable.methods import steps
-from unlearnable.methods.base import MEMSession, Problem
+from unlearnable.methods.base import AnySession, Problem
 from unlearnable.methods.batches import in_order, settle
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
@@ -26,7 +26,7 @@ from unlearnable.models.openclip import load
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
-from unlearnable.settings import MEMSettings, MethodSettings, Precision
+from unlearnable.settings import MethodSettings, Precision
 from unlearnable.training.data import tokens_of
 from unlearnable.training.loop import adamw, rate, set_rate
 from unlearnable.training.view import PLAIN_VIEW, load_view
@@ -182,7 +182,7 @@ class FeatureShift:
         return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
 
-def make_proxies(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
+def make_proxies(problem: Problem, settings: MethodSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
     """Return copies of the models that are to learn the clean posts, and their optimisers; none without a lesson."""
     if not proxy_steps(len(problem.posts), settings):
         return [], []
@@ -190,15 +190,15 @@ def make_proxies(problem: Problem, settings: MEMSettings) -> tuple[list[DualEnco
     return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
 
 
-def proxy_steps(posts: int, settings: MEMSettings) -> int:
+def proxy_steps(posts: int, settings: MethodSettings) -> int:
     """Return how many steps proxies learn so many posts; none at weight 0, nor of one post, which has no other."""
-    if not settings.adversarial_weight or posts < 2:
+    if not settings.proxy_weight or posts < 2:
         return 0
-    return min(settings.adversary_steps, EPOCHS * -(-posts // settings.batch_size))
+    return min(settings.proxy_tuning_steps, EPOCHS * -(-posts // settings.batch_size))
 
 
 def tune(
-    session: MEMSession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
+    session: AnySession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
 ) -> Iterator[int]:
     """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done.
 
@@ -216,7 +216,7 @@ def tune(
         yield done
 
 
-def feature_shifts(session: MEMSession, models: Sequence[DualEncoder]) -> list[FeatureShift]:
+def feature_shifts(session: AnySession, models: Sequence[DualEncoder]) -> list[FeatureShift]:
     """Return the losses of tuned proxies; none where all posts are of one group.
 
     Posts of the same people or things are a group, which all proxies are to see as the same other groups: only photos
@@ -247,7 +247,7 @@ def _shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor, one: S
 
 
 @torch.no_grad()
-def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
+def _features(session: AnySession, model: DualEncoder) -> tuple[Tensor, Tensor]:
     """Return (n, d) features of the clean photos, loaded plainly, and of their first captions without a trigger."""
     posts, world, precision = session.problem.posts, session.problem.world, session.settings.precision
     images, texts = [], []
@@ -272,9 +272,9 @@ def load_proxies(settings: MethodSettings, surrogates: Sequence[str], device: st
 
 def proxy_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the proxies that `load_proxies` loads."""
-    if not isinstance(settings, MEMSettings) or not settings.adversarial_weight:
+    if not settings.proxy_weight:
         return ()
-    return tuple(name for name in settings.towers if name not in surrogates)
+    return tuple(name for name in settings.proxies if name not in surrogates)
 
 
 def load_witness(surrogates: Sequence[str], proxies: Sequence[DualEncoder], device: str) -> DualEncoder:

@@ -12,7 +12,7 @@ from unlearnable.methods.base import AnySession, Problem, Round, Session
 from unlearnable.methods.batches import measuring
 from unlearnable.methods.state import State
 from unlearnable.methods.triggers import draw_triggers
-from unlearnable.settings import MethodSettings, TriggerSettings
+from unlearnable.settings import MethodSettings
 
 
 class RandomNoise:
@@ -21,9 +21,8 @@ class RandomNoise:
     name: ClassVar[str] = "random"
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = False
-    Settings: ClassVar[type[MethodSettings]] = TriggerSettings
 
-    def start(self, problem: Problem, settings: TriggerSettings) -> AnySession:
+    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
         """Return a session with random words; the noise is drawn in the one round."""
         state = State(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)

@@ -237,7 +237,7 @@ def noise_gradients(
     def loaded(model: DualEncoder) -> Tensor:
         return torch.stack(
             [
-                load_protected(pixels[photos[row]], noise, model.image_size, samples[row], settings.enlarge)
+                load_protected(pixels[photos[row]], noise, model.image_size, samples[row])
                 for row, noise in zip(rows, noises, strict=True)
             ]
         )
@@ -266,7 +266,7 @@ def _exchange_noise(session: AnySession, own: Sequence[int]) -> None:
         noise.write(photo, torch.from_numpy(grid).float())
 
 
-def rest(session: Session[MethodSettings, RestingState], losses: Tensor) -> None:
+def rest(session: Session[RestingState], losses: Tensor) -> None:
     """Let posts rest whose loss was under the threshold after two rounds, and wake the others."""
     state, threshold = session.state, session.settings.threshold
     state.resting = (losses < threshold) & (state.losses < threshold)

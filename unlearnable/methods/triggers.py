@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from unlearnable.errors import ConfigError
-from unlearnable.methods.base import AnySession, MEMSession, Problem
+from unlearnable.methods.base import AnySession, Problem
 from unlearnable.methods.batches import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
-from unlearnable.settings import Precision, TriggerSettings
+from unlearnable.settings import MethodSettings, Precision
 from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.data import tokens_of
-from unlearnable.training.distributed import ALONE, World
+from unlearnable.training.distributed import World
 
 
 def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:
@@ -76,29 +76,25 @@ def beam_search(current: Tensor, options: Tensor, loss_of: TriggerLoss, width: i
     return beams[:, 0], losses[:, 0]
 
 
-def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
+def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.Generator) -> Tensor:
     """(n, k) random concepts, different in a trigger, of those that each post may use."""
     count = len(problem.posts)
-    if settings.trigger_scope == "user":
-        return _draw(problem.allowed_to_all(range(count)), settings, generator).repeat(count, 1)
     return problem.led(torch.stack([_draw(problem.allowed(n), settings, generator) for n in range(count)]))
 
 
-def redraw_trigger(session: AnySession, settings: TriggerSettings, photo: int) -> Tensor:
+def redraw_trigger(session: AnySession, settings: MethodSettings, photo: int) -> Tensor:
     """(k,) other random concepts for the trigger of a post: none that it has now."""
-    allowed = allowed_words(session.problem, settings, photo)
+    allowed = allowed_words(session.problem, photo)
     allowed[session.state.triggers[photo]] = False
     return _draw(allowed, settings, session.state.generator)
 
 
-def allowed_words(problem: Problem, settings: TriggerSettings, photo: int) -> Tensor:
+def allowed_words(problem: Problem, photo: int) -> Tensor:
     """(v,) bool: the concepts that the trigger of a post may hold, which other posts may share with it."""
-    if settings.trigger_scope == "user":
-        return problem.allowed_to_all(range(len(problem.posts)))
     return problem.allowed(problem.leaders[photo] if problem.leaders else photo)
 
 
-def _draw(allowed: Tensor, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
+def _draw(allowed: Tensor, settings: MethodSettings, generator: torch.Generator) -> Tensor:
     """(k,) concepts of those that are allowed (v,).
 
     Raises:
@@ -106,7 +102,7 @@ def _draw(allowed: Tensor, settings: TriggerSettings, generator: torch.Generator
     """
     if int(allowed.sum()) < settings.trigger_length:
         message = "captions and photos leave too few words for a trigger"
-        raise ConfigError(message, hint="give more words with `words`, or each post its own: `trigger_scope='post'`")
+        raise ConfigError(message, hint="give more words with `words`")
     return torch.multinomial(allowed.float(), settings.trigger_length, generator=generator)
 
 
@@ -122,7 +118,7 @@ class Scene:
     precision: Precision
 
 
-def improve_triggers(session: MEMSession, photos: list[int]) -> int:
+def improve_triggers(session: AnySession, photos: list[int]) -> int:
     """Search better triggers for a batch of photos.
 
     Returns:
@@ -138,10 +134,10 @@ def improve_triggers(session: MEMSession, photos: list[int]) -> int:
         wrong = decoy_tokens(session, slots)
         decoys = [None if wrong is None else encode_texts(model, wrong, precision) for model in state.models]
     scene = Scene(photos, slots, state.models, images, decoys, precision)
-    return (_improve_all if session.settings.trigger_scope == "user" else _improve_each)(session, scene)
+    return _improve_each(session, scene)
 
 
-def _improve_each(session: MEMSession, scene: Scene) -> int:
+def _improve_each(session: AnySession, scene: Scene) -> int:
     """Each post its own trigger, all at once, beside those that the others have had so far.
 
     Each process searches for its share of the batch, and all of them get the triggers of all.
@@ -156,18 +152,6 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
     state.triggers[scene.photos] = after
     state.triggers = problem.led(state.triggers)
     return int((after != triggers).any(dim=1).sum())
-
-
-def _improve_all(session: MEMSession, scene: Scene) -> int:
-    """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
-    problem, state = session.problem, session.state
-    everyone = torch.arange(len(scene.photos))
-    allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
-    fall, _ = _fall(scene, problem.vocabulary, state.triggers[scene.photos], everyone, ALONE)
-    before = state.triggers[:1].clone()
-    after = _search(before, fall.mean(dim=0, keepdim=True), allowed, _judge_all(scene, problem.vocabulary))
-    state.triggers[:] = after
-    return len(scene.photos) * int((after != before).any())
 
 
 def _search(triggers: Tensor, fall: Tensor, allowed: Tensor, judge: TriggerLoss) -> Tensor:
@@ -235,23 +219,6 @@ def _judge_each(scene: Scene, vocabulary: Vocabulary, texts: list[Tensor], rows:
             to_text = torch.logaddexp(hit, others[here]) - hit
             to_image = logits.logsumexp(dim=1) - hit
             losses[worth] += ((to_text + to_image) / 2).cpu()
-        return losses
-
-    return judge
-
-
-def _judge_all(scene: Scene, vocabulary: Vocabulary) -> TriggerLoss:
-    """Mean loss of the batch when all its posts take the same candidate."""
-    everyone = torch.arange(len(scene.photos))
-
-    @torch.no_grad()
-    def judge(tried: Tensor, worth: Tensor) -> Tensor:
-        losses = torch.zeros(worth.shape)
-        for beam, column in worth.nonzero().tolist():
-            chosen = tried[beam, column].expand(len(everyone), -1)
-            for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
-                texts = _features(scene, vocabulary, model, everyone, chosen)
-                losses[beam, column] += contrastive_loss(images, texts, model.logit_scale, decoys=decoys).cpu()
         return losses
 
     return judge

@@ -18,7 +18,6 @@ class UAP:
     name: ClassVar[str] = "uap"
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = False
-    Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
     def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
         """Return a session with noise zero."""

@@ -18,7 +18,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import CONTEXT, WORDS, Vocabulary, default_vocabulary, is_readable, tokenizer
-from unlearnable.settings import Precision, TriggerSettings
+from unlearnable.settings import MethodSettings, Precision
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels
 from unlearnable.training.distributed import ALONE, World
@@ -134,7 +134,7 @@ def text_features(
     return tuple(features)
 
 
-def load_words(settings: TriggerSettings) -> Vocabulary:
+def load_words(settings: MethodSettings) -> Vocabulary:
     """Load the vocabulary: the file of the settings, or else the table.
 
     Raises:
@@ -160,7 +160,7 @@ def load_words(settings: TriggerSettings) -> Vocabulary:
     return vocabulary
 
 
-def words_digest(settings: TriggerSettings) -> str:
+def words_digest(settings: MethodSettings) -> str:
     """Return the SHA-256 of the words that a run chooses from.
 
     Raises:

@@ -79,15 +79,15 @@ def joined_report(
         new_lines: the manifest of these.
         lines: the manifest of both.
     """
-    before, protected, scope = earlier.report, protected_lines(lines), earlier.settings.trigger_scope
+    before, protected = earlier.report, protected_lines(lines)
     triggers = variety([line.trigger for line in protected]) if before.triggers and new.triggers else None
     added = protected_lines(new_lines)
-    of_new = {*said_of_counting(new.triggers, len(added), scope), *said_of_copies(added)}
+    of_new = {*said_of_counting(new.triggers, len(added)), *said_of_copies(added)}
     were = "1 photo was" if new.protected == 1 else f"{new.protected} photos were"
     notes = [
         f"{were} added to the {before.protected} of before, whose files are as they were",
         *(note for note in new.notes if note not in of_new),
-        *said_of_counting(triggers, len(protected), scope),
+        *said_of_counting(triggers, len(protected)),
         *said_of_copies(protected),
     ]
     left_out = {line.source for line in lines if line.status == "skipped" and line.post}

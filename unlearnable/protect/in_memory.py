@@ -63,7 +63,7 @@ def protect_in_memory(
         texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
         if loaded.method.lowers_loss:
             store = _stored(protected, loaded.side, scratch / "protected.u8")
-            losses = losses_on(problem, state.models, store, store, texts, loaded.settings.precision)
+            losses = losses_on(problem, state.models, store, store, texts, loaded.own.precision)
             refuse_unprotected(losses, loaded.settings, staged=False)
     return [ProtectedPost(like(image, one), text) for image, one, [text] in zip(images, protected, texts, strict=True)]
 
@@ -89,7 +89,7 @@ def _problem(
     settings, side = loaded.settings, loaded.side
     pixels = _stored(pictures, side, scratch / "pixels.u8")
     posts = [[caption] for caption in captions]
-    slots = cut_captions(posts, settings, loaded.trigger_tokens, settings.seed, languages_of(posts))
+    slots = cut_captions(posts, loaded.own, loaded.trigger_tokens, settings.seed, languages_of(posts))
     contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
     return Problem(
         posts=Posts(pixels, slots),
@@ -113,4 +113,4 @@ def _with_noise(settings: ProtectionSettings, state: State, number: int, picture
             f"images[{number}] would not be protected: the surrogate does not react to it, so it got no noise",
             hint="choose another surrogate",
         )
-    return Noisy(picture, grid, settings.enlarge).whole()
+    return Noisy(picture, grid).whole()

@@ -106,7 +106,7 @@ class Target:
 
     def noisy(self, noise: NDArray[np.int8], settings: ProtectSettings) -> Noisy:
         """Return the rows of the picture with a noise grid (c, gh, gw), in 1/255."""
-        return Noisy(self.picture.pixels, noise, settings.enlarge)
+        return Noisy(self.picture.pixels, noise)
 
     def protected(self, noise: NDArray[np.int8], settings: ProtectSettings) -> Picture:
         """Return the picture with a noise grid (c, gh, gw), in 1/255."""

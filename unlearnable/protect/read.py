@@ -191,7 +191,7 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     if settings.names == "initials":  # look-alike letters come last
         names = settings.name or people_in(texts)
         texts = [[written(text, names, "initials") for text in post] for post in texts]
-    slots = cut_captions(texts, settings, length, settings.seed, languages_of(texts))
+    slots = cut_captions(texts, settings.of_method, length, settings.seed, languages_of(texts))
     return {
         photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]
         for (photo, of_photo), cuts in zip(pairs.items(), slots, strict=True)

@@ -103,7 +103,7 @@ def measure_losses(
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
     read = [texts[one.name] for one in run.prepared.ready]
-    return losses_on(kept, state.models, written.copies, written.unencoded, read, run.settings.precision)
+    return losses_on(kept, state.models, written.copies, written.unencoded, read, run.method_settings.precision)
 
 
 def losses_on(
@@ -162,7 +162,7 @@ def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectionSett
         ModelError: a loss is neither below the threshold of the settings nor below `CLEARLY` of the clean loss.
     """
     for loss in losses:
-        bound = max(settings.threshold, CLEARLY * loss.clean_unmasked)
+        bound = max(settings.of_method.threshold, CLEARLY * loss.clean_unmasked)
         if not loss.protected_trained < bound:  # also stops at NaN
             raise ModelError(
                 f"the written posts would hardly be protected: {loss.surrogate} has a loss of "

@@ -20,13 +20,14 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import as_copied, is_reduced
 from unlearnable.imaging.visibility import compare
 from unlearnable.methods import METHODS
+from unlearnable.methods.base import settings_for
 from unlearnable.methods.words import words_digest
 from unlearnable.models import bundled
 from unlearnable.models.openclip import files_of
 from unlearnable.posts import Dataset, is_photo, is_word
 from unlearnable.protect.layout import Records
 from unlearnable.report import ManifestLine, ProtectReport
-from unlearnable.settings import MEMSettings, ProtectionSettings, ProtectSettings, absolute, digest, to_toml
+from unlearnable.settings import ProtectionSettings, ProtectSettings, absolute, digest, to_toml
 from unlearnable.storage import checksums, files
 from unlearnable.storage.folders import state_folder
 from unlearnable.wording import counted, json_line, storable_within
@@ -146,7 +147,6 @@ def whole(settings: ProtectSettings) -> ProtectSettings:
     """Return the settings with absolute paths, also of models that are files; a word for a caption file stays."""
     found: dict[str, object] = {
         "surrogate": tuple(map(_whole_name, settings.surrogate)),
-        "towers": tuple(map(_whole_name, settings.towers)),
     }
     if is_word(settings.captions):
         found["captions"] = settings.captions
@@ -185,14 +185,13 @@ def captions_from(root: Path, settings: ProtectSettings) -> Path | None:
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
     models = (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
-    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings), *models]
+    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings.of_method), *models]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def all_models(settings: ProtectionSettings) -> list[str]:
     """Return the names of all models that a run of these settings loads."""
-    shifts = issubclass(METHODS[settings.method].Settings, MEMSettings) and settings.adversarial_weight
-    return [*settings.surrogate, *(settings.towers if shifts else ())]
+    return [*settings.surrogate, *settings_for(METHODS[settings.method], settings.of_method).proxies]
 
 
 LAST = "last-run.json"

@@ -17,7 +17,7 @@ from unlearnable.methods.triggers import allowed_words, redraw_trigger
 from unlearnable.protect.photo import target_of, write
 from unlearnable.protect.setup import Run
 from unlearnable.protect.write import composed, refuse_without_noise
-from unlearnable.settings import TriggerSettings
+from unlearnable.settings import MethodSettings
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import counted
 
@@ -94,7 +94,7 @@ class Review:
             raise InputError(f"{trigger!r} has a word twice", hint="use each word once")
         known = problem.vocabulary.words(problem.posts.slots[number][0].language)
         numbers = {word.casefold(): place for place, word in enumerate(known)}
-        allowed = allowed_words(problem, settings, number)
+        allowed = allowed_words(problem, number)
         for word in words:
             if word not in numbers:
                 raise InputError(f"{word!r} is not among the words of triggers", hint="choose other words")
@@ -108,14 +108,13 @@ class Review:
         chosen = {number: self.concepts_of(number, trigger) for number, trigger in triggers.items()}
         for number, concepts in chosen.items():
             leader = problem.leaders[number] if problem.leaders else number
-            shared = self._run.settings.trigger_scope == "user"
-            state.triggers[slice(None) if shared else leader] = torch.tensor(concepts)
+            state.triggers[leader] = torch.tensor(concepts)
         state.triggers = problem.led(state.triggers)
 
-    def _settings(self) -> TriggerSettings:
+    def _settings(self) -> MethodSettings:
         if not self._run.method.has_trigger:
             raise ConfigError(f"method {self._run.method.name} has no triggers")
-        return self._run.settings
+        return self._run.method_settings
 
 
 Reviewer = Callable[[Review], Mapping[int, str]]

@@ -23,7 +23,7 @@ from unlearnable.posts import Dataset, Pair
 from unlearnable.protect.layout import METADATA, Layout, OutputNames
 from unlearnable.protect.read import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.protect.records import all_models, read_manifest, run_key
-from unlearnable.settings import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
+from unlearnable.settings import MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.progress import Progress
@@ -74,8 +74,8 @@ def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
         ModelError: a model is not available.
     """
     method, device = METHODS[settings.method](), choose_device(settings.device)
-    own = settings_for(method, settings)
-    vocabulary = load_words(settings)
+    own = settings_for(method, settings.of_method)
+    vocabulary = load_words(own)
     fetch(all_models(settings), progress)
     progress.phase("loading models", len(settings.surrogate))
     surrogates = []
@@ -144,13 +144,6 @@ class Run:
         return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def _unused(settings: ProtectSettings, method: Method) -> list[str]:
-    """Return the names of settings of `mem` that are not as the preset has them and that the method does not have."""
-    fields, preset = MEMSettings.model_fields, PRESETS[settings.preset]
-    foreign = [name for name in fields if name not in method.Settings.model_fields]
-    return [name for name in foreign if getattr(settings, name) != preset.get(name, fields[name].default)]
-
-
 def _refuse_names(settings: ProtectSettings, method: Method) -> None:
     if settings.names != "keep" and not method.has_trigger:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit `names`")
@@ -188,7 +181,8 @@ def make_ready(
     """
     settings, method = loaded.settings, loaded.method
     _refuse_names(settings, method)
-    if unused := _unused(settings, method):
+    given = ("trigger_length", "words")
+    if not method.has_trigger and (unused := [name for name in given if name in settings.model_fields_set]):
         progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
     pixels = Pixels.create(scratch / PIXELS)
     ids = (photo.id for photo in dataset.photos)

@@ -22,7 +22,7 @@ from unlearnable.protect.records import protected_lines
 from unlearnable.protect.setup import Run
 from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.report.common import made_by
-from unlearnable.settings import Precision, Scope
+from unlearnable.settings import Precision
 from unlearnable.wording import counted
 
 
@@ -76,7 +76,7 @@ def summarise(
         seconds: how long the run took.
     """
     triggers = trigger_figures(run.problem, state)
-    own, random = trigger_similarities(run.problem, state, run.settings.precision)
+    own, random = trigger_similarities(run.problem, state, run.method_settings.precision)
     protected = protected_lines(lines)
     return ProtectReport(
         output=str(run.layout.output),
@@ -166,15 +166,14 @@ def trigger_similarities(
     return round(seen.cosine_of_own(own), 4), round(seen.cosine_of_all(random), 4)
 
 
-def said_of_counting(triggers: TriggerFigures | None, posts: int, scope: Scope) -> list[str]:
+def said_of_counting(triggers: TriggerFigures | None, posts: int) -> list[str]:
     """Return a remark where one trigger is in so many posts that it stands out."""
     if triggers is None or triggers.most_frequent_share <= OFTEN:
         return []
     if round(triggers.most_frequent_share * posts) < FEWEST_OFTEN:
         return []
-    remedy = "; a trigger_scope of post gives each photo its own" if scope == "user" else ""
     share = 100 * triggers.most_frequent_share
-    return [f"{triggers.most_frequent!r} is in {share:.0f} % of the posts: {WHO_COUNTS}{remedy}"]
+    return [f"{triggers.most_frequent!r} is in {share:.0f} % of the posts: {WHO_COUNTS}"]
 
 
 def said_of_copies(protected: Sequence[ManifestLine]) -> list[str]:
@@ -199,7 +198,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
         notes.append(f"{len(protected)} {cannot} be judged: verify needs about 100")
     if again := sum(len(group) - 1 for group in run.prepared.equal):
         notes.append(f"{counted(again, 'duplicate')} share noise and trigger with the first copy")
-    notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
+    notes += said_of_counting(triggers, len(protected))
     bare = sum(pair.record == NO_RECORD for post in run.pairs for pair in post)
     if bare and not run.dataset.people:
         alone = ": the added words are theirs alone" if run.method.has_trigger else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field, field_validator
 
 from unlearnable.settings.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
-from unlearnable.settings.protect import PRESETS
+from unlearnable.settings.methods import PRESETS, MethodSettings, Position
 from unlearnable.settings.verify import AS_PUBLISHED, Through
 
 ScaleName = Literal["tiny", "small", "paper"]
@@ -85,13 +86,32 @@ class BenchmarkSettings(Settings):
         return methods
 
 
-def named_settings(method: str) -> dict[str, Any]:
-    """Return the settings that a name of "mem-K[-end|-random][-balanced|-strong]" stands for, else none."""
+@dataclass(frozen=True)
+class MEMName:
+    """What the name of a method says, such as "mem-3-end-balanced"."""
+
+    length: int  # words of a trigger
+    position: Position
+    preset: str  # whose noise it has; empty for that of the scale
+
+    def applied_to(self, settings: MethodSettings) -> MethodSettings:
+        """Return the settings of a scale with what the name says."""
+        named = replace(settings, trigger_length=self.length, trigger_position=self.position)
+        if not self.preset:
+            return named
+        noise = PRESETS[self.preset]
+        return replace(
+            named,
+            noise_colour=noise.noise_colour,
+            visibility=noise.visibility,
+            noise_steps=noise.noise_steps,
+            proxies=noise.proxies,
+            proxy_weight=noise.proxy_weight,
+            proxy_tuning_steps=noise.proxy_tuning_steps,
+        )
+
+
+def mem_name(method: str) -> MEMName | None:
+    """Return what a name of "mem-K[-end|-random][-balanced|-strong]" says; None of another method."""
     found = _MEM.fullmatch(method)
-    if found is None:
-        return {}
-    return {
-        "trigger_length": int(found[1]),
-        "trigger_position": found[2] or "start",
-        **PRESETS.get(found[3], {}),
-    }
+    return MEMName(int(found[1]), cast(Position, found[2] or "start"), found[3] or "") if found else None

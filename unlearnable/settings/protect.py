@@ -1,17 +1,17 @@
-"""Settings of `protect`, and the platforms that photos are posted to. A preset says only what it changes."""
+"""Settings of `protect`, and the platforms that photos are posted to."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field, field_serializer, field_validator
 
-from unlearnable.settings.base import DefaultText, DeviceSetting, SeedSetting
-from unlearnable.settings.methods import MEMSettings
+from unlearnable.settings.base import DefaultText, DeviceSetting, SeedSetting, Settings
+from unlearnable.settings.methods import PRESETS, MethodSettings
 
 PlatformName = Literal["web", "instagram", "facebook", "x", "mastodon"]
 
@@ -52,28 +52,14 @@ PLATFORMS: dict[PlatformName, Platform] = {
 }
 
 
-Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 NameStyle = Literal["keep", "initials", "lookalike"]
 
-BALANCED: dict[str, Any] = {
-    "noise_colour": "grey",
-    "towers": ("resnet-small", "vit-small"),
-    "adversarial_weight": 9.0,
-    "noise_steps": 12,
-    "adversary_steps": 32,
-    "visibility": "low",
-}
-PRESETS: dict[str, dict[str, Any]] = {
-    "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": BALANCED,
-    "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
-}
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device"})
 
 
-class ProtectionSettings(MEMSettings):
+class ProtectionSettings(Settings):
     """What noise and triggers depend on besides the posts, wherever these lie."""
 
     method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
@@ -84,12 +70,32 @@ class ProtectionSettings(MEMSettings):
             description="Model the noise is made on: small, RN50:openai, a checkpoint.",
         ),
     ] = ("small",)
-    preset: Annotated[
-        Preset,
-        Field(description="Strength: fast is the paper's method, balanced or strong."),
-    ] = "balanced"
+    preset: Annotated[str, Field(description="Strength: fast is the paper's method, balanced or strong.")] = "balanced"
+    epsilon: Annotated[
+        int,
+        Field(ge=1, le=64, description="Bound of the noise, in 1/255; 16 protects more, and is seen more."),
+    ] = 8
+    trigger_length: Annotated[int, Field(ge=1, le=16, description="Number of words in a trigger.")] = 3
+    words: Annotated[
+        Path | None,
+        Field(
+            description="File of your own words for triggers, a word or phrase a line, in place of the built-in ones."
+        ),
+    ] = None
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"
+
+    @field_validator("preset")
+    @classmethod
+    def _known(cls, preset: str) -> str:
+        if preset not in PRESETS:
+            raise ValueError("needs to be 'fast', 'balanced' or 'strong'")
+        return preset
+
+    @property
+    def of_method(self) -> MethodSettings:
+        """The settings of the method: those of the preset, with what was chosen."""
+        return replace(PRESETS[self.preset], epsilon=self.epsilon, trigger_length=self.trigger_length, words=self.words)
 
 
 class ProtectSettings(ProtectionSettings):
@@ -152,5 +158,7 @@ class ProtectSettings(ProtectionSettings):
 
 
 def digest(settings: ProtectSettings) -> str:
-    """Return the hash of what the result depends on: of all settings but where files lie, and the device."""
-    return hashlib.sha256(settings.model_dump_json(exclude=set(OUTSIDE_THE_DIGEST)).encode()).hexdigest()
+    """Return the hash of what the result depends on: of all settings but where files lie and the device."""
+    dials = sorted(asdict(replace(settings.of_method, words=None)).items())
+    given = settings.model_dump_json(exclude=set(OUTSIDE_THE_DIGEST))
+    return hashlib.sha256(f"{given}{dials}".encode()).hexdigest()

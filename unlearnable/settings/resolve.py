@@ -17,7 +17,7 @@ from unlearnable.registry import did_you_mean
 from unlearnable.settings.base import Settings, takes
 from unlearnable.settings.benchmark import BenchmarkSettings
 from unlearnable.settings.explain import ExplainSettings
-from unlearnable.settings.protect import PRESETS, ProtectSettings
+from unlearnable.settings.protect import ProtectSettings
 from unlearnable.settings.train import TrainSettings
 from unlearnable.settings.verify import VerifySettings
 from unlearnable.storage.folders import CACHE, STATE
@@ -32,9 +32,6 @@ Kind = TypeVar("Kind", bound=Settings)
 def resolve_as(kind: type[Kind], flags: Mapping[str, Any], file: Path | None = None) -> Kind:
     """Merge the sources of settings, the strongest first: flags, environment, file, preset, default.
 
-    Where a flag or the environment names a preset, what the file holds by a preset of its own does not count: a
-    run.toml holds every setting.
-
     Args:
         kind: the settings of a command.
         flags: settings given by the caller; None means "not given".
@@ -44,8 +41,6 @@ def resolve_as(kind: type[Kind], flags: Mapping[str, Any], file: Path | None = N
         ConfigError: an unknown setting or a value that does not fit, with the source it came from.
     """
     given, sources = given_settings(kind, flags, file)
-    if "preset" in kind.model_fields:
-        given = PRESETS.get(str(given.get("preset", kind.model_fields["preset"].default)), {}) | given
     try:
         return kind(**given)
     except ValidationError as error:
@@ -65,8 +60,6 @@ def given_settings(
     called = {name: value for name, value in flags.items() if value is not None}
     variables = _from_environment(kind)
     stored = _read(file) if file else {}
-    if preset := called.get("preset", variables.get("preset")):
-        stored = _without_preset(kind, stored, str(preset))
     layers: list[tuple[Mapping[str, Any], Callable[[str], str]]] = [
         (stored, lambda _: str(file)),
         (variables, _variable),
@@ -107,20 +100,6 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{file} is not TOML: {error}", hint="a run.toml that protect wrote is such a file"
         ) from error
-
-
-def _without_preset(kind: type[Settings], stored: Mapping[str, Any], chosen: str) -> dict[str, Any]:
-    """Return the settings of a file without those that are as its own preset has them and that another one changes."""
-    own = PRESETS.get(str(stored.get("preset")))
-    if own is None:
-        return dict(stored)
-    changed = own.keys() | PRESETS.get(chosen, {}).keys()
-    as_preset = {name: own.get(name, kind.model_fields[name].default) for name in changed & kind.model_fields.keys()}
-    return {
-        name: value
-        for name, value in stored.items()
-        if name not in as_preset or (tuple(value) if isinstance(value, list) else value) != as_preset[name]
-    }
 
 
 def split(kind: type[BaseModel], name: str, values: Sequence[str], source: str) -> tuple[str, ...]:

@@ -14,8 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearnable.settings import Enlargement
-
 KERNELS = ("bicubic", "bilinear", "area")
 LARGEST = 1 << 20  # values of a matrix that enlarges noise
 
@@ -55,17 +53,16 @@ def sample_view(generator: torch.Generator, smallest: float, kernels: Sequence[s
     )
 
 
-def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
+def apply_noise(pixels: Tensor, noise: Tensor) -> Tensor:
     """Return a photo (3, h, w) with its noise as the written file will hold it, without gradients.
 
     Args:
         pixels: (3, h, w) float, whole numbers 0-255.
         noise: (3, gh, gw) float in 1/255, or (1, gh, gw) for all channels alike.
-        mode: enlarging mode of the grid, "bilinear" or "nearest".
     """
     height, width = pixels.shape[-2:]
     with torch.no_grad():
-        return (pixels + _enlarged(noise, (height, width), mode)).round_().clamp_(0, 255)
+        return (pixels + _enlarged(noise, (height, width))).round_().clamp_(0, 255)
 
 
 def load_view(pixels: Tensor, side: int, view: View) -> Tensor:
@@ -73,7 +70,7 @@ def load_view(pixels: Tensor, side: int, view: View) -> Tensor:
     return (_seen(pixels, side, view) / 255).clamp(0, 1)
 
 
-def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View, mode: Enlargement) -> Tensor:
+def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View) -> Tensor:
     """Load a photo as `load_view` does the file that holds it with its noise, with gradients to the noise.
 
     They pass to it as if nothing were rounded, in the file, and nothing cut off at black or white, there and when it is
@@ -81,12 +78,12 @@ def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View, mode: E
     one matrix a side, by which the gradient is multiplied; of very long photos these would be large.
     """
     height, width = pixels.shape[-2:]
-    seen = load_view(apply_noise(pixels, noise, mode), side, view)
+    seen = load_view(apply_noise(pixels, noise), side, view)
     if max(height * noise.shape[-2], width * noise.shape[-1]) > LARGEST:
-        moved = _seen(_enlarged(noise, (height, width), mode), side, view)
+        moved = _seen(_enlarged(noise, (height, width)), side, view)
         return seen + (moved - moved.detach()) / 255
     top, left, tall, wide = view.box(height, width)
-    down, across = _enlarging(noise.shape[-2], height, mode), _enlarging(noise.shape[-1], width, mode)
+    down, across = _enlarging(noise.shape[-2], height), _enlarging(noise.shape[-1], width)
     down = _resized(down[None, top : top + tall], (side, down.shape[1]), view.kernel)
     across = _resized(across[None, left : left + wide], (side, across.shape[1]), view.kernel)
     moved = down @ noise @ (across.flip(1) if view.flip else across).mT
@@ -100,12 +97,11 @@ def _seen(pixels: Tensor, side: int, view: View) -> Tensor:
     return part.flip(-1) if view.flip else part
 
 
-def _enlarged(noise: Tensor, size: tuple[int, int], mode: Enlargement) -> Tensor:
+def _enlarged(noise: Tensor, size: tuple[int, int]) -> Tensor:
     """Enlarge a noise grid (c, gh, gw) to a photo's size (h, w), in pixels."""
     if noise.shape[-2:] == size:
         return noise
-    options = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
-    return F.interpolate(noise[None], size=size, **options)[0]
+    return F.interpolate(noise[None], size=size, mode="bilinear", align_corners=False)[0]
 
 
 def _resized(values: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
@@ -117,6 +113,6 @@ def _resized(values: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
 
 
 @lru_cache(maxsize=32)
-def _enlarging(cells: int, size: int, mode: Enlargement) -> Tensor:
+def _enlarging(cells: int, size: int) -> Tensor:
     """Return the matrix (size, cells) that enlarges so many cells in a line to so many pixels."""
-    return _enlarged(torch.eye(cells)[None], (size, cells), mode)[0]
+    return _enlarged(torch.eye(cells)[None], (size, cells))[0]

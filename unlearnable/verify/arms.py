@@ -144,7 +144,7 @@ def _random_noise(original: Picture, protected: Picture, side: int, seed: list[i
     height, width = original.height, original.width
     signs = np.random.default_rng(seed).choice([-1, 1], (3, *grid_shape(height, width, side)))
     noise = (_bound(original, protected) * signs).astype(np.int8)
-    return Noisy(original.pixels, noise, "bilinear").whole()
+    return Noisy(original.pixels, noise).whole()
 
 
 def _bound(original: Picture, protected: Picture) -> int:
