@@ -22,7 +22,7 @@ from unlearnable.benchmark import SUITES, cells, plan, protections, run
 from unlearnable.benchmark.plan import SCALES, protection_recipe, set_up
 from unlearnable.benchmark.protections import ProtectionStore, Scraped, make
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.methods.captions import cut_captions
+from unlearnable.methods.words import cut_captions
 from unlearnable.models import openclip, precision
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.settings import BALANCED, PRESETS, BenchmarkSettings, MethodSettings, mem_name

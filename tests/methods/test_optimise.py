@@ -7,12 +7,10 @@ from dataclasses import replace
 import pytest
 
 from unlearnable.methods.base import settings_for
-from unlearnable.methods.em import EM
+from unlearnable.methods.baselines import EM, UAP, RandomNoise
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
 from unlearnable.methods.proxies import load_proxies
-from unlearnable.methods.random import RandomNoise
-from unlearnable.methods.uap import UAP
 from unlearnable.methods.words import COMPARING
 from unlearnable.storage.progress import Silent
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from unlearnable.benchmark.suites import Kind, Suite
 from unlearnable.methods import METHODS
-from unlearnable.methods.captions import Slots, cut_captions
-from unlearnable.methods.words import load_words
+from unlearnable.methods.words import Slots, cut_captions, load_words
 from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MethodSettings, ScaleName, mem_name
 from unlearnable.training.loop import Recipe
 from unlearnable.verify.attacks import parse_attack

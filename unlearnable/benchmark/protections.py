@@ -23,11 +23,10 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Problem, settings_for
-from unlearnable.methods.captions import Captions
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.optimise import OptimisationTask, forget, optimise
 from unlearnable.methods.proxies import load_proxies
-from unlearnable.methods.words import load_words
+from unlearnable.methods.words import Captions, load_words
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.report import ProtectionRecord, SkippedRecord
 from unlearnable.report.common import StoredRecord

@@ -18,15 +18,15 @@ METHODS: Registry[type[Method]] = Registry(
             "(Eq. 4).",
         ),
         "em": Row(
-            "unlearnable.methods.em:EM",
+            "unlearnable.methods.baselines:EM",
             "EM, error-minimising noise carried over to image-caption pairs: MEM without the words (Eq. 2).",
         ),
         "uap": Row(
-            "unlearnable.methods.uap:UAP",
+            "unlearnable.methods.baselines:UAP",
             "UAP, untargeted adversarial noise against a surrogate trained on the clean posts (Eq. 3).",
         ),
         "random": Row(
-            "unlearnable.methods.random:RandomNoise",
+            "unlearnable.methods.baselines:RandomNoise",
             "Random noise and random words of the same size: what every claim is to be compared with.",
         ),
     },

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import torch
 
 from unlearnable.methods import steps
-from unlearnable.methods.base import Problem, Round, Session
+from unlearnable.methods.base import Problem, RestingState, Round, Session, restore_training
 from unlearnable.methods.batches import measuring
 from unlearnable.methods.proxies import feature_shifts, make_proxies, tune
-from unlearnable.methods.state import RestingState, restore_training
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.settings import MethodSettings

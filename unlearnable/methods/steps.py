@@ -11,10 +11,9 @@ import torch.nn.functional as F
 from scipy.ndimage import uniform_filter
 from torch import Tensor
 
-from unlearnable.methods.base import AnySession, Problem, Round, Session
+from unlearnable.methods.base import AnySession, Problem, RestingState, Round, RoundProgress, Session
 from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, settle, shuffled_batches, views
 from unlearnable.methods.noise_store import NoiseStore
-from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot

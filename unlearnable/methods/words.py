@@ -1,13 +1,11 @@
-"""The words that triggers may hold: the table's or one's own, less those that describe the photos.
-
-A word describes a photo where models of two families find it closest to it.
-"""
+"""The words that triggers may hold, those that describe the photos, and captions with their triggers."""
 
 from __future__ import annotations
 
 import hashlib
+import random
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +15,17 @@ from torch import Tensor
 from unlearnable.errors import ConfigError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
-from unlearnable.models.tokens import CONTEXT, WORDS, Vocabulary, default_vocabulary, is_readable, tokenizer
+from unlearnable.models.tokens import (
+    CONTEXT,
+    WORDS,
+    CaptionSlot,
+    Trigger,
+    Vocabulary,
+    cut,
+    default_vocabulary,
+    is_readable,
+    tokenizer,
+)
 from unlearnable.settings import MethodSettings, Precision
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels
@@ -183,3 +191,67 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
     lines = enumerate((" ".join(line.split()) for line in text.splitlines()), 1)
     return [(number, line) for number, line in lines if line]
+
+
+LAST_WORD = 10**6
+Slots = tuple[tuple[CaptionSlot, ...], ...]
+
+
+@dataclass(frozen=True)
+class Captions:
+    """The captions of photos with their triggers.
+
+    Attributes:
+        slots: captions of each photo, cut where its trigger was optimised.
+        triggers: concepts of each photo's trigger; empty for methods without a trigger.
+        vocabulary: the concepts.
+    """
+
+    slots: Slots
+    triggers: Sequence[Sequence[int]]
+    vocabulary: Vocabulary
+
+    def trigger(self, photo: int) -> Trigger:
+        """Return a photo's trigger in the language of its first caption."""
+        return self.vocabulary.trigger(self.triggers[photo], self.slots[photo][0].language)
+
+    def shown(self, count: int) -> list[str]:
+        """Return the triggers of the first photos."""
+        return [self.trigger(photo).text for photo in range(min(count, len(self.triggers)))]
+
+    def of(self, photo: int, clean: Sequence[str]) -> list[str]:
+        """Return a photo's captions with their trigger; the clean ones for methods without a trigger."""
+        if not self.triggers:
+            return list(clean)
+        return [slot.text(self.vocabulary.trigger(self.triggers[photo], slot.language)) for slot in self.slots[photo]]
+
+
+def cut_captions(
+    captions: Iterable[Iterable[str]],
+    settings: MethodSettings,
+    length: int,
+    seed: int,
+    languages: Sequence[Sequence[str]] | None = None,
+) -> Slots:
+    """Cut every caption at the position of its trigger; later photos do not affect the captions of earlier ones.
+
+    Args:
+        captions: captions of each photo.
+        settings: position of the trigger.
+        length: most tokens of a trigger; 0 for methods without a trigger.
+        seed: seed of random positions, which are drawn in the order of the captions.
+        languages: language of each caption; None for English ones.
+    """
+    dice = random.Random(seed)
+
+    def position(caption: str) -> int:
+        if settings.trigger_position == "random":
+            return dice.randint(0, len(caption.split()))
+        return 0 if settings.trigger_position == "start" else LAST_WORD
+
+    texts = [list(of_photo) for of_photo in captions]
+    spoken = languages or [[""] * len(post) for post in texts]
+    return tuple(
+        tuple(cut(text, position(text), length, language) for text, language in zip(post, own, strict=True))
+        for post, own in zip(texts, spoken, strict=True)
+    )

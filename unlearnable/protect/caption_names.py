@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.errors import ConfigError
-from unlearnable.methods.captions import cut_captions
+from unlearnable.methods.words import cut_captions
 from unlearnable.posts import Dataset, is_photo
 from unlearnable.posts.names import mentions, people_in, stands_in, written
 from unlearnable.protect.read import Caption

@@ -10,10 +10,9 @@ from typing import Generic, NamedTuple
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.decode import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
-from unlearnable.methods.base import Problem
-from unlearnable.methods.captions import Captions, cut_captions
+from unlearnable.methods.base import Problem, State
 from unlearnable.methods.optimise import OptimisationTask, optimise
-from unlearnable.methods.state import State
+from unlearnable.methods.words import Captions, cut_captions
 from unlearnable.posts.languages import languages_of
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.protect.readback import losses_on, refuse_unprotected

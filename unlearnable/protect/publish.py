@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable.errors import OutputError
-from unlearnable.methods.state import State
+from unlearnable.methods.base import State
 from unlearnable.posts import is_photo
 from unlearnable.protect import records
 from unlearnable.protect.caption_names import names_left_notes, names_notes, names_to_write, with_plain_names

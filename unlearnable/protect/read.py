@@ -13,7 +13,7 @@ from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.opening import STOPPED
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.methods.captions import cut_captions
+from unlearnable.methods.words import cut_captions
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.posts.languages import languages_of

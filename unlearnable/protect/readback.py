@@ -9,9 +9,8 @@ from pathlib import Path
 import torch
 
 from unlearnable.errors import ModelError
-from unlearnable.methods.base import Problem
+from unlearnable.methods.base import Problem, State
 from unlearnable.methods.batches import batch_losses, in_order, settle
-from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts import Dataset, open_dataset, read_written

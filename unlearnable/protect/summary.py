@@ -9,9 +9,8 @@ from typing import Any
 import torch
 
 from unlearnable.imaging.placement import REDUCED_FROM
-from unlearnable.methods.base import Problem
+from unlearnable.methods.base import Problem, State
 from unlearnable.methods.optimise import reason_to_stop
-from unlearnable.methods.state import State
 from unlearnable.methods.words import text_features
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts import NO_RECORD

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
+from unlearnable.methods.base import State
 from unlearnable.methods.noise_store import NoiseStore
-from unlearnable.methods.state import State
 from unlearnable.models.tokens import Trigger, Vocabulary
 from unlearnable.posts import Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.protect.caption_names import with_names
