@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from unlearnable.posts import Dataset, People, open_people
+from unlearnable.posts import Dataset, open_people
+from unlearnable.posts.faces import People
 
 
 def touch(root: Path, *photos: str) -> None:

@@ -16,9 +16,7 @@ from tests.posts.conftest import captions, made_up, manifest, touch
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts import (
     Edits,
-    People,
     Photo,
-    Portrait,
     Skipped,
     hold_out,
     limit,
@@ -27,6 +25,7 @@ from unlearnable.posts import (
     open_people,
     write_captions,
 )
+from unlearnable.posts.faces import People, Portrait
 from unlearnable.posts.invented_names import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, full_names
 
 

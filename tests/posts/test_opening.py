@@ -142,7 +142,8 @@ def test_a_line_format_refuses_a_line_break(tmp_path: Path) -> None:
         ("posts.md", b"words", "posts.md", "save it as CSV"),
         ("posts.jsonl", b"\xff\xfe{", "not text in UTF-16", "save"),
         ("posts.jsonl", b'{"image": "x.jpg", "caption": "c"}', "posts.jsonl:1 is skipped as missing-photo", "folder"),
-        ("metadata.csv", b"file_name,a,b\na.jpg,x,y\n", "which column", ""),
+        ("metadata.csv", b"file_name,a,b\na.jpg,x,y\n", "call one caption", ""),
+        ("metadata.jsonl", b'{"file_name": "a.jpg", "blip": "x"}', "call one caption", ""),
     ],
 )
 def test_what_cannot_be_used_is_named(name: str, content: bytes, message: str, hint: str, tmp_path: Path) -> None:

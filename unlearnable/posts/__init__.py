@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.posts.exports import POSTS
-from unlearnable.posts.faces import (
-    People,
-    Portrait,
-    hold_out,
-    limit,
-    named_apart,
-    named_as_told,
-    named_posts,
-    open_people,
-    people_of,
-)
+from unlearnable.posts.faces import hold_out, limit, named_apart, named_as_told, named_posts, open_people, people_of
 from unlearnable.posts.found_captions import (
     captions_of_others,
     find_captions,
@@ -21,15 +11,7 @@ from unlearnable.posts.found_captions import (
     refuse_unreadable,
     repeats_texts,
 )
-from unlearnable.posts.opening import (
-    EMBEDDED,
-    NONE,
-    is_word,
-    open_chosen,
-    open_dataset,
-    read_written,
-    write_captions,
-)
+from unlearnable.posts.opening import EMBEDDED, NONE, is_word, open_chosen, open_dataset, read_written, write_captions
 from unlearnable.posts.readers import FORMATS
 from unlearnable.posts.readers.sidecar import SUFFIXES, text_beside
 from unlearnable.posts.tree import is_photo
@@ -58,10 +40,8 @@ __all__ = [
     "Dataset",
     "Edits",
     "Pair",
-    "People",
     "Person",
     "Photo",
-    "Portrait",
     "Skipped",
     "captions_of_others",
     "find_captions",

@@ -158,11 +158,7 @@ class CaptionFile:
             return False
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root` that `source` names, with their captions.
-
-        Raises:
-            InputError: `source` cannot be read, or names no photo below `root`.
-        """
+        """Read the photos that the file names; `NamesNoPhotoError` if there is none."""
         path, found = self._file(source), CaptionsFound()
         document, parsed = self._parsed(path)
         found.add(parsed, Lookup(root, path.parent, find_photos(root)), path.name)
@@ -176,12 +172,7 @@ class CaptionFile:
         return replace(dataset, notes=tuple(notes), fields=tuple(sorted(parsed.fields)))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the caption file to `target`: photo, caption and kept fields of the rows whose photo stays.
-
-        Raises:
-            InputError: the caption file has changed since it was read.
-            OutputError: `target` cannot be written, or the format cannot hold a caption.
-        """
+        """Write photo, caption and kept fields of the rows whose photo stays."""
         if dataset.source is None:
             raise InputError(f"{dataset.name} was not read from a caption file")
         document, parsed = self._parsed(dataset.source)

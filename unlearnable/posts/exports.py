@@ -47,11 +47,7 @@ class Export:
             return False
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root` that the posts of `source` name, with their captions.
-
-        Raises:
-            InputError: a file with posts, or one beside it that may have been, cannot be read; or none names a photo.
-        """
+        """Read the photos of posts; a file that may hold posts and cannot be read is an error."""
         found, lookup = CaptionsFound(), Lookup(root, root, find_photos(root))
         seen = list(self._files(source))
         of_posts = [one for one in seen if one.holds_posts]

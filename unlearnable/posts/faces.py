@@ -22,7 +22,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts.caption_file import HEADINGS, Keys
 from unlearnable.posts.invented_names import FAMILY_NAMES, FIRST_NAMES, caption_of, full_names
 from unlearnable.posts.lookup import Lookup, Miss
-from unlearnable.posts.rows import json_text_fields, names_photos, parse_json
+from unlearnable.posts.rows import names_photos, parse_json
 from unlearnable.posts.text import lines, read_document
 from unlearnable.posts.tree import find_photos, unreadable
 from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Pair, Person, Photo, Skipped, assemble, first_of
@@ -290,27 +290,19 @@ def named_posts(people: People, *, seed: int = 0, rename: bool = True) -> Datase
     return replace(assemble(people.root, splits, pairs, people.skipped, PEOPLE.name), people=shown)
 
 
-class Faces:
-    """A data set of faces, as JSON lines of `{"image", "person", "split"}` or in a folder; it is not written back."""
+class _Faces:
+    """Faces in JSON lines of `{"image", "person", "split"}` or in a folder; without splits one photo each is "test"."""
 
     name = "people"
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a file that names the people on photos and holds no captions."""
         try:
             text = read_document(source).text if source.is_file() else ""
         except InputError:
             return False
-        return _names_people(text) and json_text_fields(text).isdisjoint(HEADINGS.caption)
+        return _names_people(text) and not any(one.captions for one in parse_json(text, HEADINGS).records)
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the portraits that a manifest names below `root`, or that a folder holds in any layout of faces.
-
-        Without splits in the data, one photo of each person is held out as "test".
-
-        Raises:
-            InputError: the source cannot be read, or shows no people.
-        """
         if source.is_dir():
             return named_posts(hold_out(open_people(source, least=1), 0))
         labels = _from_manifest(source, root, find_photos(root))
@@ -325,7 +317,7 @@ class Faces:
         """Write nothing: captions made from a template are nobody's words."""
 
 
-PEOPLE = Faces()
+PEOPLE = _Faces()
 
 
 def people_of(dataset: Dataset) -> Mapping[str, Person]:
@@ -350,10 +342,7 @@ def named_apart(dataset: Dataset, known: Mapping[str, str]) -> Dataset:
 
     Every folder of faces begins with the same invented names, so that the people of two folders would share them.
     Data sets of other kinds, and people under their own names, are returned unchanged.
-
-    Args:
-        dataset: posts of any kind.
-        known: names of people, by what their data sets call them.
+    `known` holds names of people, by what their data sets call them.
     """
     invented = {person.key for person in dataset.people.values() if person.key != person.name}
     if not invented:

@@ -29,13 +29,7 @@ class Miss(NamedTuple):
 
 
 class Lookup:
-    """Finder of photos by the paths in a caption file.
-
-    Args:
-        root: folder that photo ids are relative to.
-        folder: folder of the caption file.
-        ids: photos below `root`.
-    """
+    """Finder of photos, given by their ids below `root`, by the paths in a caption file in `folder`."""
 
     def __init__(self, root: Path, folder: Path, ids: Iterable[str]) -> None:
         self.elsewhere: list[str] = []  # paths of another machine that were found by their ends
@@ -62,10 +56,7 @@ class Lookup:
         it, where copies that `protect` wrote do not count; then the same but for small and capital letters and kinds
         of blanks. A name without a suffix means the one photo that has it with some suffix. Of a path of another
         machine (`C:\...`, `file:///...`) the end that some photo shares with it is enough.
-
-        Args:
-            value: path as spelt in the caption file.
-            folder: folder that the caption file gives apart from the path; tried first.
+        `folder` is one that the caption file gives apart from the path; it is tried first.
         """
         if not folder and value in self._ids:
             return self._ids[value]

@@ -3,7 +3,7 @@
 A name is a run of capitalised words, as "Ada Lovelace" or "Ada". It is written as it is, as initials ("A. L."), which
 cannot be undone, or in letters that look alike: those confusable characters of Unicode (UTS 39) that common fonts draw
 as Latin ones, Cyrillic and a few Greek. People read the name as before, models read another word, and a line of code
-undoes it.
+undoes it. `captions` are all captions of each post.
 """
 
 from __future__ import annotations
@@ -84,9 +84,6 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     A word that is capitalised because a sentence begins with it is no name for that, unless several do so (`_begun`),
     nor are ordinary words, those that the captions have in small letters as often, and those of the calendar. Scripts
     without capitals have no names here.
-
-    Args:
-        captions: all captions of each post.
     """
     names = _names_of(captions)
     certain = {name.text for post in names for name in post if not name.begins or " " in name.text}
@@ -103,9 +100,6 @@ def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
     """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace".
 
     Places are left out (`_places`). Posts without a name go by their handles where most posts do (`_posts_by_handle`).
-
-    Args:
-        captions: all captions of each post.
     """
     places = _places(captions)
     found = {name: posts for name, posts in posts_by_name(captions).items() if name not in places}
@@ -117,11 +111,7 @@ def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
 
 
 def posts_of_one(captions: Sequence[Sequence[str]]) -> list[int]:
-    """Return the posts that name the one whom more than half of them name; none if there is nobody.
-
-    Args:
-        captions: all captions of each post.
-    """
+    """Return the posts that name the one whom more than half of them name; none if there is nobody."""
     most = max(posts_by_person(captions), key=len, default=[])
     return most if 2 * len(most) > len(captions) else []
 
@@ -131,12 +121,10 @@ def _posts_by_handle(captions: Sequence[Sequence[str]], named: Set[int]) -> dict
 
     There are none unless more than half of all posts have such a handle, one that stands in several.
     """
-    found = grouped(
-        (f"@{handle}", number)
-        for number, post in enumerate(captions)
-        for handle in dict.fromkeys(_HANDLES.findall(" ".join(post).lower()))
-        if number not in named
-    )
+    found: dict[str, list[int]] = {}
+    for number in (number for number in range(len(captions)) if number not in named):
+        for handle in dict.fromkeys(_HANDLES.findall(" ".join(captions[number]).lower())):
+            found.setdefault(f"@{handle}", []).append(number)
     several = {handle: posts for handle, posts in found.items() if len(posts) >= FEWEST}
     return several if 2 * len(set(chain.from_iterable(several.values()))) > len(captions) else {}
 
@@ -147,11 +135,11 @@ def _places(captions: Sequence[Sequence[str]]) -> set[str]:
     For people are mentioned so too, but not in most captions: "look at Ada", "a letter from Ada".
     """
     mentions = grouped((name.text, name.where) for post in _names_of(captions) for name in post)
-    return {
-        name
-        for name, words in mentions.items()
-        if 2 * sum(map(bool, words)) > len(words) and sum(word in _IN for word in words) >= FEWEST
-    }
+
+    def is_place(words: Sequence[str]) -> bool:
+        return 2 * sum(map(bool, words)) > len(words) and sum(word in _IN for word in words) >= FEWEST
+
+    return {name for name, words in mentions.items() if is_place(words)}
 
 
 def _parts_of(name: str) -> set[str]:
@@ -181,9 +169,7 @@ def _begun(names: Sequence[Sequence[Name]], captions: Sequence[Sequence[str]]) -
     Neither do the captions have it in small letters, nor is it a word that stands in captions without names, as "Beach"
     does, and "Jack"; such a one is a name where a caption has it as only a person's stands: "Jack and his dog".
     """
-    begun = [
-        (name, number) for number, post in enumerate(names) for name in post if name.begins and " " not in name.text
-    ]
+    begun = [(one, n) for n, post in enumerate(names) for one in post if one.begins and " " not in one.text]
     posts = grouped((name.text, number) for name, number in begun)
     english = {name.text for name, _ in begun if name.continues}
     people = {word for post in captions for caption in post for word in _BESIDE.findall(caption[:READ])}
@@ -249,9 +235,6 @@ def people_in(captions: Sequence[Sequence[str]]) -> list[str]:
     A name of several words counts where its first word is a known first name, or where it stands in somebody's company
     ("with Zhang Wei"); a single word where it is a known first name and stands after no article or preposition. Names
     of nothing but words that captions without names have, as "Summer Palace", count in neither case.
-
-    Args:
-        captions: all captions of each post.
     """
     found: dict[str, None] = {}
     for caption in (caption for post in captions for caption in post):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,10 +79,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     dataset = reader.read(source, photos)
     if dataset.format == PEOPLE.name:
         return dataset
-    dataset = dataset.lacking(unreadable(photos))
-    if isinstance(reader, Export):
-        return _with_unposted_counted(dataset)
-    whole = _with_publishable(dataset) if dataset.source else _without_messages(_with_unnamed(dataset))
+    whole = _with_rest(dataset.lacking(unreadable(photos)), reader)
     if not whole.photos:
         raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
@@ -107,11 +104,7 @@ def is_word(captions: Path | None) -> bool:
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
     """Write the captions back in the format they were read in, and those of an export as `posts.jsonl`.
 
-    Args:
-        dataset: the data set as it was read.
-        edits: new captions, and new paths of the photos that stay.
-        target: the new caption file at the top of the output folder; the output folder itself if
-            `dataset.source` is None.
+    `target` is the new caption file at the top of the output folder; the folder itself if `dataset.source` is None.
 
     Raises:
         InputError: the captions have changed since they were read.
@@ -166,77 +159,47 @@ def format_hint(source: Path, text: str) -> str:
     return _HINTS.get(suffix, _AS_CSV)
 
 
-def _with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None) -> Dataset:
-    """Return the data set together with photos (all of its folder) that its captions do not name nor withhold."""
-    withheld = {skip.where for skip in dataset.skipped if skip.reason == WITHHELD}
-    found = find_photos(dataset.root) if photos is None else photos
-    unnamed = (photo for photo in found if photo not in withheld)
-    splits = dict.fromkeys(unnamed) | {photo.id: photo.split for photo in dataset.photos}
-    whole = assemble(dataset.root, splits, dataset.pairs, (), dataset.format)
-    return replace(dataset, photos=whole.photos, pairs=whole.pairs)
+def _with_rest(dataset: Dataset, reader: Format) -> Dataset:
+    """Return the data set with the other photos of its folder, but for those that an export in it does not publish.
 
-
-def _with_unposted_counted(dataset: Dataset) -> Dataset:
-    """Return the data set with a note on the photos of its folder that no post names, such as those of messages."""
-    unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
-    if not unnamed:
-        return dataset
-    which = it_and_others(len(unnamed), "belongs to no post that was read", "belong to no post that was read")
-    return dataset.lacking([Skipped(unnamed[0], IN_NO_POST, which)])
-
-
-def _without_messages(dataset: Dataset) -> Dataset:
-    """Return the data set of a whole folder without the photos that an export in it keeps apart from posts, counted.
+    These are what lies in the trash of Google Photos, even if a caption names it, and what neither a caption nor a
+    post names, such as photos of messages: one entry counts them.
 
     Raises:
-        InputError: there are such photos, and no posts that can be read.
+        InputError: the folder is that of an export whose posts cannot be read.
     """
-    private = _private(dataset)
-    if private and dataset.format == "folder":
-        raise InputError(
-            f"{dataset.root} is an export whose posts cannot be read, and {private[0]} belongs to none of them",
-            hint="ask for it in the format JSON (HTML cannot be read), or give the folder of the photos you posted",
-        )
-    return _without_private(dataset, private)
+    root, skipped, exports = dataset.root, list(dataset.skipped), list[Format]()
+    if dataset.source:  # captions of one's own, perhaps in the folder of an export
+        if FORMATS["takeout"].sniff(root):
+            skipped += [one for one in FORMATS["takeout"].read(root, root).skipped if one.reason == WITHHELD]
+        exports = [one for one in FORMATS.values() if isinstance(one, Export) and one.sniff(root)]
+    withheld = {one.where for one in skipped if one.reason == WITHHELD}
+    found = [photo for photo in find_photos(root) if photo not in withheld]
+    named = {photo.id: photo.split for photo in dataset.photos if photo.id not in withheld}
+    if exports or isinstance(reader, Export):
+        posted = named.keys() | {photo for one in exports for photo in _posted(one, root)}
+        apart = [photo for photo in found if photo not in posted]
+        which = it_and_others(len(apart), "belongs to no post that was read", "belong to no post that was read")
+    else:
+        meant = named if dataset.source else {}
+        apart = [photo for photo in found if _KEPT_APART.fullmatch(photo) and photo not in meant]
+        which = it_and_others(len(apart), "is of messages, or was deleted", "are of messages, or were deleted")
+        if apart and dataset.format == "folder":
+            raise InputError(
+                f"{root} is an export whose posts cannot be read, and {apart[0]} belongs to none of them",
+                hint="ask for it in the format JSON (HTML cannot be read), or give the folder of the photos you posted",
+            )
+    skipped += [Skipped(apart[0], IN_NO_POST, which)] if apart else []
+    left_out = {*apart, *withheld}
+    splits = dict.fromkeys(found) | named
+    splits = {photo: split for photo, split in splits.items() if photo not in left_out}
+    pairs = [pair for pair in dataset.pairs if pair.photo in splits]
+    whole = assemble(root, splits, pairs, skipped, dataset.format)
+    return replace(dataset, photos=whole.photos, pairs=whole.pairs, skipped=whole.skipped)
 
 
-def _with_publishable(dataset: Dataset) -> Dataset:
-    """Return the data set together with the photos of its folder that its captions do not name.
-
-    Left out is what the exports in the folder do not publish: what lies in the trash of Google Photos, even if
-    a caption names it, and what neither a caption nor a post names, such as the photos of messages.
-    """
-    root = dataset.root
-    if FORMATS["takeout"].sniff(root):
-        withheld = [skip for skip in FORMATS["takeout"].read(root, root).skipped if skip.reason == WITHHELD]
-        dataset = _without(dataset, [skip.where for skip in withheld], withheld)
-    exports = [one for one in FORMATS.values() if isinstance(one, Export) and one.sniff(root)]
-    if exports:
-        posted = {photo for one in exports for photo in _posted(one, root)}
-        return _with_unposted_counted(_with_unnamed(dataset, posted))
-    named = {photo.id for photo in dataset.photos}
-    whole = _with_unnamed(dataset)
-    return _without_private(whole, [photo for photo in _private(whole) if photo not in named])
-
-
-def _private(dataset: Dataset) -> list[str]:
-    return [photo.id for photo in dataset.photos if _KEPT_APART.fullmatch(photo.id)]
-
-
-def _without_private(dataset: Dataset, photos: list[str]) -> Dataset:
-    if not photos:
-        return dataset
-    which = it_and_others(len(photos), "is of messages, or was deleted", "are of messages, or were deleted")
-    return _without(dataset, photos, [Skipped(photos[0], IN_NO_POST, which)])
-
-
-def _posted(export: Export, root: Path) -> list[str]:
+def _posted(export: Format, root: Path) -> list[str]:
     try:
         return [photo.id for photo in export.read(root, root).photos]
     except InputError:  # it cannot be read, or names no photo that is there
         return []
-
-
-def _without(dataset: Dataset, gone: Collection[str], skipped: Collection[Skipped]) -> Dataset:
-    kept = {photo.id for photo in dataset.photos}.difference(gone)
-    return dataset.of(kept).lacking(skipped)

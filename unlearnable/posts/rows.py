@@ -17,7 +17,6 @@ from unlearnable.wording import counted, json_row, storable_within
 
 _SNIFFED = 20  # rows of JSON
 _WORDS = ("raw", "text", "caption")  # names of what an object says
-_LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z]{2,4})*")  # "de", "pt-BR"
 _DELIMITERS = "\t,;|"
 _MOST = 1 << 30  # letters in a cell
 _LOOKED_AT = 1 << 16  # letters of a file in which its heading is looked for
@@ -54,16 +53,10 @@ def names_photos(text: str, names: Sequence[str], captions: Sequence[str] = ()) 
     return any(map(names_photo, rows))
 
 
-def json_text_fields(text: str) -> set[str]:
-    """Return the names, case-folded, under which any row holds a string or strings, without the split."""
-    rows = [row for _, row in _json_rows(text) if isinstance(row, dict)]
-    return {name.casefold() for row in rows for name in row if texts_in(row, name)} - {SPLIT}
-
-
 def texts_in(holder: Any, key: str | int) -> list[Text]:
     """Return the strings of a value of captions: itself, or those of an array or object, at any depth.
 
-    Of an object that is what it holds under `raw`, `text` or `caption`, or everything where its names are languages.
+    Of an object that is what it holds under `raw`, `text` or `caption`.
     """
     value = holder[key]
     if isinstance(value, str):
@@ -73,8 +66,7 @@ def texts_in(holder: Any, key: str | int) -> list[Text]:
 
 
 def _parts(value: Mapping[str, Any]) -> tuple[str, ...]:
-    own = tuple(name for name in _WORDS if isinstance(value.get(name), str))[:1]
-    return own or (tuple(value) if all(map(_LANGUAGE.fullmatch, value)) else ())
+    return tuple(name for name in _WORDS if isinstance(value.get(name), str))[:1]
 
 
 def _captions_alone(value: Any) -> Any:
@@ -170,13 +162,6 @@ def names_one(text: str, names: Set[str]) -> bool:
     """Return whether some delimiter splits a row into cells, one of them such a name or a path that ends with it."""
     rows = (row.cells for mark in _DELIMITERS for row in csv_rows(text, mark))
     return any(re.split(r"[/\\]", cell)[-1] in names for cells in rows if len(cells) > 1 for cell in cells)
-
-
-def csv_text_fields(text: str, heading: Heading) -> set[str]:
-    """Return the names of the columns that hold anything but numbers, without the split."""
-    rows = csv_rows(text, heading.delimiter)[1:]
-    cells = (pair for row in rows for pair in zip(heading.names, row.cells, strict=False))
-    return {name for name, cell in cells if not re.fullmatch(r"[-+.,\deE]*", cell)} - {SPLIT}
 
 
 def parse_csv(text: str, heading: Heading, keys: Keys) -> Parsed:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -31,18 +29,6 @@ PHOTO_SUFFIXES = frozenset(
 _VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".mpeg", ".wmv"})
 _RAW = frozenset(
     {".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw"}
-)
-
-# Words in the names that cameras, phones and programs give: they say nothing about the picture.
-_CAMERA_WORDS = frozenset(
-    {"img", "imgs", "image", "images", "photo", "photos", "picture", "pictures", "pic", "pics", "jpg", "jpeg", "png"}
-    | {"dsc", "dscn", "dscf", "dcim", "pxl", "mvimg", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "heic"}
-    | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
-    | {"burst", "edited", "copy", "utc", "unnamed", "untitled", "thumb", "media", "album", "albums", "video", "videos"}
-)
-_ALONE = frozenset(  # words that tell something only beside others
-    {"at", "on", "um", "am", "pm", "and"}  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
-    | {"camera", "roll", "screenshots", "recents", "restored", "sent", "download", "downloads"}  # folders of phones
 )
 
 
@@ -179,12 +165,3 @@ def other_files_note(counts: Mapping[str, int]) -> str:
         suffixes = sorted(suffix or "without suffix" for suffix in counts.keys() - _VIDEOS - _RAW)
         kinds.append(f"{counted(rest, 'other')} ({', '.join(suffixes)})")
     return f"{total} {'files are no photos' if total > 1 else 'file is no photo'}: {', '.join(kinds)}"
-
-
-def telling_words(name: str) -> list[str]:
-    """Return the words in a name, each once, without those that cameras, phones and programs give."""
-    words = re.split(r"[\W_]+", unicodedata.normalize("NFC", name))
-    telling = dict.fromkeys(
-        word for word in words if len(word) > 1 and word.isalpha() and word.casefold() not in _CAMERA_WORDS
-    )
-    return [] if {word.casefold() for word in telling} <= _ALONE else list(telling)

@@ -12,14 +12,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from unlearnable.storage import checksums
 
-NO_RECORD = -1
-"""The record number of a caption that no caption file holds."""
-
-UNWRITTEN = -2
-"""The record number, counted downwards from here, of a caption in a file that is not published."""
-
-HELD_OUT = ("test", "val", "valid", "validation", "dev")
-"""Names of splits; the first of them that a data set has is held out."""
+NO_RECORD = -1  # record number of a caption that no caption file holds
+UNWRITTEN = -2  # first record number, counted downwards, of captions in files that are not published
+HELD_OUT = ("test", "val", "valid", "validation", "dev")  # splits; the first of them that a data set has is held out
 
 
 @dataclass(frozen=True)
@@ -110,13 +105,11 @@ class Dataset:
     @cached_property
     def posts(self) -> dict[str, str]:
         """Photo id -> hex SHA-256 of its post: the file, its split and its captions."""
-        pairs = self.pairs_by_photo()
-        return {
-            photo.id: hashlib.sha256(
-                repr((photo.split, photo.sha256(), [(pair.caption, pair.index) for pair in pairs[photo.id]])).encode()
-            ).hexdigest()
-            for photo in self.photos
+        texts = {
+            photo: [(pair.caption, pair.index) for pair in pairs] for photo, pairs in self.pairs_by_photo().items()
         }
+        posts = {one.id: repr((one.split, one.sha256(), texts[one.id])) for one in self.photos}
+        return {photo: hashlib.sha256(post.encode()).hexdigest() for photo, post in posts.items()}
 
     @property
     def captions_file(self) -> str | None:
@@ -238,17 +231,12 @@ class Format(Protocol):
     def read(self, source: Path, root: Path) -> Dataset:
         """Read the photos below `root` that `source` names, with their captions.
 
-        A photo that is named without a caption has an empty one, with `record` -1.
-
         Raises:
             InputError: `source` cannot be read, or names no photo below `root`.
         """
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the posts of `dataset` whose photo stays to `target`, with captions and paths as `edits` says.
-
-        `target` is the new caption file, at the top of the output folder; for captions without
-        a file of their own it is the output folder itself.
+        """Write the posts whose photo stays to `target`, the new caption file, or the output folder without one.
 
         Raises:
             InputError: the captions have changed since they were read.

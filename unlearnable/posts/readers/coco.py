@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,10 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 def _is_coco(path: Path, text: str) -> bool:
     if '"images"' not in text or '"annotations"' not in text:
         return False
-    try:
+    with suppress(ValueError, LookupError, TypeError):
         whole = loads(text)
         return "file_name" in whole["images"][0] and "caption" in whole["annotations"][0]
-    except (ValueError, LookupError, TypeError):
-        return False
+    return False
 
 
 def _parse_coco(text: str) -> Parsed:
@@ -50,12 +50,8 @@ def _parse_coco(text: str) -> Parsed:
     orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
     images = _other_names((one.row[0] for one in records), _IMAGE)
-    return Parsed(
-        tuple(records),
-        tuple(faults),
-        _dump_coco,
-        images | _other_names((note for one in records for _, note in one.row[1]), _NOTE),
-    )
+    others = images | _other_names((note for one in records for _, note in one.row[1]), _NOTE)
+    return Parsed(tuple(records), tuple(faults), _dump_coco, others)
 
 
 def _dump_coco(records: Sequence[Entry], keep: Set[str]) -> str:
@@ -76,11 +72,10 @@ def _id_in(row: Any, name: str) -> str | None:
 def _is_karpathy(path: Path, text: str) -> bool:
     if '"images"' not in text or '"sentences"' not in text:
         return False
-    try:
-        images = loads(text)["images"]
-        return isinstance(images[0]["filename"], str) and isinstance(images[0]["sentences"], list)
-    except (ValueError, LookupError, TypeError):
-        return False
+    with suppress(ValueError, LookupError, TypeError):
+        image = loads(text)["images"][0]
+        return isinstance(image["filename"], str) and isinstance(image["sentences"], list)
+    return False
 
 
 def _parse_karpathy(text: str) -> Parsed:

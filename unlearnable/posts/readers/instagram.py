@@ -3,7 +3,6 @@
 Posts, reels, stories, archived posts and those of Threads, whichever folder they lie in; a list, an object that
 wraps one, or a post that is the only one. The caption of several photos in one post stands in the post's own `title`,
 that of a single one beside its `uri`, which is empty in Threads where there is no photo.
-Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"}], "stories", "direct", ...}`.
 """
 
 from __future__ import annotations
@@ -16,14 +15,12 @@ from unlearnable.posts.caption_file import Entry
 from unlearnable.posts.exports import Export, day_of, objects, text_in, undone
 from unlearnable.posts.types import Skipped
 
-_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|threads_and_replies|media)(_\d+)?\.json"
-_POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports
-_SENT = "direct"  # the list of messages there
-_NEWER = ("ig_", "text_post_app_text_posts")  # how names of lists of newer exports begin, the last of Threads
+_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|threads_and_replies)(_\d+)?\.json"
+_LISTS = ("ig_", "text_post_app_text_posts")  # how names of lists of posts begin, the last of Threads
 
 
 def _suits(whole: Any) -> bool:
-    return _is_older(whole) or any(_is_post(post) for _, posts in _lists(whole) for post in posts)
+    return any(_is_post(post) for _, posts in _lists(whole) for post in posts)
 
 
 def _is_post(entry: Any) -> bool:
@@ -43,24 +40,19 @@ def _lists(whole: Any) -> Iterator[tuple[str, list[Any]]]:
         yield "", [whole]
     elif isinstance(whole, dict):
         for name, value in whole.items():
-            if isinstance(value, list) and name.startswith(_NEWER):
+            if isinstance(value, list) and name.startswith(_LISTS):
                 yield name, value
 
 
-def _is_older(whole: Any) -> bool:
-    return any({"path", "taken_at"} <= one.keys() for name in _POSTED for one in objects(whole, name))
-
-
 def _records(whole: Any, path: Path) -> Iterator[Entry | Skipped]:
-    yield from _older(whole) if _is_older(whole) else _newer(whole)
+    yield from _posts(whole)
     if isinstance(whole, dict) and not _is_post(whole):
         for name, value in whole.items():
-            is_known = name in (*_POSTED, _SENT) or name.startswith(_NEWER)
-            if value and not (isinstance(value, list) and is_known):
+            if value and not (isinstance(value, list) and name.startswith(_LISTS)):
                 yield Skipped(name, "unknown-part", "not understood, and left out")
 
 
-def _newer(whole: Any) -> Iterator[Entry | Skipped]:
+def _posts(whole: Any) -> Iterator[Entry | Skipped]:
     """Yield a record for each photo of a post, under the post's `title` and one of its own."""
     for name, posts in _lists(whole):
         for number, post in enumerate(posts):
@@ -78,18 +70,4 @@ def _newer(whole: Any) -> Iterator[Entry | Skipped]:
                     yield Entry(where, photo, tuple(filter(None, (title, own))), date=date)
 
 
-def _older(whole: dict[str, Any]) -> Iterator[Entry | Skipped]:
-    """Yield the records of a `media.json`; the photos of messages are in a list of their own."""
-    for name in (name for name in whole if name in (*_POSTED, _SENT)):
-        for number, one in enumerate(objects(whole, name)):
-            place, photo = f"{name}[{number}]", text_in(one, "path", undone)
-            if name == _SENT:
-                yield Skipped(place, "message", "of a message to somebody")
-            elif photo is None:
-                yield Skipped(place, "no-photo", "no path")
-            else:
-                captions = tuple(filter(None, [text_in(one, "caption", undone)]))
-                yield Entry(place, photo, captions, date=str(one.get("taken_at"))[:10])
-
-
-INSTAGRAM = Export("instagram", _CALLED, ('"creation_timestamp"', '"taken_at"'), _suits, _records)
+INSTAGRAM = Export("instagram", _CALLED, ('"creation_timestamp"',), _suits, _records)

@@ -10,56 +10,47 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unlearnable.posts.text import is_blank
-from unlearnable.posts.tree import find_photos, is_photo, telling_words
+from unlearnable.posts.tree import find_photos, is_photo
 from unlearnable.posts.types import UNWRITTEN, Dataset, Edits, Pair, assemble
 
 _DC = "http://purl.org/dc/elements/1.1/"
-_OF_MACHINES = frozenset(  # words that make up descriptions by cameras and programs: "OLYMPUS DIGITAL CAMERA"
+_OF_MACHINES = frozenset(  # words of descriptions by cameras and programs: "OLYMPUS DIGITAL CAMERA", "Screenshot at PM"
     {"digital", "still", "camera", "pictures", "exif", "default", "olympus", "konica", "minolta", "sony", "samsung"}
     | {"kodak", "vivitar", "lead", "technologies", "inc", "created", "processed", "with", "gimp", "vsco", "preset"}
-    | {"sdr", "hdr", "rhdr", "hdrpl", "dav", "cof", "oznor", "edf", "mde", "ptr", "bty", "applemark"}
+    | {"sdr", "hdr", "rhdr", "hdrpl", "dav", "cof", "oznor", "edf", "mde", "ptr", "bty", "applemark", "untitled"}
+    | {"img", "image", "images", "photo", "photos", "picture", "pic", "jpg", "jpeg", "png", "heic", "dsc", "dscn"}
+    | {"dscf", "dcim", "pxl", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "screenshot", "screen", "shot"}
+    | {"bildschirmfoto", "burst", "edited", "copy", "unnamed", "thumb", "media", "video", "at", "on", "um", "am", "pm"}
 )
 _OF_SOFTWARE = re.compile(  # as microscopes' TIFFs have
     r'\s*(?:<\?xml\b|<OME\b|ImageJ=|SCIFIO=|\{\s*(?:"[^"]*"\s*:|\}))'
 )
 
 
-class Folder:
-    """All photos in a folder and its sub-folders; there are no captions to write back."""
+class _Folder:
+    """All photos in a folder and its sub-folders, each with an empty caption."""
 
     name = "folder"
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a folder."""
         return source.is_dir()
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`, each with an empty caption of record -1.
-
-        Raises:
-            InputError: there is no photo.
-        """
         return assemble(root, dict.fromkeys(find_photos(root)), (), (), self.name)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write nothing: there are no captions."""
 
 
-class Embedded:
-    """Photos that have their captions in their own metadata; there is no caption file to write back."""
+class _Embedded:
+    """Photos that have their captions in their own metadata, each a record."""
 
     name = "embedded"
 
     def sniff(self, source: Path) -> bool:
-        """Return False: agencies and programs write descriptions, so only `--captions embedded` reads them."""
-        return False
+        return False  # agencies and programs write descriptions, so only `--captions embedded` reads them
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`; each is a record.
-
-        Raises:
-            InputError: there is no photo.
-        """
         return self.of(root, find_photos(root))
 
     def of(self, root: Path, photos: Iterable[str]) -> Dataset:
@@ -100,8 +91,7 @@ def _xmp_captions(packet: bytes) -> list[str]:
             around = element.parentNode and element.parentNode.parentNode
             if getattr(around, "localName", None) == "RDF":  # not of what the photo is made of
                 items = element.getElementsByTagNameNS(RDF, "li") or [element]
-                texts = ("".join(getattr(node, "data", "") for node in item.childNodes).strip() for item in items)
-                values += [text for text in texts if name == "description" or telling_words(text)]
+                values += ("".join(getattr(node, "data", "") for node in item.childNodes).strip() for item in items)
     return list(dict.fromkeys(filter(_tells, values)))
 
 
@@ -109,8 +99,8 @@ def _tells(description: str) -> bool:
     """Return whether a description is one: not blank, no name of a file, and not what a machine writes by itself."""
     if is_blank(description) or is_photo(description) or _OF_SOFTWARE.match(description):
         return False
-    words = {word.casefold() for word in telling_words(description)}
+    words = set(re.findall(r"[a-z]{2,}", description.lower()))
     return not description.isascii() or not words <= _OF_MACHINES
 
 
-FOLDER, EMBEDDED = Folder(), Embedded()
+FOLDER, EMBEDDED = _Folder(), _Embedded()

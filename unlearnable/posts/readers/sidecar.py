@@ -23,24 +23,18 @@ SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several
 _OF_A_POST = re.compile(r"(?<=_UTC)_\d+$")
 
 
-class Sidecar:
-    """Text files beside photos."""
+class _Sidecar:
+    """Text files beside photos; `record` is the number of the file, `index` the caption's number in it."""
 
     name = "sidecar"
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a folder in which some photo has a text beside it."""
         try:
             return source.is_dir() and bool(_matched(source, find_photos(source)))
         except InputError:
             return False
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`; `record` is the number of a photo's file, `index` the caption's number in it.
-
-        Raises:
-            InputError: there is no photo, or a file beside one is not text.
-        """
         photos = find_photos(root)
         matched = _matched(root, photos)
         pairs: list[Pair] = []
@@ -61,12 +55,6 @@ class Sidecar:
         )
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the file of each photo that has captions, below the folder `target`.
-
-        Raises:
-            InputError: a file has changed since it was read, or is gone.
-            OutputError: one cannot be written, or cannot hold a caption.
-        """
         matched = _matched(dataset.root, [photo.id for photo in dataset.photos])
         pairs = grouped((pair.photo, pair) for pair in dataset.pairs if pair.record >= 0 and pair.photo in edits.paths)
         written: set[Path] = set()
@@ -112,4 +100,4 @@ def _renamed(file: str, new: str) -> str:
     return f"{new}{text.suffix}" if is_photo(text.stem) else PurePosixPath(new).with_suffix(text.suffix).as_posix()
 
 
-SIDECAR = Sidecar()
+SIDECAR = _Sidecar()

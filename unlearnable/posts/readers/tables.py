@@ -8,9 +8,7 @@ from pathlib import Path
 
 from unlearnable.posts.caption_file import HEADINGS, CaptionFile, Entry, Keys, Parsed, Text, divided
 from unlearnable.posts.rows import (
-    csv_text_fields,
     find_heading,
-    json_text_fields,
     names_photos,
     parse_csv,
     parse_json,
@@ -33,9 +31,7 @@ def _parse_jsonl(text: str) -> Parsed:
     if parsed.records and all(
         {name.casefold() for name in one.row}.isdisjoint(HEADINGS.caption) for one in parsed.records
     ):
-        others = sorted(json_text_fields(text).difference(HEADINGS.photo))
-        if others:
-            raise ValueError(f"which field holds the captions? It has {', '.join(others)}; call one caption")
+        raise ValueError("none of its fields is known to hold captions: call one caption")
     return parsed
 
 
@@ -46,8 +42,8 @@ def _is_table(path: Path, text: str) -> bool:
 
 def _parse_table(text: str) -> Parsed:
     heading = find_heading(text, HEADINGS.photo)
-    if heading is None:
-        raise ValueError("its first row does not name its columns")
+    if heading is None or set(heading.names).isdisjoint(HEADINGS.caption):
+        raise ValueError("none of its columns is known to hold captions: call one caption")
     return parse_csv(text, heading, HEADINGS)
 
 
@@ -56,20 +52,7 @@ def _is_imagefolder(path: Path, text: str) -> bool:
 
 
 def _parse_imagefolder(text: str) -> Parsed:
-    heading = find_heading(text, _FILE_NAME)
-    if heading is None or names_photos(text, _FILE_NAME):
-        return parse_json(text, _imagefolder_keys(json_text_fields(text)))
-    return parse_csv(text, heading, _imagefolder_keys(csv_text_fields(text, heading)))
-
-
-def _imagefolder_keys(columns: set[str]) -> Keys:
-    """Look for the caption under a known name, or in the only column of text."""
-    others = sorted(columns.difference(_FILE_NAME))
-    if not columns.isdisjoint(HEADINGS.caption) or not others:
-        return Keys(_FILE_NAME, HEADINGS.caption)
-    if len(others) == 1:
-        return Keys(_FILE_NAME, tuple(others))
-    raise ValueError(f"which column holds the captions? It has {', '.join(others)}; call one text")
+    return _parse_jsonl(text) if names_photos(text, _FILE_NAME) else _parse_table(text)
 
 
 def _is_flickr(path: Path, text: str) -> bool:

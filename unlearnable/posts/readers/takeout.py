@@ -39,13 +39,12 @@ _ORIGINALS = (".HEIC", ".heic", ".jpg", ".JPG", ".jpeg", ".png", ".dng")  # what
 _EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces and accents of any language
 
 
-class Takeout:
-    """Photos of a folder with Google's JSON beside them. It is read only."""
+class _Takeout:
+    """Photos of a folder with Google's JSON beside them, without those in the trash or the locked folder."""
 
     name = "takeout"
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a folder in which some photo has such a file."""
         try:
             matched = _match(source, find_photos(source)) if source.is_dir() else {}
         except InputError:
@@ -53,11 +52,6 @@ class Takeout:
         return any(_row(source / file) for file in islice(matched.values(), _SNIFFED))
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`; those in the trash or the locked folder are left out.
-
-        Raises:
-            InputError: there is no photo.
-        """
         photos = find_photos(root)
         matched = _match(root, photos)
         numbers = {file: number for number, file in enumerate(dict.fromkeys(matched.values()))}  # editions share one
@@ -82,7 +76,6 @@ class Takeout:
         return replace(dataset, dates=dates, files=tuple(root / file for file in numbers), exported=True)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write `posts.jsonl` into the folder `target`, with the posts whose photo stays."""
         write_posts(dataset, edits, target)
 
 
@@ -151,4 +144,4 @@ def _row(path: Path) -> dict[str, Any]:
     return row if is_titled or not _GOOGLES.isdisjoint(row) else {}
 
 
-TAKEOUT = Takeout()
+TAKEOUT = _Takeout()
