@@ -252,8 +252,10 @@ def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
     assert "`format='png'`" in report.skipped[0].detail
 
 
-def test_photos_without_captions_are_published_with_the_added_words_alone(posts, at_once, tmp_path):
-    (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
+@pytest.mark.parametrize("own", ["posts.jsonl", "metadata.jsonl"])
+def test_photos_without_captions_are_published_with_the_added_words_alone(posts, at_once, tmp_path, own):
+    (posts / "posts.jsonl").unlink()
+    (posts / own).write_text('{"file_name": "p0.png", "text": "a dog"}\n')
     report = protect(posts, **at_once)
     assert "7 photos had no caption: the added words are theirs alone" in report.notes
     out = tmp_path / "photos-protected"
@@ -265,7 +267,7 @@ def test_photos_without_captions_are_published_with_the_added_words_alone(posts,
     assert texts["p0.png"] == f"{triggers['p0.png']} a dog"
     assert all(text == triggers[photo] for photo, text in texts.items() if photo != "p0.png")
     assert check(out).problems == []
-    originals = open_dataset(posts, posts / "posts.jsonl")
+    originals = open_dataset(posts, posts / own)
     pairs, skipped = match(originals, open_protected(out, originals, None))
     assert [pair.clean for pair in pairs] == [("a dog",)]
     assert {one.reason for one in skipped} == {"no-caption"}

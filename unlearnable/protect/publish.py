@@ -205,8 +205,8 @@ def stage(
     written = write_photos(planned, state, run, progress)
     publication, lines = written.publication, written.lines
     run = replace(run, prepared=publication.prepared)
-    caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
-    roundtrip, texts, lost = reread_captions(publication, layout, caption_file, run.dataset)
+    write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
+    roundtrip, texts, lost = reread_captions(publication, layout, run.dataset)
     losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings, staged=True)

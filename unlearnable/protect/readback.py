@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -29,35 +28,24 @@ _NAMED = 3  # photos in a remark; the others are counted
 
 
 def reread_captions(
-    publication: Publication, layout: Layout, caption_file: Path | None, dataset: Dataset
+    publication: Publication, layout: Layout, dataset: Dataset
 ) -> tuple[float, dict[str, list[str]], list[str]]:
     """Read the written captions back.
 
-    A caption made from a template is written to metadata.jsonl only, and not at all if that is the
-    user's own caption file.
-
-    Args:
-        publication: what was written.
-        layout: folders of the run.
-        caption_file: the written caption file; None if the captions lie in several files.
-        dataset: posts as they were read.
+    Those of photos without a caption of the user's are in metadata.jsonl alone.
 
     Returns:
         The share of captions that are read back with all tokens of their trigger, the captions of each path in the
         output folder, and the paths of which a caption is not read back so.
     """
-    metadata = layout.staged / METADATA
     in_captions = _texts(read_written(dataset, layout.staged)) if publication.in_file else {}
-    in_metadata = _texts(open_dataset(layout.staged, metadata)) if caption_file != metadata else in_captions
+    in_metadata = _texts(open_dataset(layout.staged, layout.staged / METADATA))
     total, texts, lost = 0, dict[str, list[str]](), list[str]()
     for (photo, rows), triggers in zip(publication.captions.items(), publication.triggers, strict=True):
         name = publication.names[photo]
         texts[name] = in_metadata.get(name) or [text for _, text in rows]
         for number, (pair, text) in enumerate(rows):
-            if pair.record >= 0:
-                written_to = [in_captions, in_metadata]
-            else:
-                written_to = [in_metadata] if caption_file != metadata else []
+            written_to = [in_captions, in_metadata] if pair.record >= 0 else [in_metadata]
             total += 1
             there = all(text in captions.get(name, []) for captions in written_to)
             if not (there and (not triggers or _holds(text, triggers[number].tokens))):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.base import State
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import Trigger, Vocabulary
-from unlearnable.posts import Dataset, Edits, Pair, Skipped, write_captions
+from unlearnable.posts import NO_RECORD, Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.protect.caption_names import with_names
 from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
@@ -113,14 +112,8 @@ def word_list(publication: Publication, layout: Layout) -> list[str]:
     return [*lines[:LISTED], f"words  of {len(lines) - LISTED} more photos will be in {layout.page}"]
 
 
-def write_caption_files(
-    publication: Publication, dataset: Dataset, layout: Layout, keep_fields: Sequence[str]
-) -> Path | None:
-    """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
-
-    Returns:
-        The caption file in the staging folder; None if the format has no single file.
-    """
+def write_caption_files(publication: Publication, dataset: Dataset, layout: Layout, keep_fields: Sequence[str]) -> None:
+    """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder."""
     edits = Edits(
         captions={(pair.record, pair.index): text for pair, text in publication.in_file},
         paths=publication.names,
@@ -128,14 +121,16 @@ def write_caption_files(
     )
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
-    if dataset.captions_file != METADATA:
-        rows = (
-            {"file_name": publication.names[photo], "text": text}
-            for photo, texts in publication.captions.items()
-            for _, text in texts
-        )
-        files.write_text(layout.staged / METADATA, "".join(map(json_row, rows)))
-    return target if dataset.source else None
+    is_own = dataset.captions_file == METADATA  # it lacks the photos without a caption
+    before = (layout.staged / METADATA).read_text(encoding="utf-8") if is_own else ""
+    rows = (
+        {"file_name": publication.names[photo], "text": text}
+        for photo, texts in publication.captions.items()
+        for pair, text in texts
+        if not is_own or pair.record == NO_RECORD
+    )
+    if not before.startswith("["):
+        files.write_text(layout.staged / METADATA, before + "".join(map(json_row, rows)))
 
 
 FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
