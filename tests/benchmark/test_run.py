@@ -23,11 +23,9 @@ from unlearnable.benchmark.plan import SCALES, protection_recipe, set_up
 from unlearnable.benchmark.protections import ProtectionStore, Scraped, make
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.methods.words import cut_captions
-from unlearnable.models import openclip, precision
-from unlearnable.models.dual_encoder import weights_sha256
+from unlearnable.models import precision
 from unlearnable.settings import BALANCED, PRESETS, BenchmarkSettings, MethodSettings, mem_name
 from unlearnable.storage.progress import Silent
-from unlearnable.verify import victims
 from unlearnable.verify.attacks import parse_attack
 
 
@@ -141,17 +139,6 @@ def test_another_photo_is_another_cell(flickr, asked):
     run.benchmark(asked("flickr8k", flickr, methods=("clean",)))
     Image.fromarray(255 - pixels).save(path, "BMP")
     assert run.benchmark(asked("flickr8k", flickr, methods=("clean",))).ran == 1
-
-
-def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
-    settings = asked("pubfig", faces, methods=("clean", "random"), seeds=(0, 1))
-    run.benchmark(settings)
-    hashed, loaded = [], []
-    load = openclip.load
-    monkeypatch.setattr(victims, "weights_sha256", lambda state: (hashed.append(1), weights_sha256(state))[1])
-    monkeypatch.setattr(openclip, "load", lambda name: (loaded.append(name), load(name))[1])
-    assert run.benchmark(settings).ran == 0
-    assert (len(hashed), len(loaded)) == (1, 1), "surrogate and victim are the same model"
 
 
 def test_cells_and_protections_of_another_version_or_number_format_are_made_again(flickr, asked, tmp_path, monkeypatch):

@@ -57,14 +57,10 @@ def test_table_1_has_the_papers_figures_beside_ours():
 
 
 def test_seeds_are_a_mean_with_its_spread():
-    made = report([cell("clean", hit10=20.0), cell("clean", hit10=30.0, seed=1)])
-    assert made.tables[0].rows[1][1] == "25.0 ±5.0 / 22.7"
-
-
-def test_a_median_between_two_ranks_is_shown_as_one():
-    made = report([cell("clean", medr=2.5), cell("em", medr=2.5), cell("em", medr=4.5, seed=1)])
-    assert made.tables[0].rows[1][2::2] == ["2.5 / 58", "2.5 / 60"]
-    assert made.tables[0].rows[2][2::2] == ["3.5 ±1 / 117", "3.5 ±1 / 86"]
+    made = report([cell("clean", hit10=20.0, medr=2.5), cell("clean", hit10=30.0, medr=4.5, seed=1)])
+    assert made.tables[0].rows[1][1:3] == ["25.0 ±5.0 / 22.7", "3.5 ±1 / 58"]
+    assert made.tables[0].notes[-1] == "±: population standard deviation over the seeds 0, 1."
+    assert "±" not in to_markdown(report([cell("clean")]))
 
 
 def test_table_2_needs_several_victims_and_gives_medr():
@@ -97,18 +93,6 @@ def test_table_4_shows_triggers_and_protection_both_ways():
     assert table.notes[1] == "MEM-3-end, first posts: red_1 & | two; %."
 
 
-def faces(methods):
-    cells = [cell(method, victim=victim, paper=FACES.paper) for victim in ("RN50", "v") for method in methods]
-    return report(cells, pretrained={"RN50": ways(3, 70), "v": ways(3, 70)})
-
-
-def test_faces_have_table_4_where_triggers_are_of_several_kinds():
-    assert titles(faces(["clean", "mem-3", "mem-5"])) == ["Table 5"]
-    for other in ("mem-3-random",):
-        table = faces(["clean", "mem-3", other]).tables[1]
-        assert (table.title, len(table.rows)) == ("Table 4: trigger texts, victim RN50", 2)
-
-
 def test_table_5_stands_for_fine_tuning_and_names_the_roles():
     cells = [cell(m, paper=FACES.paper) for m in ("clean", "mem-3")]
     before = {"RN50": FACES.paper["pretrained", "RN50", 0.0]}
@@ -120,13 +104,7 @@ def test_table_5_stands_for_fine_tuning_and_names_the_roles():
         ["", "Random ranking", "1.0 / -"], ["RN50", "Pre-trained", "3.0 / 2.6"],
         ["RN50", "Fine-tuned", "10.0 / 80.7"], ["RN50", "MEM-3", "10.0 / 6.7"],
     ]  # fmt: skip
-    assert "v stands where the paper has RN101." in table.notes
-
-
-def test_where_nothing_is_protected_no_note_says_on_what():
-    clean, protected = lay_out(faces(["clean"])), lay_out(faces(["clean", "mem-3"]))
-    assert not any("Protected on" in note for note in clean[0].notes)
-    assert any("Protected on" in note for note in protected[0].notes)
+    assert {"v stands where the paper has RN101.", "Protected on RN50."} < set(table.notes)
 
 
 def test_attacks_have_a_table_of_their_own():
@@ -147,32 +125,15 @@ def test_markdown_and_latex_escape_what_they_must():
     assert r"image$\to$text" in latex
     assert r"\footnotesize Each figure is ours / the paper's" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
-
-
-def test_latex_prints_the_letters_of_any_path():
-    table = TableRecord(title="~/a^b", heads=[""], rows=[["C:\\<new>"]], notes=[])
-    latex = to_latex([table])
+    latex = to_latex([TableRecord(title="~/a^b", heads=[""], rows=[["C:\\<new>"]], notes=[])])
     assert r"\caption{\textasciitilde{}/a\textasciicircum{}b}" in latex
     assert r"C:\textbackslash{}\textless{}new\textgreater{}" in latex
 
 
-@pytest.mark.parametrize("method", ["clean", "mem-3"])
-def test_a_loss_that_was_lost_is_left_out_of_the_curve(method, tmp_path):
-    broken = cell(method).model_copy(update={"loss_curve": [2.0, None]})
-    assert all(path.is_file() for path in draw(report([broken]), tmp_path))
-
-
-@pytest.mark.parametrize("folder", ["folder/" * 30, "a$b^$c/"])
-def test_a_victim_of_any_path_has_its_figures_and_leaves_room_for_them(tmp_path, folder):
-    named = cell("clean").model_copy(update={"victim": f"/home/{folder}model.safetensors"})
-    assert all(path.is_file() for path in draw(report([named]), tmp_path))  # a warning of matplotlib is an error
-
-
-def test_what_a_spread_is_stands_below_each_table():
-    made = report([cell(m, through=t, seed=s) for m in ("clean", "mem-3") for t in ("png", "jpeg-75") for s in (0, 4)])
-    for table in made.tables:
-        assert table.notes[-1] == "±: population standard deviation over the seeds 0, 4."
-    assert "±" not in to_markdown(report([cell("clean"), cell("mem-3")]))
+@pytest.mark.parametrize("victim", ["RN50", f"/home/{'folder/' * 30}model.safetensors", "/home/a$b^$c/m.safetensors"])
+def test_a_victim_of_any_path_has_its_figures_without_a_loss_that_was_lost(tmp_path, victim):
+    one = cell("mem-3").model_copy(update={"victim": victim, "loss_curve": [2.0, None]})
+    assert all(path.is_file() for path in draw(report([one]), tmp_path))  # a warning of matplotlib is an error
 
 
 def test_every_training_of_a_fraction_stands_in_a_table():
@@ -183,9 +144,6 @@ def test_every_training_of_a_fraction_stands_in_a_table():
     assert made.tables[1].heads == ["", "", "50 % Hit@10", "50 % Medr"], "nothing was protected in full"
     assert [row[1:3] for row in made.tables[2].rows][2:] == [["MEM-3, 50 %", "png"], ["MEM-3, 50 %", "jpeg-75"]]
     assert any("ours / the paper's" in note for note in made.tables[2].notes)
-
-
-def test_where_there_is_no_table_1_the_others_say_how_the_set_up_differs():
-    made = report([cell("mem-3", fraction=0.5), cell("mem-3", fraction=0.2)])
-    assert titles(made) == ["Table 3"]
-    assert "It differs." in made.tables[0].notes
+    only = report([cell("mem-3", fraction=0.5), cell("mem-3", fraction=0.2)])
+    assert titles(only) == ["Table 3"]
+    assert "It differs." in only.tables[0].notes, "there is no other table that says so"

@@ -9,7 +9,8 @@ from PIL import Image
 
 from tests.conftest import picture
 from unlearnable.explain.embedding_map import Points, embed, mean_cosines, tsne
-from unlearnable.explain.figures import MARKED, MapPanel, Panel, draw_attention, draw_map
+from unlearnable.explain.figures import MARKED, Panel, draw_attention, draw_map
+from unlearnable.report import EmbeddingMap, Explanation, MapPoint, WordRecord
 
 CAPTIONS = [["a dog", "a brown dog"], ["the beach", "two kids"], ["a bike", "my new bike"]]
 
@@ -47,8 +48,13 @@ def test_tsne_keeps_neighbours_and_repeats_with_its_seed():
 
 
 def panel(title="a model", *, trigger=True):
-    heat = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
-    return Panel(title, heat, ["$\\alpha", "<b>", "狗", "dog"], [0.5, -0.2, 0.2, 0.1], [trigger, trigger, False, False])
+    words = {"$\\alpha": 0.5, "<b>": -0.2, "狗": 0.2, "dog": 0.1}
+    record = Explanation(
+        model=title, similarity=0.6, similarity_blank=0, trigger_share=None, trigger_words_share=None,
+        salient_tenth=None, completeness_error=0, steps=32,
+        words=[WordRecord(word=word, attribution=share) for word, share in words.items()],
+    )  # fmt: skip
+    return Panel(record, np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8), [trigger, trigger, False, False])
 
 
 def test_attention_is_written_as_png_and_svg_and_the_same_each_time(tmp_path):
@@ -65,8 +71,11 @@ def test_attention_is_written_as_png_and_svg_and_the_same_each_time(tmp_path):
 
 
 def test_a_map_has_a_column_a_model(tmp_path):
-    points = Points(np.zeros((12, 2), np.float32), np.arange(12) // 4, np.arange(12) % 2 == 0)
-    one = MapPanel("clean", np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32), points)
+    points = [
+        MapPoint(post=post, kind=kind, x=n, y=-n) for n in range(3) for post in "ab" for kind in ("photo", "caption")
+    ]
+    cosines = dict.fromkeys(("cosine_copies", "cosine_captions", "cosine_own", "cosine_others"))
+    one = EmbeddingMap(model="clean", data="photos", points=points, **cosines)
     for models in (1, 3):
         png, svg = draw_map([one] * models, tmp_path / "map")
         with Image.open(png) as image:

@@ -1,3 +1,5 @@
+"""Memory of tensors that are done with is kept for the next ones."""
+
 from __future__ import annotations
 
 import json

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.explain.embedding_map import Points
+from unlearnable.report import EmbeddingMap, Explanation
 from unlearnable.storage import files
 
 SETTINGS = {"svg.hashsalt": "unlearnable", "text.parse_math": False, "font.size": 9}  # captions are no formulas
@@ -29,21 +29,18 @@ COLUMN, WORD = 2.6, 0.21  # inches
 
 
 class Panel(NamedTuple):
-    """What one model looks at: the heat on the photo, and the share of each word."""
+    """What one model looks at: numbers, heat (s, s) on the photo, 0 to 1, and which words belong to the trigger."""
 
-    title: str
-    heat: NDArray[np.float32]  # (s, s), 0 to 1
-    words: Sequence[str]
-    shares: Sequence[float]  # of each word in the attribution, signed; the absolute values sum to 1
-    marked: Sequence[bool]  # whether each word belongs to the trigger
+    record: Explanation
+    heat: NDArray[np.float32]
+    marked: Sequence[bool]
 
-
-class MapPanel(NamedTuple):
-    """The map of one model: coordinates (n, 2) of the points."""
-
-    title: str
-    coordinates: NDArray[np.float32]
-    points: Points
+    @property
+    def shares(self) -> list[float]:
+        """The signed share of each word in the attribution; the absolute values sum to 1."""
+        values = [word.attribution for word in self.record.words]
+        total = sum(map(abs, values)) or 1.0
+        return [value / total for value in values]
 
 
 def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path) -> list[Path]:
@@ -51,7 +48,7 @@ def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path
 
     Returns the files written: `stem` with .png and .svg.
     """
-    heights = [COLUMN, max(1.2, WORD * max(len(panel.words) for panel in panels))]
+    heights = [COLUMN, max(1.2, WORD * max(len(panel.marked) for panel in panels))]
     with _figure((COLUMN * (len(panels) + 1), sum(heights) + 0.9)) as figure:
         grid = figure.subplots(2, len(panels) + 1, height_ratios=heights, squeeze=False)
         widest = 1.05 * (max(abs(share) for panel in panels for share in panel.shares) or 1.0)
@@ -59,26 +56,29 @@ def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path
         grid[1, 0].axis("off")
         edge = photo.shape[0] - 0.5
         for panel, (above, below) in zip(panels, grid[:, 1:].T, strict=True):
-            _draw_photo(above, photo, panel.title)
+            _draw_photo(above, photo, panel.record.model)
             above.imshow(panel.heat, cmap="viridis", alpha=0.55, vmin=0, vmax=1, extent=(-0.5, edge, edge, -0.5))
             _draw_words(below, panel, widest)
         return _save(figure, stem)
 
 
-def draw_map(panels: Sequence[MapPanel], stem: Path) -> list[Path]:
+def draw_map(maps: Sequence[EmbeddingMap], stem: Path) -> list[Path]:
     """Draw photos as triangles and captions as circles, one colour per post and one column per model.
 
     Returns the files written: `stem` with .png and .svg.
     """
-    with _figure((3.4 * len(panels), 3.9)) as figure:
-        grid = figure.subplots(1, len(panels), squeeze=False)
-        for (title, coordinates, points), axes in zip(panels, grid[0], strict=True):
-            for name, marker, chosen in (("photo", "^", ~points.captions), ("caption", "o", points.captions)):
+    with _figure((3.4 * len(maps), 3.9)) as figure:
+        grid = figure.subplots(1, len(maps), squeeze=False)
+        for record, axes in zip(maps, grid[0], strict=True):
+            colours = {post: n for n, post in enumerate(dict.fromkeys(point.post for point in record.points))}
+            for kind, marker in (("photo", "^"), ("caption", "o")):
+                chosen = [(point.x, point.y, colours[point.post]) for point in record.points if point.kind == kind]
+                x, y, colour = zip(*chosen, strict=True)
                 axes.scatter(
-                    *coordinates[chosen].T, c=points.posts[chosen], cmap="tab20", vmin=0, vmax=19,
-                    marker=marker, s=34, edgecolors="black", linewidths=0.4, label=name,
+                    x, y, c=colour, cmap="tab20", vmin=0, vmax=19, marker=marker, s=34, edgecolors="black",
+                    linewidths=0.4, label=kind,
                 )  # fmt: skip
-            axes.set(title=title, xticks=[], yticks=[])
+            axes.set(title=f"{record.model} on {Path(record.data).name}", xticks=[], yticks=[])
         grid[0, 0].legend(loc="best", fontsize=8)
         return _save(figure, stem)
 
@@ -91,14 +91,15 @@ def _draw_photo(axes: Any, photo: NDArray[np.uint8], title: str) -> None:
 
 def _draw_words(axes: Any, panel: Panel, widest: float) -> None:
     """Draw one bar per word, from top to bottom as they are read."""
-    places = list(range(len(panel.words)))
+    words = [word.word for word in panel.record.words]
+    places = list(range(len(words)))
     bars = axes.barh(places, panel.shares, color=[MARKED if marked else PLAIN for marked in panel.marked], height=0.7)
-    axes.set_yticks(places, panel.words)
+    axes.set_yticks(places, words)
     for bar, label, marked in zip(bars, axes.get_yticklabels(), panel.marked, strict=True):
         if marked:  # distinct without colour
             bar.set_hatch("///")
             label.set_weight("bold")
-    axes.set(xlim=(-widest, widest), ylim=(len(panel.words) - 0.4, -0.6), xlabel="share of the attribution")
+    axes.set(xlim=(-widest, widest), ylim=(len(words) - 0.4, -0.6), xlabel="share of the attribution")
     axes.axvline(0, color="black", linewidth=0.6)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.explain import attribution, embedding_map
-from unlearnable.explain.figures import KINDS, MapPanel, Panel, draw_attention, draw_map
+from unlearnable.explain.figures import KINDS, Panel, draw_attention, draw_map
 from unlearnable.imaging.placement import as_copied, is_reduced, working_copy
 from unlearnable.imaging.visibility import compare, visibility
 from unlearnable.models.device import choose_device
@@ -65,7 +65,7 @@ class ExplainedPost(NamedTuple):
 class MapPosts(NamedTuple):
     """Photos (h, w, 3) with their ids and captions; `data` is the folder or caption file that they come from."""
 
-    data: Path
+    data: str
     ids: list[str]
     pixels: list[NDArray[np.uint8]]
     captions: list[list[str]]
@@ -132,7 +132,7 @@ def read_map_posts(settings: ExplainSettings) -> list[MapPosts]:
             missing = _stem(drawn[ids.index("")])
             raise InputError(f"{place} has no post {missing}", hint="choose folders that hold the same posts")
         pixels = [read_photo(photos[photo].path).pixels for photo in ids]
-        chosen.append(MapPosts(place, ids, pixels, [texts[photo][:MAP_CAPTIONS] for photo in ids]))
+        chosen.append(MapPosts(str(place), ids, pixels, [texts[photo][:MAP_CAPTIONS] for photo in ids]))
     return chosen
 
 
@@ -180,22 +180,19 @@ def _explained(
     started = time.monotonic()
     device, map_posts = choose_device(settings.device), read_map_posts(settings)
     titles = titles_of(settings.model)
-    explanations, panels, maps, map_panels = [], [], [], []
+    panels, maps = [], []
     fetch(settings.model, progress)
     progress.phase("explaining", len(titles))
     for number, (name, title) in enumerate(zip(settings.model, titles, strict=True)):
         encoder = load_model(name).to(device)
         if post is not None:
-            explanation, panel = explain_post(encoder, title, post)
-            explanations.append(explanation)
-            panels.append(panel)
+            panels.append(explain_post(encoder, title, post))
         if map_posts:
-            placed, map_panel = place_posts(encoder, title, map_posts[min(number, len(map_posts) - 1)], settings.seed)
-            maps.append(placed)
-            map_panels.append(map_panel)
+            maps.append(place_posts(encoder, title, map_posts[min(number, len(map_posts) - 1)], settings.seed))
         progress.advance()
     written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
-    written += draw_map(map_panels, folder / MAP) if map_panels else []
+    written += draw_map(maps, folder / MAP) if maps else []
+    explanations = [panel.record for panel in panels]
     return ExplainReport(
         output=str(settings.output),
         photo=str(settings.photo) if settings.photo else None,
@@ -219,39 +216,36 @@ def titles_of(models: tuple[str, ...]) -> list[str]:
     return [name if stems.count(short[name]) > 1 else short[name] for name in models]
 
 
-def explain_post(encoder: DualEncoder, title: str, post: ExplainedPost) -> tuple[Explanation, Panel]:
-    """Return what a model attends to in a post, as numbers and to be drawn."""
+def explain_post(encoder: DualEncoder, title: str, post: ExplainedPost) -> Panel:
+    """Return what a model attends to in a post."""
     pixels = load_view(_working_copy(post.pixels, encoder.image_size), encoder.image_size, PLAIN_VIEW)
-    saliency = attribution.gradcam(encoder, pixels, attribution.split_words(post.caption).tokens)
-    words = attribution.integrated_gradients(encoder, pixels, post.caption)
-    total = sum(map(abs, words.values)) or 1.0
-    in_trigger = attribution.mark_words(words.words, post.trigger or "")
+    heat = attribution.gradcam(encoder, pixels, attribution.split_words(post.caption).tokens)
+    found = attribution.integrated_gradients(encoder, pixels, post.caption)
+    in_trigger = attribution.mark_words(found.words, post.trigger or "")
     record = Explanation(
         model=title,
-        similarity=words.score,
-        similarity_blank=words.blank,
-        words=[WordRecord(word=w, attribution=v) for w, v in zip(words.words, words.values, strict=True)],
-        trigger_share=attribution.share_of(words.values, in_trigger),
+        similarity=found.score,
+        similarity_blank=found.blank,
+        words=[WordRecord(word=w, attribution=v) for w, v in zip(found.words, found.values, strict=True)],
+        trigger_share=attribution.share_of(found.values, in_trigger),
         trigger_words_share=sum(in_trigger) / len(in_trigger) if any(in_trigger) else None,
-        salient_tenth=attribution.top_share(saliency),
-        completeness_error=words.error,
-        steps=words.steps,
+        salient_tenth=attribution.top_share(heat),
+        completeness_error=found.error,
+        steps=found.steps,
     )
-    return record, Panel(title, saliency, words.words, [value / total for value in words.values], in_trigger)
+    return Panel(record, heat, in_trigger)
 
 
-def place_posts(encoder: DualEncoder, title: str, posts: MapPosts, seed: int) -> tuple[EmbeddingMap, MapPanel]:
-    """Return where a model places the photos and captions of posts, as numbers and to be drawn."""
+def place_posts(encoder: DualEncoder, title: str, posts: MapPosts, seed: int) -> EmbeddingMap:
+    """Return where a model places the photos and captions of posts."""
     photos = [_working_copy(pixels, encoder.image_size) for pixels in posts.pixels]
     points = embedding_map.embed(encoder, photos, posts.captions, seed)
-    coordinates = embedding_map.tsne(points.features, seed)
+    coordinates = embedding_map.tsne(points.features, seed).tolist()
     placed = [
         MapPoint(post=posts.ids[post], kind="caption" if caption else "photo", x=x, y=y)
-        for (x, y), post, caption in zip(coordinates.tolist(), points.posts, points.captions, strict=True)
+        for (x, y), post, caption in zip(coordinates, points.posts, points.captions, strict=True)
     ]
-    cosines = embedding_map.mean_cosines(points)
-    record = EmbeddingMap(model=title, data=str(posts.data), points=placed, **cosines)
-    return record, MapPanel(f"{title} on {posts.data.name}", coordinates, points)
+    return EmbeddingMap(model=title, data=posts.data, points=placed, **embedding_map.mean_cosines(points))
 
 
 def _working_copy(pixels: NDArray[np.uint8], side: int) -> Tensor:
