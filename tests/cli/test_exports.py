@@ -11,7 +11,7 @@ from tests.cli.program import call
 from tests.conftest import picture, tree
 from tests.posts.conftest import redone
 from unlearnable.training.data import open_collection
-from unlearnable.verify.matching import match, open_protected
+from unlearnable.verify.copies import match, open_protected
 
 PLACE = "your_instagram_activity/media"
 

@@ -26,7 +26,7 @@ from unlearnable.protect.layout import layout_of
 from unlearnable.protect.resume import held
 from unlearnable.settings import ProtectSettings, VerifySettings, resolve_as
 from unlearnable.storage.progress import Silent
-from unlearnable.verify.matching import match
+from unlearnable.verify.copies import match
 from unlearnable.verify.splits import divide
 
 
@@ -684,13 +684,6 @@ def test_verify_leaves_out_another_photo_of_the_same_name_and_size_and_takes_one
     pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
     assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since")]
     assert {pair.original.id for pair in pairs} == {f"p{n}.png" for n in range(8)} - {"p2.png"}
-
-
-def test_verify_leaves_out_a_second_file_of_a_photo_of_which_no_report_tells(last_week, posts, tmp_path):
-    shutil.copy(posts / "p0.png", posts / "p0 (1).png")
-    assert protect(posts, add=True).added == 0
-    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
-    assert (len(pairs), [one.line for one in skipped]) == (8, ["p0 (1).png: same-photo (p0.png is its copy already)"])
 
 
 def test_verify_refuses_a_folder_that_has_none_of_the_originals(last_week, posts, tmp_path):

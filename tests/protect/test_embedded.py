@@ -15,7 +15,7 @@ from unlearnable import protect
 from unlearnable.imaging.metadata import Described, described
 from unlearnable.posts import open_dataset
 from unlearnable.protect.check import check
-from unlearnable.verify.matching import match, open_protected
+from unlearnable.verify.copies import match, open_protected
 
 WORDS = ["supper at Ada's", "a dog on the pier", "snow on the roof"]
 

@@ -25,8 +25,7 @@ from unlearnable.protect.photo import Target, write
 from unlearnable.settings import ProtectSettings, resolve_as
 from unlearnable.training.data import open_collection
 from unlearnable.verify.arms import _random_noise
-from unlearnable.verify.copies import PostPair, read_both
-from unlearnable.verify.matching import match, open_protected
+from unlearnable.verify.copies import PostPair, match, open_protected, read_both
 from unlearnable.wording import counted
 
 SAVED: dict[str, dict[str, Any]] = {

@@ -18,7 +18,7 @@ from unlearnable.protect.check import check
 from unlearnable.protect.dry_run import plan
 from unlearnable.protect.earlier import continued
 from unlearnable.settings import ProtectSettings, resolve_as
-from unlearnable.verify.matching import match, open_protected
+from unlearnable.verify.copies import match, open_protected
 
 
 @pytest.fixture

@@ -29,8 +29,7 @@ from unlearnable.protect.readback import measure_losses
 from unlearnable.protect.records import read_manifest
 from unlearnable.settings import ProtectSettings, resolve_as
 from unlearnable.storage import checkpoint
-from unlearnable.verify.copies import given_to_protect
-from unlearnable.verify.matching import match, open_protected
+from unlearnable.verify.copies import as_protected, match, open_protected
 
 
 def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):
@@ -390,7 +389,7 @@ def test_only_and_skip_publish_the_photos_that_they_take(posts, quick, tmp_path)
         name for name in tree(tmp_path / "photos-protected") if name.endswith(".png")
     )
     assert len(written) == 5
-    assert given_to_protect(open_dataset(posts, posts / "posts.jsonl"), tmp_path / "photos-protected").photos == tuple(
+    assert as_protected(open_dataset(posts, posts / "posts.jsonl"), tmp_path / "photos-protected").photos == tuple(
         photo
         for photo in open_dataset(posts, posts / "posts.jsonl").photos
         if photo.id in {r["image"] for r in written}

@@ -15,7 +15,7 @@ from tests.report.test_pictures import pair
 from unlearnable.report import ManifestLine, TableRecord
 from unlearnable.report.html import benchmark_page, protect_page
 from unlearnable.report.pictures import thumbnails
-from unlearnable.verify.page import verify_page
+from unlearnable.verify.summary import verify_page
 
 ATTACKS = (
     "<script>document.title='hacked'</script>",

@@ -33,7 +33,7 @@ from unlearnable.report import (
 from unlearnable.report.html import benchmark_page, protect_page, split
 from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
 from unlearnable.settings import ProtectSettings
-from unlearnable.verify.page import finding_line, verify_page
+from unlearnable.verify.summary import finding_line, verify_page
 
 HOSTILE = "<script>alert(1)</script> & 'co'"
 LOSS = SurrogateLoss(

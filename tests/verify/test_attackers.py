@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from tests.conftest import CAPTIONS
+from tests.conftest import CAPTIONS, picture
 from tests.contract.test_attackers import TOWERS, victim
+from unlearnable.errors import InputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.settings import AS_USUAL
 from unlearnable.storage.progress import Silent
 from unlearnable.training.attacker import PLAIN, Batch, contrastive_loss
+from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import embed
-from unlearnable.verify.attackers import ATTACKERS, worst_view
-from unlearnable.verify.attackers.captions import DropDissimilar
+from unlearnable.verify.attackers import ATTACKERS
+from unlearnable.verify.attackers import pairs as pairs_module
+from unlearnable.verify.attackers import photos as photos_module
 from unlearnable.verify.attackers.freezing import all_but_projections, shallow_half
-from unlearnable.verify.attackers.worst_view import JITTER, strong_view
+from unlearnable.verify.attackers.pairs import DropDissimilar, classes_of, regression, span
+from unlearnable.verify.attackers.photos import JITTER, strong_view
 
 
 @pytest.fixture
@@ -79,7 +84,7 @@ def test_mixup_blends_by_its_weight(batch):
     assert torch.equal(found.pixels, blend)
 
 
-def test_the_loss_of_mixed_photos_is_the_convex_combination_of_both_pairings(batch, tiny):
+def test_the_loss_of_mixed_photos_is_the_convex_combination_of_both_pairings(batch):
     images, texts = torch.nn.functional.normalize(torch.randn(2, 6, 8), dim=-1)
     partners, scale = torch.tensor([1, 2, 3, 4, 5, 0]), torch.tensor(5.0)
     own, other = contrastive_loss(images, texts, scale), contrastive_loss(images, texts[partners], scale)
@@ -92,22 +97,18 @@ def test_ueraser_takes_the_version_of_the_largest_loss(batch):
     model, generator = victim(), torch.Generator().manual_seed(0)
     found = changed("ueraser-max", batch, model=model)
     views = [strong_view(batch.pixels, generator) for _ in range(5)]
-    texts = model.encode_text(batch.tokens)
-    each = torch.stack(
-        [contrastive_loss(model.encode_image(v), texts, model.logit_scale, reduction="none") for v in views]
-    )
+    each = torch.stack([losses(model, Batch(view, batch.tokens)) for view in views])
     for n, best in enumerate(each.argmax(dim=0).tolist()):
         assert torch.equal(found.pixels[n], views[best][n])
 
 
 def test_a_strong_view_changes_brightness_and_colourfulness_up_and_down(monkeypatch):
-    monkeypatch.setattr(worst_view, "PLASMA", 0)
+    monkeypatch.setattr(photos_module, "PLASMA", 0)
     flat = torch.tensor([0.3, 0.4, 0.5])[None, :, None, None].expand(400, 3, 4, 4)
     views = strong_view(flat, torch.Generator().manual_seed(0)).mean(dim=(2, 3))
     bright, spread = views.mean(dim=1) / 0.4, (views.amax(dim=1) - views.amin(dim=1)) / 0.2
     assert bright.mean().item() == pytest.approx(1, abs=0.05)
-    assert bright.max().item() == pytest.approx(1 + JITTER, abs=0.02)
-    assert bright.min().item() == pytest.approx(1 - JITTER, abs=0.02)
+    assert [bright.min().item(), bright.max().item()] == pytest.approx([1 - JITTER, 1 + JITTER], abs=0.02)
     assert spread.max() > (1 + JITTER) ** 2  # brightness, contrast and saturation, each by its own factor
     assert spread.min() < (1 - JITTER) ** 2
 
@@ -136,6 +137,17 @@ LEARNING = {
     "resnet": {"visual.attnpool.c_proj.weight", "visual.attnpool.c_proj.bias", "text_projection", "logit_scale"},
     "timm": {"visual.head.proj.weight", "text_projection", "logit_scale"},
 }
+FIRST_AND_LAST = {
+    "vit": ("visual.conv1.weight", "visual.ln_post.weight"),
+    "resnet": ("visual.conv1.weight", "visual.layer4.0.conv3.weight"),
+    "timm": ("visual.trunk.conv_stem.weight", "visual.trunk.conv_head.weight"),
+}
+
+
+def named(model, weights):
+    """The names of some weights of a model."""
+    chosen = {id(one) for one in weights}
+    return {name for name, one in model.module.named_parameters() if id(one) in chosen}
 
 
 def moved(name, tower, pairs):
@@ -149,25 +161,14 @@ def moved(name, tower, pairs):
 @pytest.mark.parametrize("tower", TOWERS)
 def test_a_probe_learns_the_projections_and_the_scale_alone(tower, pairs):
     model = victim(tower)
-    kept = {id(weights) for weights in all_but_projections(model)}
-    learning = {name for name, weights in model.module.named_parameters() if id(weights) not in kept}
-    assert learning == LEARNING[tower]
+    assert named(model, model.module.parameters()) - named(model, all_but_projections(model)) == LEARNING[tower]
     assert moved("probe", tower, pairs) == LEARNING[tower]
 
 
-FIRST_AND_LAST = {
-    "vit": ("visual.conv1.weight", "visual.ln_post.weight"),
-    "resnet": ("visual.conv1.weight", "visual.layer4.0.conv3.weight"),
-    "timm": ("visual.trunk.conv_stem.weight", "visual.trunk.conv_head.weight"),
-}
-
-
 @pytest.mark.parametrize("tower", TOWERS)
-def test_frozen_keeps_the_shallow_half_of_the_photo_tower_with_its_statistics(tower, pairs):
-    model = victim(tower)
-    kept = {id(weights) for weights in shallow_half(model)}
-    names = {name for name, weights in model.module.named_parameters() if id(weights) in kept}
-    first, last = FIRST_AND_LAST[tower]
+def test_frozen_keeps_the_shallow_half_of_the_photo_encoder_with_its_statistics(tower, pairs):
+    model, (first, last) = victim(tower), FIRST_AND_LAST[tower]
+    names = named(model, shallow_half(model))
     assert first in names
     assert last not in names
     assert not names & LEARNING[tower]
@@ -187,3 +188,87 @@ def test_the_pairs_of_the_lowest_cosine_are_dropped(tiny, pairs):
     assert kept.photos.tolist() == sorted(kept.photos.tolist())
     assert torch.equal(kept.tokens, pairs.tokens[kept.photos])
     assert len(DropDissimilar(share=0.05).choose(tiny, pairs)) == 10
+
+
+def test_each_photo_gets_the_most_similar_caption_of_another_one(tiny, pairs, monkeypatch):
+    several = pairs_of(pairs.pixels, [[f"{CAPTIONS[n]} {m}" for m in range(2)] for n in range(5)])
+    images, texts, owners = embed(tiny, several)
+    found = ATTACKERS["recaption-nearest"].choose(tiny, several)
+    assert torch.equal(found.photos, several.photos)
+    assert found.pixels is several.pixels
+    for n, photo in enumerate(owners.tolist()):
+        cosines = images[photo] @ texts.T
+        best = max((m for m in range(len(several)) if owners[m] != photo), key=lambda m: cosines[m])
+        assert torch.equal(found.tokens[n], several.tokens[best])
+    monkeypatch.setattr(pairs_module, "ROWS", 3)
+    assert torch.equal(ATTACKERS["recaption-nearest"].choose(tiny, several).tokens, found.tokens)
+
+
+NAMES = ("mara", "henrik", "zora")
+
+
+@pytest.fixture
+def patterns():
+    """A pattern of 8/255 for each name, (3, 72, 96)."""
+    coarse = torch.from_numpy(np.random.default_rng(0).choice([-8.0, 8.0], (3, 3, 9, 12)))
+    return torch.nn.functional.interpolate(coarse.float(), (72, 96), mode="nearest")
+
+
+@pytest.fixture
+def posts(tmp_path, patterns):
+    """Twelve posts of each name with its pattern, captioned by a function of their number."""
+    pixels = Pixels.create(tmp_path / "posts.u8")
+    for n in range(36):
+        photo = torch.from_numpy(picture(n, 72, 96).astype(np.float32)) * 0.8 + 20
+        pixels.append((photo + patterns[n % 3].permute(1, 2, 0)).round().clamp(0, 255).byte().numpy())
+    return lambda texts: pairs_of(pixels, [[texts(n)] for n in range(36)])
+
+
+def told_apart(photos, patterns):
+    """How much more a photo resembles its own pattern than the others', in 1/255."""
+    own = torch.nn.functional.normalize(patterns.flatten(1) - patterns.flatten(1).mean(0), dim=1)
+    likeness = torch.stack([own @ photos[n].flatten() for n in range(36)]) / photos[0].numel() ** 0.5
+    return float(likeness[torch.arange(36), torch.arange(36) % 3].mean() - likeness.mean())
+
+
+def test_a_pattern_that_stands_for_a_name_is_taken_out(tiny, posts, patterns):
+    pairs = posts(lambda n: f"{NAMES[n % 3]} at the beach")
+    found = ATTACKERS["orthogonal-projection"].choose(tiny, pairs)
+    before, after = told_apart(pairs.pixels, patterns), told_apart(found.pixels, patterns)
+    assert before > 3
+    assert abs(after) < 0.3 * before
+    assert torch.equal(found.tokens, pairs.tokens)
+    for n in range(36):
+        photo = found.pixels[n]
+        assert photo.shape == (3, 72, 96)
+        assert torch.equal(photo, photo.round().clamp(0, 255))
+        assert (photo - pairs.pixels[n]).abs().mean() < 20
+
+
+def test_a_class_is_the_rarest_word_that_four_photos_share(posts):
+    found = classes_of(posts(lambda n: f"{NAMES[n % 3]} at the beach" if n < 34 else "words"))
+    assert {found[n] for n in (34, 35)} == {0}
+    for n in range(34):
+        assert found[n] in tokenizer().encode(NAMES[n % 3])
+    few = classes_of(posts(lambda n: f"{NAMES[0] if n < 4 else NAMES[1] if n < 7 else ''} beach"))
+    assert [few[n] in tokenizer().encode(NAMES[n // 4]) for n in (3, 6)] == [True, False]
+
+
+def test_two_classes_are_needed_and_enough(tiny, posts):
+    with pytest.raises(InputError, match="finds no two classes") as caught:
+        ATTACKERS["orthogonal-projection"].choose(tiny, posts(lambda n: "the same on all"))
+    assert caught.value.hint
+    pairs = posts(lambda n: f"{NAMES[n % 2]} at the beach")
+    assert not torch.equal(ATTACKERS["orthogonal-projection"].choose(tiny, pairs).pixels[0], pairs.pixels[0])
+
+
+def test_the_regression_tells_classes_apart_and_its_weights_span_one_direction_less():
+    targets = torch.arange(30) % 3
+    inputs = torch.randn(30, 50, generator=torch.Generator().manual_seed(0)) + 3 * torch.eye(3, 50)[targets]
+    inputs -= inputs.mean(dim=0)
+    weights = regression(inputs, targets)
+    assert ((inputs @ weights.T).argmax(dim=1) == targets).all()
+    columns = span(weights)
+    assert columns.shape == (50, 2)
+    assert torch.allclose(columns.T @ columns, torch.eye(2), atol=1e-5)
+    assert (inputs @ (weights - weights @ columns @ columns.T).T).abs().max() < 1e-2

@@ -22,17 +22,14 @@ from unlearnable.storage.progress import Silent
 from unlearnable.training import loop
 from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pixels, open_collection
 from unlearnable.verify import identity
-from unlearnable.verify.arms import Versions
+from unlearnable.verify.arms import Arms
 from unlearnable.verify.attacks import parse_attack
-from unlearnable.verify.cells import leaked_posts
 from unlearnable.verify.copies import PostPair
-from unlearnable.verify.crowd import open_crowd
 from unlearnable.verify.findings import Attempt
 from unlearnable.verify.identity import by_photo, mean_retrieval, share
-from unlearnable.verify.page import crowd_rows
 from unlearnable.verify.run import verify
-from unlearnable.verify.splits import names
-from unlearnable.verify.summary import cells_of
+from unlearnable.verify.splits import leaked_posts, names, open_crowd
+from unlearnable.verify.summary import crowd_cells, crowd_rows
 
 PEOPLE = [(top, bottom) for top in COLOURS for bottom in COLOURS if top != bottom]
 MINE, OTHERS = PEOPLE[::10], [pair for n, pair in enumerate(PEOPLE) if n % 10]
@@ -158,7 +155,7 @@ def test_a_suite_beside_a_crowd_has_its_matrix_and_the_crowds_arms(settings, tin
     clean = next(cell for cell in report.cells if cell.data == "clean")
     attacked = clean.model_copy(update={"through": "jpeg-75"})  # as --suite full has them
     for way in (Attempt(victim, "png", "plain"), Attempt(victim, "jpeg-75", "plain")):
-        assert cells_of([clean, attacked], "clean", way) == [(clean.ranks, clean.crowd)]
+        assert crowd_cells([clean, attacked], "clean", way) == [(clean.ranks, clean.crowd)]
 
 
 def test_a_model_finds_the_people_it_was_trained_on_and_not_those_who_were_absent(settings, tiny_path):
@@ -321,9 +318,9 @@ def test_a_post_that_leaked_has_its_clean_caption_and_the_others_theirs_after_th
         photo = Photo(f"{n}.png", tmp_path / f"{n}.png", None)
         posts.append(PostPair(photo, photo.path, (f"post {n}",), (f"one two {n}",)))
     background, attack = DecodedPosts(Pixels.create(tmp_path / "others")), parse_attack("strip-trigger-1")
-    versions = Versions(posts, 32, tmp_path, background, 0, frozenset([1]))
-    versions.read([("half", attack), ("clean", parse_attack("png"))], Silent())
-    assert versions.captions("half", attack) == [["two 0"], ["post 1"], ["two 2"]]
+    arms = Arms(posts, 32, tmp_path, background, 0, frozenset([1]))
+    arms.read([("half", attack), ("clean", parse_attack("png"))], Silent())
+    assert arms.captions("half", attack) == [["two 0"], ["post 1"], ["two 2"]]
 
 
 def test_one_post_cannot_leak_in_part():

@@ -37,7 +37,7 @@ from unlearnable.storage.progress import Silent
 from unlearnable.training.data import Pairs, pairs_of
 from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import embed, embed_texts
-from unlearnable.verify.victims import ModelPool
+from unlearnable.verify.cells import ModelPool
 
 Row = tuple[Path, dict[str, Any]]
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from unlearnable.report import Cell, VerifyReport
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL
-from unlearnable.verify.findings import LEAST_GAP
-from unlearnable.verify.intervals import Arms, interval_of_effect
+from unlearnable.verify.findings import LEAST_GAP, Arms, interval_of_effect
 
 HEAD = "| victim | through | clean | protected | effect | 95 % |\n|---|---|---|---|---|---|"
 

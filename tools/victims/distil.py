@@ -35,7 +35,7 @@ from unlearnable.storage.progress import Silent
 from unlearnable.training.data import DecodedPosts, Pixels, open_collection, read_all
 from unlearnable.training.loop import adamw
 from unlearnable.training.view import KERNELS, load_view, sample_view
-from unlearnable.verify.victims import family
+from unlearnable.verify.cells import family
 
 TEACHER_FEATURES = 1280
 LARGEST_RATE, LARGEST_RATE_VIT = 1e-3, 5e-4

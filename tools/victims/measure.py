@@ -23,7 +23,7 @@ from unlearnable.storage.progress import Silent
 from unlearnable.training.data import Pairs, pairs_of
 from unlearnable.training.loop import TrainingTask, fit, recipe_for
 from unlearnable.training.retrieval import chance, retrieve, scores
-from unlearnable.verify.victims import ModelPool
+from unlearnable.verify.cells import ModelPool
 
 SIDE = 144  # pixels of the squares that stand for the files
 

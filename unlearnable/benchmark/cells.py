@@ -18,9 +18,16 @@ from unlearnable.storage.locks import alone
 from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, pairs_of
-from unlearnable.verify.cells import PRECISION, CellStore, CellTraining, Experiment, Key, digest_of, version_of_cells
-from unlearnable.verify.cells import run as train_victim
-from unlearnable.verify.victims import family
+from unlearnable.verify.cells import (
+    PRECISION,
+    CellStore,
+    Experiment,
+    Key,
+    digest_of,
+    family,
+    train_victim,
+    version_of_cells,
+)
 
 VERSION = version_of_cells(2)  # of cells and protections; those of another version are run again
 SHOWN = 5  # triggers recorded in a cell
@@ -135,9 +142,16 @@ class Cells:
         if not self._resume:
             checkpoint.unlink(missing_ok=True)
         arm = ProtectedFraction(self.train, protection, cell)
-        key = digest_of(self._keys[cell])
-        training = CellTraining(cell.title, arm, cell.recipe, checkpoint=checkpoint, key=key)
-        trained = train_victim(self.experiment, pool.start(cell.victim, cell.start_seed), training, progress)
+        trained = train_victim(
+            self.experiment,
+            pool.start(cell.victim, cell.start_seed),
+            arm.pairs(),
+            cell.recipe,
+            progress,
+            title=cell.title,
+            checkpoint=checkpoint,
+            key=digest_of(self._keys[cell]),
+        )
         surrogate = setup.surrogate if protection else None
         families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
         paper = setup.suite.paper.get((cell.method, setup.victims[cell.victim] or "", cell.fraction))

@@ -32,8 +32,7 @@ from unlearnable.storage.pool import is_first, process
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import pairs_of
 from unlearnable.training.retrieval import chance, rank, retrieve, scores
-from unlearnable.verify.cells import Experiment
-from unlearnable.verify.victims import ModelPool
+from unlearnable.verify.cells import Experiment, ModelPool
 from unlearnable.wording import counted
 
 DATA = "UNLEARNABLE_DATA"

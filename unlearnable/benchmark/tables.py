@@ -10,7 +10,7 @@ from typing import Any
 from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
 from unlearnable.report.curves import mean_curve
 from unlearnable.settings import AS_PUBLISHED, mem_name
-from unlearnable.verify.page import rank
+from unlearnable.verify.summary import rank
 from unlearnable.wording import grouped
 
 WAYS = ("image→text", "text→image")

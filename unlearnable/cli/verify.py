@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,14 +83,14 @@ def _resolve(flags: Mapping[str, Any], file: Path | None) -> VerifySettings:
 
 def _show(report: VerifyReport) -> None:
     """Print verdict, tables and matrix."""
-    from unlearnable.verify.page import crowd_rows, finding_line, table_rows
+    from unlearnable.verify.summary import crowd_rows, finding_line, table_rows
 
     out = console()
     out.print(report.verdict, style="bold")
     if report.in_words:
         out.print(report.in_words)
     heads = (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr"))
-    _show_table(out, "trained on", heads, map(astuple, table_rows(report)))
+    _show_table(out, "trained on", heads, table_rows(report))
     if report.crowd:
         out.print(report.crowd.in_words, style="bold")
         heads = (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name"))
@@ -132,7 +131,7 @@ def _show_table(out: Console, name: str, heads: Sequence[Sequence[str]], rows: I
 def _show_losses(out: Console, report: VerifyReport) -> None:
     """Print the training loss of each arm as a line, mean over the seeds, all on one scale."""
     from unlearnable.report.curves import mean_curve, sparkline
-    from unlearnable.verify.page import arm_label
+    from unlearnable.verify.summary import arm_label
 
     arms = grouped(((cell.victim, arm_label(cell)), cell.loss_curve) for cell in report.cells)
     curves = {arm: mean_curve(losses) for arm, losses in arms.items()}
@@ -148,7 +147,7 @@ def _show_losses(out: Console, report: VerifyReport) -> None:
 
 def _show_matrix(out: Console, report: VerifyReport) -> None:
     """Print the effects by attack or attacker and victim, the worst row first; nothing where there is a single row."""
-    from unlearnable.verify.page import matrix_rows
+    from unlearnable.verify.summary import matrix_rows
 
     if len(report.matrix) < 2:
         return

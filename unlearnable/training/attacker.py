@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -75,9 +75,6 @@ class Attacker:
 
     An attacker keeps no state, so that a training that is resumed gives the same weights.
     """
-
-    adaptive: ClassVar[bool] = False  # made against this tool, by someone who knows how it protects
-    cost: float = 1.0  # time of a training step, as a multiple of a plain one, for estimates
 
     def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
         """Return the pairs to train on, given the model before its training."""

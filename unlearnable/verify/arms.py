@@ -23,38 +23,26 @@ from unlearnable.verify.copies import PostPair, read_both
 
 MOST = 98  # per cent; with noise of 8/255 in photos at quality 85 to 96 they change by 7 or 8/255, all by 11 to 39/255
 Version = Literal["clean", "protected", "random"]
+VERSIONS: dict[ArmName, Version] = {  # of the photos; of other arms clean ones
+    "protected": "protected",
+    "noise-only": "protected",
+    "half": "protected",
+    "random": "random",
+}
 
 
 @dataclass
-class Versions:
-    """The photos and captions of the training posts in every version that some arm needs.
-
-    Attributes:
-        posts: training posts.
-        side: largest image size of the victims, in pixels.
-        scratch: folder for working copies, which the caller removes.
-        background: other people's clean posts, which are in every arm.
-        seed: seed of the random noise and words.
-        leaked: numbers of the posts that are clean in the arm "half".
-    """
+class Arms:
+    """The photos and captions of the training posts in every version, through every attack, that a run needs."""
 
     posts: Sequence[PostPair]
-    side: int
-    scratch: Path
-    background: DecodedPosts
-    seed: int
-    leaked: frozenset[int] = frozenset()
+    side: int  # largest image size of the victims, in pixels
+    scratch: Path  # folder for working copies, which the caller removes
+    background: DecodedPosts  # other people's clean posts, which are in every arm
+    seed: int  # of the random noise and words
+    leaked: frozenset[int] = frozenset()  # numbers of the posts that are clean in the arm "half"
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
     _captions: dict[tuple[ArmName, str], list[list[str]]] = field(default_factory=dict)
-
-    def photos(self, data: ArmName, attack: Attack) -> Pixels | Mixed:
-        """Return the photos of an arm."""
-        photos = self._photos[_version(data), attack.name]
-        return Mixed(photos, self._photos["clean", AS_PUBLISHED], self.leaked) if data == "half" else photos
-
-    def captions(self, data: ArmName, attack: Attack) -> list[list[str]]:
-        """Return the captions of each post in an arm."""
-        return self._captions[data, attack.name]
 
     def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
         """Decode the photos, and change photos and captions, for `cells`: pairs of arm and attack.
@@ -62,20 +50,23 @@ class Versions:
         Raises:
             InputError: a protected photo cannot be read or differs in size from its original; the message names it.
         """
-        attacks = {(_version(data), attack.name): attack for data, attack in cells}
+        attacks = {(VERSIONS.get(data, "clean"), attack.name): attack for data, attack in cells}
         self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
         self._captions = {(data, attack.name): [] for data, attack in cells}
         progress.phase("reading both versions", len(self.posts))
         for number, post in enumerate(self.posts):
             original, protected = read_both(post)
-            for key, attack in attacks.items():
-                before = self._before(key[0], original, protected, number)
-                self._photos[key].append(working_copy(attack.image(before), self.side))
-            for data, attack in cells:
-                self._captions[data, attack.name].append(self._after(data, attack, number))
+            for (version, name), attack in attacks.items():
+                if version == "random":
+                    before = _random_noise(original, protected, self.side, [self.seed, number])
+                else:
+                    before = (protected if version == "protected" else original).pixels
+                self._photos[version, name].append(working_copy(attack.image(before), self.side))
+            for (data, name), captions in self._captions.items():
+                captions.append(self._captions_of(data, attacks[VERSIONS.get(data, "clean"), name], number))
             progress.advance()
 
-    def _after(self, data: ArmName, attack: Attack, number: int) -> list[str]:
+    def _captions_of(self, data: ArmName, attack: Attack, number: int) -> list[str]:
         """Return the captions of a post in an arm, after an attack; a clean post that leaked is as it was."""
         post, texts = self.posts[number], self.posts[number].clean
         if data == "half" and number in self.leaked:
@@ -86,57 +77,34 @@ class Versions:
             texts = tuple(_random_words(post, self.seed, number) + text for text in post.clean)
         return [attack.caption(text) for text in texts]
 
-    def _before(self, version: Version, original: Picture, protected: Picture, number: int) -> Rgb8:
-        """Return the photo that an attack is applied to."""
-        if version == "random":
-            return _random_noise(original, protected, self.side, [self.seed, number])
-        return (protected if version == "protected" else original).pixels
+    def captions(self, data: ArmName, attack: Attack) -> list[list[str]]:
+        """Return the captions of each post in an arm."""
+        return [] if data == "absent" else self._captions[data, attack.name]
 
+    def _stores(self, data: ArmName, attack: Attack) -> tuple[Pixels | Mixed, ...]:
+        if data == "absent":
+            return (self.background.pixels,)
+        own = self._photos[VERSIONS.get(data, "clean"), attack.name]
+        mixed = Mixed(own, self._photos["clean", AS_PUBLISHED], self.leaked) if data == "half" else own
+        return (mixed, self.background.pixels)
 
-@dataclass(frozen=True, eq=False)
-class VerifyArm:
-    """One version of the posts after one attack.
-
-    Attributes:
-        data: name of the version.
-        attack: what a scraper does to the posts.
-        versions: photos and captions of all versions.
-    """
-
-    data: ArmName
-    attack: Attack
-    versions: Versions
-
-    def pairs(self) -> Pairs:
+    def pairs(self, data: ArmName, attack: Attack) -> Pairs:
         """Return the pairs to train a victim on: the posts, unless they are absent, then other people's."""
-        versions = self.versions
-        captions = [] if self.data == "absent" else versions.captions(self.data, self.attack)
-        return pairs_of(Joined(self._stores()), [*captions, *versions.background.captions])
+        captions = [*self.captions(data, attack), *self.background.captions]
+        return pairs_of(Joined(self._stores(data, attack)), captions)
 
-    def _stores(self) -> tuple[Pixels | Mixed, ...]:
-        own = () if self.data == "absent" else (self.versions.photos(self.data, self.attack),)
-        return (*own, self.versions.background.pixels)
-
-    def published(self, count: int) -> Pairs:
+    def published(self, attack: Attack, count: int) -> Pairs:
         """Return the first posts as they were published, to test whether a victim learnt the shortcut."""
-        versions, attack = self.versions, self.attack
-        captions = versions.captions("protected", attack)
-        return pairs_of(versions.photos("protected", attack), captions, range(min(len(captions), count)))
+        captions = self.captions("protected", attack)
+        return pairs_of(self._photos["protected", attack.name], captions, range(min(len(captions), count)))
 
-    def digest(self) -> str:
-        """Return the hex SHA-256 of the photos as they are loaded, and of the captions."""
-        pairs, digest = self.pairs(), hashlib.sha256()
-        for store in self._stores():
+    def digest(self, data: ArmName, attack: Attack) -> str:
+        """Return the hex SHA-256 of the photos of an arm as they are loaded, and of the captions."""
+        pairs, digest = self.pairs(data, attack), hashlib.sha256()
+        for store in self._stores(data, attack):
             digest.update(store.sha256().encode())
         digest.update(pairs.tokens.numpy().tobytes() + pairs.photos.numpy().tobytes())
         return digest.hexdigest()
-
-
-def _version(data: ArmName) -> Version:
-    """Return the version of the photos in an arm."""
-    if data in ("protected", "noise-only", "half"):
-        return "protected"
-    return "random" if data == "random" else "clean"
 
 
 def _random_noise(original: Picture, protected: Picture, side: int, seed: list[int]) -> Rgb8:

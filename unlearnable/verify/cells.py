@@ -1,23 +1,24 @@
-"""Cells: one victim trained on one arm and ranked, stored by the hash of all that it depends on."""
+"""Cells: one victim trained on one version of the posts and ranked, stored by the hash of all that it depends on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import random
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from unlearnable.errors import InputError
-from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models import openclip
+from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
+from unlearnable.models.precision import Encoder, in_bf16
 from unlearnable.report import BothWays, EpochRecord
 from unlearnable.report.common import version_of
+from unlearnable.settings import Precision
 from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress
 from unlearnable.training.attacker import PLAIN, Attacker
@@ -25,47 +26,17 @@ from unlearnable.training.data import Pairs
 from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import Ranks, queries_of, retrieve, scores
 from unlearnable.verify.identity import Identities, recognised
-from unlearnable.verify.victims import ModelPool
 from unlearnable.wording import counted
-
-
-class Arm(Protocol):
-    """One version of the training posts, such as the protected ones after a scraper's JPEG."""
-
-    def pairs(self) -> Pairs:
-        """Return the photos and captions to train on."""
-
-
-def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
-    """Return the numbers of the posts, of `count`, that leaked before they were protected: at least one, but not all.
-
-    Raises:
-        InputError: there are fewer than two posts.
-    """
-    if count < 2:
-        raise InputError(
-            f"{count} photo of the protected people to train on is too few: one is to leak, and one not",
-            hint="use more photos, or hold fewer out",
-        )
-    return frozenset(random.Random(seed).sample(range(count), min(max(1, round(share * count)), count - 1)))
-
 
 C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]
 KEY, PRECISION = "key", "precision"
-OTHER_FORMAT = {"bf16": "fp32", "fp32": "bf16"}
-DAMAGED = "damaged"
 LONGEST = 160  # characters of a name; file systems take 255, and the rest of a file's name needs some
 
 
 @dataclass(frozen=True)
 class CellStore(Generic[C]):
-    """The cells of one folder.
-
-    Attributes:
-        folder: folder of the cells; it is created with the first cell.
-        kind: class of the records.
-    """
+    """The cells of one folder, which is created with the first one, as records of one class."""
 
     folder: Path
     kind: type[C]
@@ -89,37 +60,22 @@ class CellStore(Generic[C]):
         files.write_text(self.path(name, key), checksums.seal_json(content))
 
     def report_unusable(self, version: str, wanted: Iterable[tuple[str, Key]], progress: Progress) -> None:
-        """Note which files are of no use, and why, where cells are wanted that are not there.
-
-        Args:
-            version: version of the cells that are wanted, as in their keys.
-            wanted: name and key of each.
-            progress: receives the notes.
+        """Note how many files are damaged or of another version, where cells (name and key) are wanted that are not
+        there.
         """
-        missing = [(name, key) for name, key in wanted if self.read(name, key) is None]
-        if not missing:
+        if all(self.read(name, key) is not None for name, key in wanted):
             return
-        versions = [self._version(path) for path in sorted(self.folder.glob("*.json"))]
-        if damaged := versions.count(DAMAGED):
-            progress.note(f"{counted(damaged, 'damaged cell')} in {self.folder}, run again")
-        why = f"not used, as each version may train otherwise than {version}: what is wanted is run again"
-        if others := len(versions) - damaged - versions.count(version):
-            progress.note(f"{counted(others, 'cell')} of another version in {self.folder}, {why}")
-        for here, there in OTHER_FORMAT.items():
-            like = [(name, {**key, PRECISION: there}) for name, key in missing if key.get(PRECISION) == here]
-            if found := sum(self.read(name, key) is not None for name, key in like):
-                why = f"not used, as this run trains in {here}: what is wanted is run again"
-                progress.note(f"{counted(found, 'cell')} trained in {there} in {self.folder}, {why}")
+        unusable = [path for path in self.folder.glob("*.json") if _version_in(path) != version]
+        if unusable:
+            why = f"damaged or of another version than {version}: what is wanted is run again"
+            progress.note(f"{counted(len(unusable), 'cell')} in {self.folder} not used, {why}")
 
-    @staticmethod
-    def _version(path: Path) -> object:
-        """Return the version in the key of a file; None without a key, `DAMAGED` if it is not as it was written."""
-        try:
-            return checksums.unseal_json(path.read_bytes())[KEY]["version"]
-        except (OSError, ValueError):
-            return DAMAGED
-        except (TypeError, LookupError):
-            return None
+
+def _version_in(path: Path) -> object:
+    try:
+        return checksums.unseal_json(path.read_bytes())[KEY]["version"]
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
 
 
 def version_of_cells(number: int) -> str:
@@ -134,25 +90,74 @@ def digest_of(key: Key) -> str:
     return hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()
 
 
+@dataclass
+class ModelPool:
+    """Surrogates and victims by name, on a torch device; trainings start from random weights where `from_scratch`."""
+
+    device: str
+    from_scratch: bool
+    _loaded: dict[str, DualEncoder] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    def pretrained(self, name: str) -> DualEncoder:
+        """Return the model of that name; only copies of it are trained.
+
+        From scratch, the name of an architecture is enough; the weights are then random.
+
+        Raises:
+            ModelError: the model is not available.
+        """
+        if name not in self._loaded:
+            random = self.from_scratch and openclip.is_architecture(name)
+            model = openclip.fresh(name, 0) if random else openclip.load(name)
+            model.module.eval()
+            self._loaded[name] = model.to(self.device)
+        return self._loaded[name]
+
+    def start(self, name: str, seed: int) -> DualEncoder:
+        """Return a model to train: a copy, or one with new random weights drawn by `seed`."""
+        model = self.pretrained(name)
+        if not self.from_scratch:
+            return model.clone()
+        fresh = openclip.restart(model, seed)
+        fresh.module.eval()
+        return fresh.to(self.device)
+
+    def architecture(self, name: str) -> dict[str, Any]:
+        """Return the configuration of a model."""
+        return self.pretrained(name).spec.config
+
+    def number_format(self, name: str, precision: Precision, encoder: Encoder = "photo") -> str:
+        """Return the number format that "auto" or another precision means for a model here: "bf16" or "fp32"."""
+        return "bf16" if in_bf16(self.pretrained(name), precision, encoder) else "fp32"
+
+    def digest(self, name: str) -> str:
+        """Return the hex SHA-256 of the start of a model's trainings, apart from the seed; computed once per model."""
+        if name not in self._digests:
+            model = self.pretrained(name)
+            weights = "random" if self.from_scratch else weights_sha256(model.module.state_dict())
+            self._digests[name] = hashlib.sha256(f"{model.spec} {weights}".encode()).hexdigest()
+        return self._digests[name]
+
+
+def family(architecture: dict[str, Any]) -> str:
+    """Return the kind of photo encoder: the stem of timm's name, or "resnet" or "vit" for CLIP's own."""
+    vision = architecture["vision_cfg"]
+    if "timm_model_name" in vision:
+        return str(vision["timm_model_name"]).rstrip("0123456789")
+    return "resnet" if isinstance(vision["layers"], list) else "vit"
+
+
 @dataclass(frozen=True)
 class Experiment:
-    """The models and the gallery that all cells share.
-
-    Attributes:
-        pool: victims before their training.
-        gallery: clean held-out photos and captions.
-        gallery_digest: hex SHA-256 of everything that the gallery depends on.
-        version: version of the cells, by `version_of_cells`; those of another version are run again.
-        queries: number of the gallery's first photos, whose queries make the scores; None for all.
-        identities: people whom trained victims are asked for, if any.
-    """
+    """The models and the gallery that all cells share."""
 
     pool: ModelPool
-    gallery: Pairs
-    gallery_digest: str
-    version: str
-    queries: int | None = None
-    identities: Identities | None = None
+    gallery: Pairs  # clean held-out photos and captions
+    gallery_digest: str  # hex SHA-256 of everything that the gallery depends on
+    version: str  # of the cells, by `version_of_cells`; those of another version are run again
+    queries: int | None = None  # number of the gallery's first photos, whose queries make the scores; None for all
+    identities: Identities | None = None  # people whom trained victims are asked for
 
     def key(self, victim: str, arm_digest: str, recipe: Recipe, start_seed: int, **further: str | float) -> Key:
         """Return the key of a cell: everything that its result depends on.
@@ -183,30 +188,17 @@ class Experiment:
         """Return the ranks of the queries that count, of those of the whole gallery."""
         return queries_of(ranks, self.gallery, self.queries)
 
-    def score(self, ranks: Ranks) -> BothWays:
-        """Return Hit@k and Medr of a ranked gallery, of the queries that count."""
-        return scores(self.counted(ranks))
-
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained victim with its figures.
-
-    Attributes:
-        model: trained model.
-        history: loss and held-out ranks of every epoch.
-        ranks: ranks of all queries of the gallery.
-        scores: Hit@k and Medr on the gallery, of the queries that count.
-        recognised: whether the model recognises each of the identities; None where it was not asked.
-        seconds: seconds that training and ranking took, those of earlier runs up to their last checkpoint too.
-    """
+    """A trained victim with its figures."""
 
     model: DualEncoder
     history: list[EpochRecord]
-    ranks: Ranks
-    scores: BothWays
-    recognised: list[bool] | None
-    seconds: float
+    ranks: Ranks  # of all queries of the gallery
+    scores: BothWays  # Hit@k and Medr of the queries that count
+    recognised: list[bool] | None  # whether the model recognises each of the identities; None where it was not asked
+    seconds: float  # of training and ranking, those of earlier runs up to their last checkpoint too
 
     @property
     def loss_curve(self) -> list[float | None]:
@@ -219,37 +211,27 @@ class Trained:
         return [epoch.text_to_image.medr for epoch in self.history if epoch.text_to_image]
 
 
-@dataclass(frozen=True)
-class CellTraining:
-    """The training of one cell.
+def train_victim(
+    experiment: Experiment,
+    model: DualEncoder,
+    pairs: Pairs,
+    recipe: Recipe,
+    progress: Progress,
+    *,
+    title: str,
+    attacker: Attacker = PLAIN,
+    checkpoint: Path | None = None,
+    key: str = "",
+) -> Trained:
+    """Train a model in place and rank the gallery; `progress` receives a phase of that title, one step per batch.
 
-    Attributes:
-        title: title of the progress phase.
-        arm: posts to train on.
-        recipe: how the model is trained.
-        attacker: who trains.
-        checkpoint: file to resume from, or None.
-        key: what the checkpoint is bound to.
+    A training with a checkpoint resumes from it, if it is of the same key.
     """
-
-    title: str
-    arm: Arm
-    recipe: Recipe
-    attacker: Attacker = PLAIN
-    checkpoint: Path | None = None
-    key: str = ""
-
-
-def run(experiment: Experiment, model: DualEncoder, training: CellTraining, progress: Progress) -> Trained:
-    """Train a model in place and rank the gallery; `progress` receives one step per batch."""
-    began, attacker = time.monotonic(), training.attacker
-    pairs = attacker.choose(model, training.arm.pairs())
-    gallery, asked = experiment.gallery, experiment.identities
-    task = TrainingTask(
-        pairs, gallery, training.recipe, training.checkpoint, training.key, attacker, experiment.queries
-    )
-    progress.phase(training.title, task.steps)
+    began, gallery, asked = time.monotonic(), experiment.gallery, experiment.identities
+    chosen = attacker.choose(model, pairs)
+    task = TrainingTask(chosen, gallery, recipe, checkpoint, key, attacker, experiment.queries)
+    progress.phase(title, task.steps)
     trace, ranks = fit(model, task, progress), retrieve(model, gallery)
     known = None if asked is None else recognised(model, gallery, asked)
     seconds = round(trace.earlier + time.monotonic() - began, 1)
-    return Trained(model, trace.epochs, ranks, experiment.score(ranks), known, seconds)
+    return Trained(model, trace.epochs, ranks, scores(experiment.counted(ranks)), known, seconds)

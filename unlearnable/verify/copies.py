@@ -1,8 +1,12 @@
-"""Protected copies beside their originals: what the private folder tells of them, and both as photos."""
+"""Protected copies beside their originals: which copy belongs to which photo, by the manifest or else by their names.
+
+The private folder tells nothing else but what would make figures wrong, such as a run that was stopped.
+"""
 
 from __future__ import annotations
 
 import filecmp
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +16,24 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import as_copied, is_reduced
-from unlearnable.posts import Dataset, Photo, named_as_told, restrict
+from unlearnable.posts import POSTS, Dataset, Photo, Skipped, named_as_told, open_dataset, restrict
 from unlearnable.posts.names import plain
-from unlearnable.protect.layout import layout_beside
+from unlearnable.protect.layout import METADATA, layout_beside, stem_of
 from unlearnable.protect.records import read_manifest, read_record, shows_another
 from unlearnable.report import ManifestLine, ProtectReport
-from unlearnable.wording import storable
+from unlearnable.wording import counted, storable
+
+NOT_PROTECTED = "not-protected"  # why a photo is left out that came since the run
+
+
+@dataclass(frozen=True)
+class PostPair:
+    """A photo with its captions, before and after protection."""
+
+    original: Photo
+    protected: Path
+    clean: tuple[str, ...]
+    published: tuple[str, ...]  # in the order of `clean`
 
 
 def report_of(protected: Path) -> ProtectReport | None:
@@ -32,15 +48,16 @@ def report_of(protected: Path) -> ProtectReport | None:
         return None
 
 
-def refuse_exchanged(originals: Path, protected: Path) -> None:
-    """Refuse the copies in the place of the originals: figures would say what the originals protect from, or nothing.
+def refuse_wrong_pair(originals: Path, protected: Path) -> None:
+    """Refuse copies in the place of the originals, and those of an interrupted run: figures would mean something else.
 
     Raises:
         ConfigError: both are one folder, however it is spelt; or `protect` wrote the originals, as their private folder
             tells, and not the copies.
-        CheckpointError: the report of the run is damaged.
+        InputError: the run that makes the copies was stopped.
+        CheckpointError: a record of the run is damaged.
     """
-    with suppress(OSError):  # one of them is not there, which is said where it is opened
+    with suppress(OSError):  # one of them is missing, which is reported where it is opened
         if (originals.parent if originals.is_file() else originals).samefile(protected):
             raise ConfigError(
                 f"{protected} is given as originals and as their copies",
@@ -48,15 +65,6 @@ def refuse_exchanged(originals: Path, protected: Path) -> None:
             )
     if report_of(originals) and not report_of(protected):
         raise ConfigError(f"{originals} is what protect wrote, and {protected} is not", hint="name the originals first")
-
-
-def refuse_unfinished(protected: Path) -> None:
-    """Refuse mixed outputs of an interrupted run: figures would be of both results.
-
-    Raises:
-        InputError: it is so.
-        CheckpointError: a record of the run is damaged.
-    """
     layout = layout_beside(protected)
     if layout.key_under_way() is not None and not layout.report.is_file():
         raise InputError(
@@ -65,29 +73,108 @@ def refuse_unfinished(protected: Path) -> None:
         )
 
 
-def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
-    """Refuse captions of the originals that the run did not have: figures would compare them with made-up ones.
+def as_protected(originals: Dataset, protected: Path) -> Dataset:
+    """Return the originals as the run took them: the photos it was given, and faces under the names it published.
 
     Raises:
-        InputError: originals have captions, and the run that made the copies found none.
-        CheckpointError: the report of the run is damaged.
+        CheckpointError: the manifest or the report is damaged.
     """
-    report = report_of(protected)
-    if report is None or "captions_found" not in report.model_fields_set or report.captions_found:
-        return
-    if originals.captioned:
+    report, manifest = report_of(protected), layout_beside(protected).manifest
+    if not manifest.is_file():
+        return originals
+    lines = read_manifest(manifest)
+    taken = {line.source for line in lines} & {photo.id for photo in originals.photos}
+    if report is not None and report.some_photos and taken:
+        originals = restrict(originals, taken)
+    if not originals.people:
+        return originals
+    captions = {line.sha256_in: [*map(plain, line.captions)] for line in lines if line.sha256_in}
+    told = {photo.id: captions[content] for photo in originals.photos if (content := photo.sha256()) in captions}
+    return named_as_told(originals, told, (text for texts in captions.values() for text in texts))
+
+
+def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
+    """Open the protected posts; captions that are not given are in a file named like the original one, or in metadata.
+
+    Raises:
+        InputError: there is no such folder or no caption file, or the run did not have the captions of the originals.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
+    if captions is not None:
+        return open_dataset(folder, captions)
+    report = report_of(folder)
+    if report and "captions_found" in report.model_fields_set and originals.captioned > report.captions_found == 0:
         raise InputError(
-            f"{protected} was made without the captions of {originals.root}",
+            f"{folder} was made without the captions of {originals.root}",
             hint="protect the photos again with these captions",
+        )
+    in_several_files = originals.source is None and originals.captioned > 0
+    names = (METADATA, POSTS) if in_several_files else filter(None, (originals.captions_file, METADATA))
+    captions = next((folder / name for name in names if (folder / name).is_file()), None)
+    if captions is None and not in_several_files:
+        raise InputError(f"there are no captions in {folder}", hint="pass their caption file in place of the folder")
+    return open_dataset(folder, captions)
+
+
+def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:
+    """Pair the photos, by content where they were renamed or moved, and their captions by order.
+
+    Originals that protection left out or that came since are skipped, as are copies whose originals are gone or in
+    another folder, by the manifest; any other copy without a partner is an error.
+
+    Raises:
+        InputError: a copy has no partner, no original has one, or one has not as many captions as its partner; the
+            message names the file.
+    """
+    lines = _lines_of(protected)
+    named = {photo: copy for photo, copy in _by_name(originals, protected).items() if copy not in lines}
+    copies = named | _by_manifest(originals, lines)
+    before, after = originals.captions_by_photo(), protected.captions_by_photo()
+    uncaptioned = set[str]() if originals.people else originals.uncaptioned
+    posts, skipped, used = [], [], set()
+    for photo in originals.photos:
+        copy = copies.get(photo.id)
+        if copy is None:
+            skipped.append(_left_out(photo, protected.root))
+            continue
+        used.add(copy)
+        post = PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy]))
+        line = lines.get(copy)
+        _check_captions(post, line, originals, captioned=photo.id not in uncaptioned)
+        if photo.id in uncaptioned:
+            skipped.append(Skipped(photo.id, "no-caption", "cannot be trained on or ranked"))
+        elif _is_another(post, line):
+            skipped.append(Skipped(photo.id, "changed-since", f"{copy} is a copy of it as it was"))
+        else:
+            posts.append(post)
+    for copy in sorted({photo.id for photo in protected.photos} - used):
+        source = lines[copy].source if copy in lines else None
+        if source and source.startswith(("../", "/")):
+            skipped.append(Skipped(source, "elsewhere", f"{copy} was added from another folder"))
+        elif source and posts:
+            skipped.append(Skipped(source, "no-original", f"{copy} is a copy of it, and it is gone"))
+        else:
+            message = f"{protected.root / copy} has no original in {originals.root}"
+            raise InputError(message, hint="pass the folder that was protected")
+    if not posts:
+        _refuse_nothing(skipped, originals.root, protected.root)
+    return posts, skipped
+
+
+def _refuse_nothing(skipped: Sequence[Skipped], originals: Path, protected: Path) -> None:
+    by_reason = {one.reason: one.where for one in reversed(skipped)}
+    if bare := by_reason.get(NOT_PROTECTED):
+        raise InputError(f"{bare} has no protected copy in {protected}", hint="pass the folder that was protected")
+    if bare := by_reason.get("no-caption"):
+        raise InputError(
+            f"no photo in {originals} has a caption, such as {bare}: photos are ranked by captions",
+            hint="give them captions, and protect them with these",
         )
 
 
-def lines_of(protected: Dataset) -> dict[str, ManifestLine]:
-    """Return the line of the manifest of each copy that is there; empty without a manifest.
-
-    Raises:
-        CheckpointError: it is damaged.
-    """
+def _lines_of(protected: Dataset) -> dict[str, ManifestLine]:
+    """Return the line of the manifest of each copy that is there; empty without a manifest."""
     there = {photo.id for photo in protected.photos}
     try:
         lines = read_manifest(layout_beside(protected.root).manifest)
@@ -96,13 +183,8 @@ def lines_of(protected: Dataset) -> dict[str, ManifestLine]:
     return {line.output: line for line in lines if line.output in there and line.output is not None}
 
 
-def copies_told(originals: Dataset, lines: Mapping[str, ManifestLine]) -> dict[str, str]:
-    """Return the copy of each original that the manifest tells of: by its content, or by its name if it was changed.
-
-    Args:
-        originals: the photos; some may have been renamed, moved or changed since.
-        lines: the line of each copy, see `lines_of`.
-    """
+def _by_manifest(originals: Dataset, lines: Mapping[str, ManifestLine]) -> dict[str, str]:
+    """Return the copy of each original that the manifest tells of: by its content, or by its name if it was changed."""
     by_name = {line.source: copy for copy, line in lines.items()}
     named = {photo.id: copy for photo in originals.photos if (copy := by_name.get(storable(photo.id)))}
     contents = {photo.id: photo.sha256() for photo in originals.photos}
@@ -114,90 +196,95 @@ def copies_told(originals: Dataset, lines: Mapping[str, ManifestLine]) -> dict[s
     return {photo: copy for photo, copy in named.items() if copy not in taken} | same | renamed
 
 
-def given_to_protect(originals: Dataset, protected: Path) -> Dataset:
-    """Return the originals without the photos that the run did not take, where it was given some photos of a folder."""
-    report = report_of(protected)
-    if report is None or not report.some_photos:
-        return originals
-    taken = {line.source for line in read_manifest(layout_beside(protected).manifest)}
-    ids = {photo.id for photo in originals.photos}
-    return restrict(originals, taken & ids) if taken & ids else originals
+def _by_name(originals: Dataset, protected: Dataset) -> dict[str, str]:
+    """Return the copy of each original with its name, else the one copy with its stem, as `protect` names files."""
+    copies, stems = {photo.id for photo in protected.photos}, dict[str, list[str]]()
+    for copy in copies - {photo.id for photo in originals.photos}:
+        stems.setdefault(stem_of(copy), []).append(copy)
+    found = {photo.id: photo.id for photo in originals.photos if photo.id in copies}
+    for photo in originals.photos:
+        own = stems.get(stem_of(photo.id), [])
+        if photo.id not in found and len(own) == 1:
+            found[photo.id] = own.pop()
+    return found
 
 
-def named_as_published(originals: Dataset, protected: Path) -> Dataset:
-    """Return the originals under the invented names that the run published, where they are faces.
-
-    Raises:
-        CheckpointError: the manifest is damaged.
-    """
-    manifest = layout_beside(protected).manifest
-    if not originals.people or not manifest.is_file():
-        return originals
-    captions = {line.sha256_in: [*map(plain, line.captions)] for line in read_manifest(manifest) if line.sha256_in}
-    told = {photo.id: captions[content] for photo in originals.photos if (content := photo.sha256()) in captions}
-    return named_as_told(originals, told, (text for texts in captions.values() for text in texts))
-
-
-@dataclass(frozen=True)
-class PostPair:
-    """A photo with its captions, before and after protection.
-
-    Attributes:
-        original: original photo.
-        protected: file of the protected copy.
-        clean: original captions.
-        published: protected captions, in the same order.
-    """
-
-    original: Photo
-    protected: Path
-    clean: tuple[str, ...]
-    published: tuple[str, ...]
+def _check_captions(post: PostPair, line: ManifestLine | None, originals: Dataset, *, captioned: bool) -> None:
+    """Refuse a copy whose captions are not those of its original with a trigger: other captions were read then."""
+    photo, copy, root = post.original.id, post.protected.name, originals.root
+    if not captioned:
+        if line and any(text.strip() and text.casefold() != line.trigger.casefold() for text in post.published):
+            raise InputError(
+                f"{photo} has no caption in {root}, its protected copy has one",
+                hint="pass what protect read with `captions`: its caption file, or embedded",
+            )
+        return
+    if len(post.clean) != len(post.published):
+        raise InputError(
+            f"{photo} has {counted(len(post.clean), 'caption')}, its protected copy {copy} has {len(post.published)}",
+            hint="pass the caption file that protect read, and the one that it wrote",
+        )
+    person = originals.people.get(photo)
+    if person and person.key != person.name and not _contains(post.published[0], person.name):
+        raise InputError(
+            f"{photo} is captioned with the made-up name {person.name}, its copy is not",
+            hint="pass the folder that was protected, with the photos of all its people",
+        )
 
 
-def is_another(post: PostPair, line: ManifestLine | None) -> bool:
-    """Return whether an original was changed since it was protected, and has other pixels now.
+def _contains(published: str, clean: str) -> bool:
+    """Return whether the published caption holds the clean one's words, or their initials, in order."""
+    rest, words = (iter(re.findall(r"\w+", plain(text).casefold())) for text in (published, clean))
+    return all(any(other in (word, word[0]) for other in rest) for word in words)
 
-    Args:
-        post: the photo and its copy.
-        line: what the manifest says of the copy.
-    """
+
+def _is_another(post: PostPair, line: ManifestLine | None) -> bool:
+    """Return whether an original was changed since it was protected, and has other pixels now."""
     if line is None or line.sha256_in in (None, post.original.sha256()):
         return False
     try:
         return shows_another(post.original.path, post.protected, line)
-    except DecodeError:  # which is said where it is read
+    except DecodeError:  # reported where it is read
         return False
 
 
-def said_of_originals(posts: Sequence[PostPair], protected: Path) -> list[str]:
-    """Return a remark where copies are their originals to the byte, as after photos were copied the wrong way.
+def _left_out(photo: Photo, protected: Path) -> Skipped:
+    """Return the reason why this photo has no copy: what the run said, or that it came since."""
+    report = report_of(protected)
+    for one in report.skipped if report else ():
+        if one.where == storable(photo.id):
+            return Skipped(photo.id, one.reason, one.detail)
+    try:
+        decode(photo.path)
+    except DecodeError as error:
+        return Skipped(photo.id, error.reason, error.detail)
+    return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected}")
 
-    Args:
-        posts: the photos, each with its copy.
-        protected: folder of the copies.
+
+def note_on_equal(posts: Sequence[PostPair], protected: Path) -> list[str]:
+    """Return a remark where copies are their originals to the byte, as after photos were copied the wrong way.
 
     Raises:
         CheckpointError: the report of the run that made them is damaged.
     """
-    same = [post for post in posts if _are_equal(post.original.path, post.protected)]
+    same = [post for post in posts if _are_equal(post)]
     if not same:
         return []
     report = report_of(protected)
     remedy = "restore the copies from a backup, or protect the photos again"
     if report and not report.added:
         remedy = "protect with `resume=True` makes the copies again"
-    are, example = "is its original" if len(same) == 1 else "are their originals", same[0].protected.name
+    are = "is its original" if len(same) == 1 else "are their originals"
     return [
-        f"{len(same)} of the {len(posts)} copies in {protected}, such as {example}, "
-        f"{are} to the byte, without noise: {remedy}"
+        f"{len(same)} of the {len(posts)} copies in {protected}, such as {same[0].protected.name}, {are} to the byte, "
+        f"without noise: {remedy}"
     ]
 
 
-def _are_equal(original: Path, copy: Path) -> bool:
+def _are_equal(post: PostPair) -> bool:
     try:
-        return filecmp.cmp(original, copy, shallow=False)
-    except OSError:  # that one cannot be read is said where it is decoded
+        return filecmp.cmp(post.original.path, post.protected, shallow=False)
+    except OSError:  # one cannot be read, which is reported where it is decoded
         return False
 
 

@@ -1,33 +1,103 @@
-"""The figures of single held-out photos, which intervals are drawn from: captions of one photo count together."""
+"""What the cells of a run say of the protection: effects with their intervals, outcomes, the worst, and the matrix.
+
+An interval holds the means that the same experiment could have given. People (or queries) and seeds are both drawn
+again with replacement (a two-way bootstrap, after Owen, "The pigeonhole bootstrap", 2007), so that neither few people
+nor few seeds pass for certainty.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from statistics import fmean, pstdev
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from unlearnable.report import BothWays, Cell, Finding, MatrixRow, Outcome, References, Retrieval, WorstFinding
+from unlearnable.report import ArmName, BothWays, Cell, Finding, MatrixRow, Outcome, References, Retrieval, WorstFinding
 from unlearnable.settings import AS_PUBLISHED
-from unlearnable.verify.intervals import Arms, Interval, interval, interval_of_effect
+from unlearnable.verify.attacks import is_adaptive
 from unlearnable.wording import grouped
 
-Way = Literal["image_to_text", "text_to_image"]
 HIT = 10
+HOLDS = 0.5  # least effect of a protection that holds: it takes away half of what clean posts teach
+DECIMALS = 9  # of figures that are compared with a bound: further ones are of how sums are rounded, not of ranks
+LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
+Way = Literal["image_to_text", "text_to_image"]
+WAYS: tuple[Way, Way] = ("image_to_text", "text_to_image")
+
+
+class Attempt(NamedTuple):
+    """Who trained on posts that were published, through which attack: what identifies a finding."""
+
+    victim: str
+    through: str
+    attacker: str
+
+
+def attempts(cells: Iterable[Cell]) -> list[Attempt]:
+    """Return the attempts of a run, each once, in the order of the cells."""
+    protected = (cell for cell in cells if cell.data == "protected")
+    return list(dict.fromkeys(Attempt(cell.victim, cell.through, cell.attacker) for cell in protected))
+
+
+def findings(cells: Sequence[Cell], references: References, photo_of_caption: Sequence[int] = ()) -> list[Finding]:
+    """Return one finding for each victim, attack and attacker, with means over the seeds.
+
+    Args:
+        cells: all of a run.
+        references: what the cells are compared with.
+        photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
+    """
+    return [_finding(key, cells, references, photo_of_caption) for key in attempts(cells)]
+
+
+def _finding(key: Attempt, cells: Sequence[Cell], references: References, owners: Sequence[int]) -> Finding:
+    pretrained, random = references.pretrained.get(key.victim), references.random
+    clean, protected = cells_of(cells, "clean", key, AS_PUBLISHED), cells_of(cells, "protected", key)
+    attacked = cells_of(cells, "clean", key) if key.through != AS_PUBLISHED else []
+    strict = {way: _effect(clean, protected, way, random, pretrained) for way in WAYS}
+    intervals = {
+        "clean": hit_interval(clean, "text_to_image", owners),
+        "protected": hit_interval(protected, "text_to_image", owners),
+        "effect": _effect_interval(clean, protected, ["text_to_image"], owners, random),
+    }
+    ends = {
+        f"{name}_{end}": value for name, found in intervals.items() if found for end, value in found._asdict().items()
+    }
+    learnt, kept = ([cell.text_to_image.hit10 for cell in arm] for arm in (clean, protected))
+    return Finding(
+        **key._asdict(),
+        adaptive=is_adaptive(key.through),
+        clean_mean=fmean(learnt),
+        clean_std=pstdev(learnt),
+        protected_mean=fmean(kept),
+        protected_std=pstdev(kept),
+        protected_medr=fmean(cell.text_to_image.medr for cell in protected),
+        effect=_effect(clean, protected, "text_to_image", random),
+        effect_image_to_text=_effect(clean, protected, "image_to_text", random),
+        effect_pretrained=_effect(clean, protected, "text_to_image", pretrained),
+        clean_through_mean=_hit(attacked, "text_to_image") if attacked else None,
+        effect_through=_effect(attacked, protected, "text_to_image", random) if attacked else None,
+        outcome=_outcome([*strict.values()], _effect_interval(clean, protected, WAYS, owners, random, pretrained)),
+        judged_by=[way for way, effect in strict.items() if effect is not None],
+        **ends,
+    )
+
+
+def cells_of(
+    cells: Iterable[Cell], data: ArmName, key: Attempt | Finding | WorstFinding, through: str | None = None
+) -> list[Cell]:
+    """Return the cells of an arm, one a seed, by the victim and attacker of a finding, and its attack or another."""
+    wanted = (data, key.victim, key.through if through is None else through, key.attacker)
+    return [cell for cell in cells if (cell.data, cell.victim, cell.through, cell.attacker) == wanted]
 
 
 def hits(cells: Sequence[Cell], way: Way, photo_of_caption: Sequence[int]) -> NDArray[np.float64] | None:
     """Return what each photo adds to Hit@10 in per cent (s, p), a row a cell, the mean of all being Hit@10.
 
-    Args:
-        cells: cells of one gallery, one a seed.
-        way: direction of the ranking.
-        photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
-
-    Returns:
-        The figures; None where there is no cell or one has no ranks.
+    Captions of one photo count together. None where there is no cell, or one has no ranks.
     """
     found = []
     for cell in cells:
@@ -42,101 +112,19 @@ def hits(cells: Sequence[Cell], way: Way, photo_of_caption: Sequence[int]) -> ND
 
 
 def hit_interval(cells: Sequence[Cell], way: Way, photo_of_caption: Sequence[int]) -> Interval | None:
-    """Return the interval of Hit@10 over photos and seeds; None where a cell has no ranks. Arguments as of `hits`."""
+    """Return the interval of Hit@10 over photos and seeds; None where a cell has no ranks."""
     values = hits(cells, way, photo_of_caption)
     return None if values is None else interval(values)
 
 
-HOLDS = 0.5  # least effect of a protection that holds: it takes away half of what clean posts teach
-DECIMALS = 9  # of figures that are compared with a bound: further ones are of how sums are rounded, not of ranks
-LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
-WAYS: tuple[Way, ...] = ("image_to_text", "text_to_image")
-
-
-class Attempt(NamedTuple):
-    """Who trained on posts that were published, through which attack: what identifies a finding."""
-
-    victim: str
-    through: str
-    attacker: str
-
-
-def findings(cells: Sequence[Cell], references: References, photo_of_caption: Sequence[int] = ()) -> list[Finding]:
-    """Return one finding for each victim, attack and attacker, with means over the seeds.
-
-    Args:
-        cells: all of a run.
-        references: what the cells are compared with.
-        photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
-    """
-    return [_finding(key, cells, references, photo_of_caption) for key in attempts(cells)]
-
-
-def attempts(cells: Iterable[Cell]) -> list[Attempt]:
-    """Return the attempts of a run, each once, in the order of the cells."""
-    protected = (cell for cell in cells if cell.data == "protected")
-    return list(dict.fromkeys(Attempt(cell.victim, cell.through, cell.attacker) for cell in protected))
-
-
-def _finding(key: Attempt, cells: Sequence[Cell], references: References, owners: Sequence[int]) -> Finding:
-    clean, protected = clean_cells(cells, key), protected_cells(cells, key)
-    attacked = clean_cells(cells, key, key.through) if key.through != AS_PUBLISHED else []
-    pretrained, random = references.pretrained.get(key.victim), references.random
-    strict = [_effect(clean, protected, way, random, pretrained) for way in WAYS]
-    ends = {"clean": hit_interval(clean, "text_to_image", owners)}
-    ends["protected"] = hit_interval(protected, "text_to_image", owners)
-    ends["effect"] = effect_interval(clean, protected, ["text_to_image"], owners, random)
-    clean_hits, protected_hits = ([cell.text_to_image.hit10 for cell in some] for some in (clean, protected))
-    finding = Finding(
-        **key._asdict(),
-        clean_mean=fmean(clean_hits),
-        clean_std=pstdev(clean_hits),
-        protected_mean=fmean(protected_hits),
-        protected_std=pstdev(protected_hits),
-        protected_medr=fmean(cell.text_to_image.medr for cell in protected),
-        effect=_effect(clean, protected, "text_to_image", random),
-        effect_image_to_text=_effect(clean, protected, "image_to_text", random),
-        effect_pretrained=_effect(clean, protected, "text_to_image", pretrained),
-        clean_through_mean=_hit(attacked, "text_to_image") if attacked else None,
-        effect_through=_effect(attacked, protected, "text_to_image", random) if attacked else None,
-        outcome=_outcome(strict, effect_interval(clean, protected, WAYS, owners, random, pretrained)),
-        judged_by=[way for way, effect in zip(WAYS, strict, strict=True) if effect is not None],
-    )
-    return finding.model_copy(update=_ends(ends))
-
-
-def clean_cells(
-    cells: Iterable[Cell], key: Attempt | Finding | WorstFinding, through: str = AS_PUBLISHED
-) -> list[Cell]:
-    """Return the clean cells of a finding, one a seed: on posts as they are, or through an attack."""
-    return _cells(cells, (key.victim, "clean", through, key.attacker))
-
-
-def protected_cells(cells: Iterable[Cell], key: Attempt | Finding) -> list[Cell]:
-    """Return the protected cells of a finding, one a seed."""
-    return _cells(cells, (key.victim, "protected", key.through, key.attacker))
-
-
-def _cells(cells: Iterable[Cell], wanted: tuple[str, ...]) -> list[Cell]:
-    return [cell for cell in cells if (cell.victim, cell.data, cell.through, cell.attacker) == wanted]
-
-
-def effect_interval(
+def _effect_interval(
     clean: Sequence[Cell],
     protected: Sequence[Cell],
     ways: Sequence[Way],
     owners: Sequence[int],
     *references: BothWays | None,
 ) -> Interval | None:
-    """Return the interval of the mean effect of some directions; None where it is not known.
-
-    Args:
-        clean: clean cells, one a seed.
-        protected: protected cells, one a seed.
-        ways: directions; those that clean posts taught too little of are left out.
-        owners: photo of each caption of the gallery, as `findings` has it.
-        references: scores that the effect is measured against; the best counts.
-    """
+    """Return the interval of the mean effect of the directions that clean posts taught enough of; None if unknown."""
     arms = []
     for way in ways:
         learnt, kept = hits(clean, way, owners), hits(protected, way, owners)
@@ -147,18 +135,8 @@ def effect_interval(
     return interval_of_effect(arms, LEAST_GAP) if arms else None
 
 
-def _ends(intervals: dict[str, Interval | None]) -> dict[str, float]:
-    """Return the fields for the ends of the intervals that are known."""
-    known = ((name, ends) for name, ends in intervals.items() if ends is not None)
-    return {f"{name}_{end}": value for name, ends in known for end, value in ends._asdict().items()}
-
-
-def _hit(cells: Iterable[Cell], way: Way) -> float:
-    return fmean(_hit10(cell, way) for cell in cells)
-
-
-def _hit10(scores: Cell | BothWays, way: Way) -> float:
-    return scores.image_to_text.hit10 if way == "image_to_text" else scores.text_to_image.hit10
+def _hit(cells: Sequence[Cell | BothWays], way: Way) -> float:
+    return fmean(getattr(cell, way).hit10 for cell in cells)
 
 
 def _effect(clean: Sequence[Cell], protected: Sequence[Cell], way: Way, *references: BothWays | None) -> float | None:
@@ -172,7 +150,7 @@ def _effect(clean: Sequence[Cell], protected: Sequence[Cell], way: Way, *referen
 
 
 def _floor(references: Iterable[BothWays | None], way: Way) -> float:
-    return max(_hit10(one, way) for one in references if one is not None)
+    return max(_hit([one], way) for one in references if one is not None)
 
 
 def _outcome(effects: Sequence[float | None], ends: Interval | None) -> Outcome:
@@ -187,21 +165,13 @@ def _outcome(effects: Sequence[float | None], ends: Interval | None) -> Outcome:
 def worst_finding(
     some: Iterable[Finding], cells: Sequence[Cell], references: References, photo_of_caption: Sequence[int] = ()
 ) -> WorstFinding | None:
-    """Return the finding of the smallest effect, mean of both directions; None where none can be judged.
-
-    Args:
-        some: findings to choose from.
-        cells: all of a run.
-        references: what the cells are compared with.
-        photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
-    """
-    judged = [(mean_effect(finding), finding) for finding in some]
-    known = [(effect, finding) for effect, finding in judged if effect is not None]
+    """Return the finding of the smallest effect, mean of both directions; None where none can be judged."""
+    known = [(effect, finding) for finding in some if (effect := _mean_effect(finding)) is not None]
     if not known:
         return None
     effect, finding = min(known, key=lambda pair: pair[0])
-    protected = protected_cells(cells, finding)
-    ends = effect_interval(clean_cells(cells, finding), protected, WAYS, photo_of_caption, references.random)
+    clean, protected = cells_of(cells, "clean", finding, AS_PUBLISHED), cells_of(cells, "protected", finding)
+    ends = _effect_interval(clean, protected, WAYS, photo_of_caption, references.random)
     return WorstFinding(
         victim=finding.victim,
         through=finding.through,
@@ -214,41 +184,96 @@ def worst_finding(
     )
 
 
-def mean_effect(finding: Finding) -> float | None:
+def _mean_effect(finding: Finding) -> float | None:
     """Return the effect against random ranking, mean of the directions that can be judged.
 
     None where none can, or where the finding as a whole cannot, as of a victim that knew such photos already.
     """
-    if not finding.judged_by:
-        return None
     known = [effect for effect in (finding.effect, finding.effect_image_to_text) if effect is not None]
-    return fmean(known) if known else None
+    return fmean(known) if known and finding.judged_by else None
 
 
 def _over_seeds(scores: Sequence[Retrieval]) -> Retrieval:
-    def mean(of: Callable[[Retrieval], float]) -> float:
-        return fmean(map(of, scores))
-
-    return Retrieval(
-        hit1=mean(lambda s: s.hit1), hit5=mean(lambda s: s.hit5), hit10=mean(lambda s: s.hit10),
-        medr=mean(lambda s: s.medr),
-    )  # fmt: skip
+    return Retrieval(**{name: fmean(getattr(one, name) for one in scores) for name in Retrieval.model_fields})
 
 
 def matrix(all_findings: Sequence[Finding]) -> list[MatrixRow]:
     """Return a row for each attack and attacker, the row of the smallest effect first; rows without one come last."""
-    rows = grouped(((finding.through, finding.attacker), finding) for finding in all_findings)
-    made = [
+    rows = [
         MatrixRow(
             through=through,
             attacker=attacker,
             adaptive=own[0].adaptive,
-            effects={finding.victim: mean_effect(finding) for finding in own},
+            effects={finding.victim: _mean_effect(finding) for finding in own},
         )
-        for (through, attacker), own in rows.items()
+        for (through, attacker), own in grouped(((one.through, one.attacker), one) for one in all_findings).items()
     ]
-    return sorted(made, key=_least)
+    infinite = float("inf")
+    return sorted(rows, key=lambda row: min(infinite if one is None else one for one in row.effects.values()))
 
 
-def _least(row: MatrixRow) -> float:
-    return min((effect for effect in row.effects.values() if effect is not None), default=float("inf"))
+DRAWS = 2000
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """The ends of an interval that holds 95 % of the redrawn means."""
+
+    low: float
+    high: float
+
+
+class Arms(NamedTuple):
+    """What victims learnt in one direction: figures (s, n) of each seed and person after both arms, and their floor."""
+
+    clean: ArrayLike
+    protected: ArrayLike
+    floor: float
+
+
+def interval(values: ArrayLike) -> Interval:
+    """Return the interval of the mean of figures (s, n), of each seed (s) and each person or query (n).
+
+    Raises:
+        ValueError: `values` has no two axes, or nothing in it.
+    """
+    return _middle(_means(values))
+
+
+def interval_of_effect(ways: Sequence[Arms], least_gap: float) -> Interval | None:
+    """Return the interval of an effect, (clean - protected) / (clean - floor), mean over directions.
+
+    Seeds and people are drawn once for everything, as what is hard for one arm is hard for the other too. A direction
+    in which the redrawn clean posts teach less than `least_gap` above the floor has no effect in that draw, as it would
+    have none in an experiment. The interval is of the draws that have an effect, None where fewer than half have one.
+    """
+    effects = np.full((len(ways), DRAWS), np.nan)
+    for effect, arms in zip(effects, ways, strict=True):
+        clean, protected = _means(arms.clean), _means(arms.protected)
+        gap = clean - arms.floor
+        np.divide(clean - protected, gap, out=effect, where=gap >= least_gap)
+    judged = effects[:, ~np.isnan(effects).all(axis=0)]
+    return None if 2 * judged.shape[1] < DRAWS else _middle(np.nanmean(judged, axis=0))
+
+
+def _means(figures: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean (DRAWS,) of figures (s, n) in each draw of seeds and people, which their shape decides."""
+    values = np.asarray(figures, dtype=np.float64)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"an interval needs figures of seeds and people, not of shape {values.shape}")
+    rows, columns = _draws(*values.shape)
+    means: NDArray[np.float64] = np.einsum("ds,sn,dn->d", rows, values, columns, optimize=True)
+    return means
+
+
+@lru_cache(maxsize=1)  # all findings of a run have the same seeds and people
+def _draws(seeds: int, people: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights of seeds (DRAWS, s) and of people (DRAWS, n), which sum to 1 in each draw."""
+    generator = np.random.default_rng(0)  # equal figures have equal intervals
+    rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds
+    return rows, generator.multinomial(people, np.full(people, 1 / people), DRAWS) / people
+
+
+def _middle(draws: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high))

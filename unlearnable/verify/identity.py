@@ -17,7 +17,7 @@ from unlearnable.posts.invented_names import full_names
 from unlearnable.report import MeanRetrieval
 from unlearnable.training.data import Pairs
 from unlearnable.training.retrieval import embed, embed_texts, hit, medr
-from unlearnable.verify.intervals import interval
+from unlearnable.verify.findings import interval
 from unlearnable.wording import grouped
 
 NAMES = 1000
@@ -49,17 +49,11 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class Identities:
-    """The people whom a model is asked for, and the names that it chooses from.
+    """The people whom a model is asked for, and the names that it chooses from."""
 
-    Attributes:
-        people: names of the people asked for, each once.
-        shown: (p,) number in `people` of who is on each photo of the gallery; -1 for photos that do not count.
-        tokens: (prompts, names, 77) token ids of every name in every prompt; the first names are those of `people`.
-    """
-
-    people: tuple[str, ...]
-    shown: Tensor
-    tokens: Tensor
+    people: tuple[str, ...]  # names, each once
+    shown: Tensor  # (p,) number in `people` of who is on each photo of the gallery; -1 for photos that do not count
+    tokens: Tensor  # (prompts, names, 77) token ids of every name in every prompt, those of `people` first
 
     @cached_property
     def sha256(self) -> str:
@@ -69,11 +63,9 @@ class Identities:
 
 
 def identities(shown: Sequence[str | None], others: Sequence[str] = ()) -> Identities:
-    """Return the people of a gallery, to be told from all others and from people who do not exist.
+    """Return the people `shown` on each photo of a gallery, to be told from the others and from invented people.
 
-    Args:
-        shown: the name of who is on each photo; None for photos that do not count.
-        others: names of other people, whom a model may know too.
+    Photos without a name do not count.
     """
     people = tuple(dict.fromkeys(name for name in shown if name is not None))
     real = list(dict.fromkeys((*people, *others)))
@@ -85,11 +77,7 @@ def identities(shown: Sequence[str | None], others: Sequence[str] = ()) -> Ident
 
 
 def recognised(model: DualEncoder, gallery: Pairs, asked: Identities) -> list[bool]:
-    """Return whether a model recognises each of the people on the photos of a gallery.
-
-    Raises:
-        ModelError: the model returns features that are not finite.
-    """
+    """Return whether a model recognises each of the people on the photos of a gallery."""
     prompts, names, length = asked.tokens.shape
     texts = embed_texts(model, asked.tokens.view(-1, length))
     images, _, _ = embed(model, gallery)
@@ -101,25 +89,20 @@ def recognised(model: DualEncoder, gallery: Pairs, asked: Identities) -> list[bo
 def choices(images: Tensor, names: Tensor) -> Tensor:
     """Return the most similar name of each photo for each prompt, (prompts, photos); -1 where several are most similar.
 
-    Args:
-        images: (photos, d) features, normalised.
-        names: (prompts, names, d) features, normalised.
+    Features are normalised, (photos, d) and (prompts, names, d); as in `retrieval`, equal ones tie.
     """
-    return torch.stack([_chosen((images.double() @ each.double().T).float()) for each in names])
-
-
-def _chosen(scores: Tensor) -> Tensor:
-    """Return the best of each row of scores, -1 where several are; as in `retrieval`, equal features tie."""
-    best, chosen = scores.max(dim=1)
-    return torch.where((scores == best[:, None]).sum(dim=1) == 1, chosen, -1)
+    found = []
+    for each in names:
+        scores = (images.double() @ each.double().T).float()
+        best, chosen = scores.max(dim=1)
+        found.append(torch.where((scores == best[:, None]).sum(dim=1) == 1, chosen, -1))
+    return torch.stack(found)
 
 
 def majority(chosen: Tensor, person: int) -> bool:
-    """Return whether some prompt has a name chosen for more photos than any other name, and it is the person's.
+    """Return whether a prompt has the person's name chosen for more of their photos than any other.
 
-    Args:
-        chosen: (prompts, photos) chosen names of the person's photos; -1 is none.
-        person: number of the true name.
+    `chosen` holds the numbers of names, (prompts, photos); -1 is none.
     """
     for votes in chosen:
         names, counts = votes[votes >= 0].unique(return_counts=True)
@@ -135,9 +118,7 @@ Units = Sequence[Sequence[int]]
 def mean_retrieval(seeds: Sequence[Units]) -> MeanRetrieval:
     """Return means over seeds of Hit@k and Medr, and the interval of Hit@10 over units and seeds.
 
-    Args:
-        seeds: ranks of each seed, all of the same units. What a unit adds is its hits by the mean number of queries, so
-            that the mean over units is the mean over queries.
+    What a unit adds is its hits by the mean number of queries, so that the mean over units is the mean over queries.
     """
     pooled = [torch.tensor([rank for unit in units for rank in unit]) for units in seeds]
     found = [
@@ -158,9 +139,7 @@ def mean_retrieval(seeds: Sequence[Units]) -> MeanRetrieval:
 def by_photo(ranks: Sequence[int], photo_of: Sequence[int] = ()) -> Units:
     """Return the ranks of queries by their photo, since captions of one photo are found or missed together.
 
-    Args:
-        ranks: of the queries.
-        photo_of: photo of each query; empty where query n is that of photo n.
+    Without `photo_of` query n is that of photo n.
     """
     return list(grouped(zip(photo_of or range(len(ranks)), ranks, strict=True)).values())
 

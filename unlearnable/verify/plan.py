@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +12,18 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.report import ArmName, BothWays, Cell, CrowdCell, RanksRecord
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings
 from unlearnable.storage.progress import Progress
-from unlearnable.training.attacker import Attacker
 from unlearnable.training.loop import Recipe, recipe_for
 from unlearnable.training.retrieval import queries_of, retrieve, scores
-from unlearnable.verify.arms import VerifyArm
+from unlearnable.verify.arms import Arms
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import catalogue, parse_attack
-from unlearnable.verify.attacks.base import Attack, PhotoAttack
-from unlearnable.verify.cells import CellStore, CellTraining, Experiment, Key, Trained, digest_of, run, version_of_cells
+from unlearnable.verify.attacks.base import Attack
+from unlearnable.verify.cells import CellStore, Experiment, Key, Trained, digest_of, train_victim, version_of_cells
 from unlearnable.wording import counted
 
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
+VERSION = version_of_cells(5)  # cells have their ranks, and what they make of a crowd
+THROUGH = "through"  # what a key and a cell call the attack
 
 
 class WantedCell(NamedTuple):
@@ -36,17 +36,10 @@ class WantedCell(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What victims are to be trained on.
-
-    Attributes:
-        cells: cells of each victim and seed, attacker by attacker, each beginning with clean posts.
-        attackers: attackers by name.
-        not_tested: what no cell tests, in words.
-    """
+    """The cells of each victim and seed, attacker by attacker, each beginning with clean posts; and what none tests."""
 
     cells: list[WantedCell]
-    attackers: Mapping[str, Attacker]
-    not_tested: list[str]
+    not_tested: list[str]  # in words
 
 
 def wanted(settings: VerifySettings) -> Wanted:
@@ -62,16 +55,18 @@ def wanted(settings: VerifySettings) -> Wanted:
     """
     attacks = {attacker: {name: parse_attack(name) for name in settings.through} for attacker in settings.attackers}
     not_tested = list(NEVER_TESTED)
-    for name, attacker in _star(settings):
+    for name, attacker in _of_suite(settings):
         try:
             attacks.setdefault(attacker, {}).setdefault(name, parse_attack(name))
         except ConfigError as error:  # this installation lacks what it takes
             not_tested.append(error.line)
-    cells = [cell for attacker, met in attacks.items() for cell in _of_attacker(settings, attacker, met)]
-    return Wanted(cells, {name: ATTACKERS[name] for name in attacks}, not_tested)
+    for attacker in attacks:
+        ATTACKERS.summary(attacker)  # refuses one that does not exist
+    cells = [cell for attacker, own in attacks.items() for cell in _of_attacker(settings, attacker, own)]
+    return Wanted(cells, not_tested)
 
 
-def _star(settings: VerifySettings) -> Iterator[tuple[str, str]]:
+def _of_suite(settings: VerifySettings) -> Iterator[tuple[str, str]]:
     """Yield pairs of attack and attacker of the suite."""
     if settings.suite is None:
         return
@@ -86,7 +81,8 @@ def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, 
     unchanged = parse_attack(AS_PUBLISHED)
     yield WantedCell("clean", unchanged, attacker)
     if settings.suite is not None and SUITES[settings.suite].complete:
-        yield from (WantedCell("clean", one, attacker) for one in attacks.values() if isinstance(one, PhotoAttack))
+        of_photos = (one for one in attacks.values() if len(one.photo_changes) == 1 and not one.caption_changes)
+        yield from (WantedCell("clean", one, attacker) for one in of_photos)
     yield from (WantedCell("protected", one, attacker) for one in attacks.values())
     if settings.crowd is not None:
         yield WantedCell("absent", unchanged, attacker)
@@ -97,40 +93,133 @@ def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, 
 
 
 @dataclass(frozen=True)
-class Training:
-    """The training of one cell.
-
-    Attributes:
-        victim: name of the model.
-        arm: posts to train on.
-        attacker: name of who trains.
-        hooks: what that attacker does in the training.
-        recipe: how the victim is trained, with the seed.
-    """
+class Slot:
+    """A cell of one victim and seed, all that it depends on, and its result if an earlier run has it."""
 
     victim: str
-    arm: VerifyArm
-    attacker: str
-    hooks: Attacker
+    wanted: WantedCell
     recipe: Recipe
+    name: str  # of its file
+    key: Key
+    earlier: Cell | None
+
+    @property
+    def work(self) -> str:
+        """The hex SHA-256 of what is trained: attacks that leave the same posts, as on small photos, have it alike."""
+        return digest_of({part: value for part, value in self.key.items() if part != THROUGH})
 
 
-def run_training(experiment: Experiment, training: Training, progress: Progress) -> Cell:
+@dataclass
+class CellResults:
+    """The results of all cells."""
+
+    pretrained: dict[str, BothWays] = field(default_factory=dict)  # scores of each victim before training
+    cells: list[Cell] = field(default_factory=list)
+    ran: int = 0  # cells that were run rather than reused
+    not_made: dict[str, str] = field(default_factory=dict)  # attackers left out, and why
+
+
+def run_cells(
+    experiment: Experiment,
+    settings: VerifySettings,
+    arms: Arms,
+    cells: list[WantedCell],
+    folder: Path,
+    *,
+    overwrite: bool,
+    progress: Progress,
+) -> CellResults:
+    """Run every missing cell, victim by victim and seed by seed, after a note of how many.
+
+    Where several attacks leave the same posts, a victim is trained on them once, for all of their cells. An attacker of
+    a suite that has nothing to go by in these posts has no cells.
+
+    Raises:
+        InputError: an attacker that is asked for by name has nothing to go by in these posts.
+    """
+    results, store = CellResults(), CellStore(folder, Cell)
+    slots = list(_slots(experiment, settings, arms, cells, store, overwrite=overwrite))
+    store.report_unusable(experiment.version, [(slot.name, slot.key) for slot in slots], progress)
+    found = {slot.work: slot.earlier for slot in slots if slot.earlier is not None}
+    if missing := {slot.work for slot in slots if slot.work not in found}:
+        there = sum(slot.earlier is not None for slot in slots)
+        progress.note(f"{counted(len(missing), 'training')} to run" + (f", {there} are there already" if there else ""))
+    if not settings.from_scratch:
+        for victim in dict.fromkeys(settings.victims):
+            ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
+            results.pretrained[victim] = scores(experiment.counted(ranks))
+    for slot in slots:
+        attacker, cell = slot.wanted.attacker, slot.earlier or found.get(slot.work)
+        if attacker in results.not_made:
+            continue
+        if cell is None:
+            try:
+                cell = _train(experiment, arms, slot, progress)
+            except InputError as error:
+                if attacker in settings.attackers:
+                    raise
+                results.not_made[attacker] = error.line
+                results.cells = [one for one in results.cells if one.attacker != attacker]
+                continue
+            found[slot.work] = cell
+            results.ran += 1
+        if slot.earlier is None:
+            cell = cell.model_copy(update={THROUGH: slot.wanted.attack.name})
+            store.write(slot.name, slot.key, cell)
+        results.cells.append(cell.model_copy(update={"victim": slot.victim}))
+    return results
+
+
+def _slots(
+    experiment: Experiment,
+    settings: VerifySettings,
+    arms: Arms,
+    cells: list[WantedCell],
+    store: CellStore[Cell],
+    *,
+    overwrite: bool,
+) -> Iterator[Slot]:
+    """Yield all cells in the order in which they run, with those of earlier runs."""
+    digests = {(one.data, one.attack.name): arms.digest(one.data, one.attack) for one in cells}
+    for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
+        recipe = recipe_for(
+            settings,
+            experiment.pool.architecture(victim),
+            seed=seed,
+            from_scratch=settings.from_scratch,
+            one_caption=True,
+        )
+        for one in cells:
+            further = {"data": one.data, THROUGH: one.attack.name}
+            if one.attacker != AS_USUAL:
+                further["attacker"] = one.attacker
+            key = experiment.key(victim, digests[one.data, one.attack.name], recipe, seed, **further)
+            name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
+            yield Slot(victim, one, recipe, name, key, None if overwrite else store.read(name, key))
+
+
+def _train(experiment: Experiment, arms: Arms, slot: Slot, progress: Progress) -> Cell:
     """Train a victim, rank the gallery with it, and return the cell."""
-    victim, arm, recipe = training.victim, training.arm, training.recipe
-    model = experiment.pool.start(victim, recipe.seed)
-    by = "" if training.attacker == AS_USUAL else f", attacker {training.attacker}"
-    title = f"{victim}: {arm.data} through {arm.attack.name}{by}, seed {recipe.seed}"
-    trained = run(experiment, model, CellTraining(title, arm, recipe, training.hooks), progress)
+    victim, (data, attack, attacker), recipe = slot.victim, slot.wanted, slot.recipe
+    by = "" if attacker == AS_USUAL else f", attacker {attacker}"
+    trained = train_victim(
+        experiment,
+        experiment.pool.start(victim, recipe.seed),
+        arms.pairs(data, attack),
+        recipe,
+        progress,
+        title=f"{victim}: {data} through {attack.name}{by}, seed {recipe.seed}",
+        attacker=ATTACKERS[attacker],
+    )
     ranks, shortcut = experiment.counted(trained.ranks), None
-    if arm.data == "protected":
-        published = arm.published(int(experiment.gallery.photos.max()) + 1)
+    if data == "protected":
+        published = arms.published(attack, int(experiment.gallery.photos.max()) + 1)
         shortcut = scores(retrieve(trained.model, published))
     return Cell(
         victim=victim,
-        data=arm.data,
-        through=arm.attack.name,
-        attacker=training.attacker,
+        data=data,
+        through=attack.name,
+        attacker=attacker,
         seed=recipe.seed,
         epochs=recipe.epochs,
         lr=recipe.lr,
@@ -151,142 +240,3 @@ def _beside_crowd(experiment: Experiment, trained: Trained) -> CrowdCell | None:
         return None
     others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
     return CrowdCell(other_text_ranks=others.text_to_image.tolist(), recognised=trained.recognised)
-
-
-VERSION = version_of_cells(4)  # cells have their ranks, and what they make of a crowd
-THROUGH = "through"  # what a key and a cell call the attack
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What every victim is trained on and how, with every seed.
-
-    Attributes:
-        pairs: arms and who trains on them, by name; each attacker trains on clean posts too, so that they compare.
-        attackers: attackers by name.
-    """
-
-    pairs: Sequence[tuple[VerifyArm, str]]
-    attackers: Mapping[str, Attacker]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A cell that is wanted.
-
-    Attributes:
-        training: its training.
-        name: name of its file.
-        key: all that it depends on.
-        cell: the cell of an earlier run; None where it is to be trained.
-    """
-
-    training: Training
-    name: str
-    key: Key
-    cell: Cell | None
-
-    @property
-    def work(self) -> str:
-        """The hex SHA-256 of what is trained: attacks that leave the same posts, as on small photos, have it alike."""
-        return digest_of({part: value for part, value in self.key.items() if part != THROUGH})
-
-
-@dataclass
-class CellResults:
-    """The results of all cells.
-
-    Attributes:
-        pretrained: scores of each victim before training.
-        cells: results of the cells.
-        runs: number of cells that were run rather than reused, by attacker.
-        not_made: attackers of a suite that these posts give nothing to go by, and why; they have no cells.
-    """
-
-    pretrained: dict[str, BothWays] = field(default_factory=dict)
-    cells: list[Cell] = field(default_factory=list)
-    runs: Counter[str] = field(default_factory=Counter)
-    not_made: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def ran(self) -> int:
-        """Number of the cells that were run rather than reused."""
-        return self.runs.total()
-
-    def leave_out(self, attacker: str, error: InputError) -> None:
-        """Do without an attacker."""
-        self.not_made[attacker] = error.line
-        self.cells = [cell for cell in self.cells if cell.attacker != attacker]
-        self.runs.pop(attacker, None)
-
-
-def run_cells(
-    experiment: Experiment,
-    settings: VerifySettings,
-    grid: Grid,
-    folder: Path,
-    *,
-    overwrite: bool,
-    progress: Progress,
-) -> CellResults:
-    """Run every missing cell, victim by victim and seed by seed, after a note of how many.
-
-    Where several attacks leave the same posts, a victim is trained on them once, for all of their cells.
-
-    Raises:
-        InputError: an attacker that is asked for by name has nothing to go by in these posts.
-    """
-    results, store = CellResults(), CellStore(folder, Cell)
-    slots = _slots(experiment, settings, grid, store, overwrite=overwrite)
-    store.report_unusable(experiment.version, [(slot.name, slot.key) for slot in slots], progress)
-    found = {slot.work: slot.cell for slot in slots if slot.cell is not None}
-    if missing := {slot.work: slot.training for slot in slots if slot.work not in found}:
-        there = sum(slot.cell is not None for slot in slots)
-        progress.note(f"{counted(len(missing), 'training')} to run" + (f", {there} are there already" if there else ""))
-    if not settings.from_scratch:
-        for victim in dict.fromkeys(settings.victims):
-            ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
-            results.pretrained[victim] = experiment.score(ranks)
-    for slot in slots:
-        cell, attacker = slot.cell or found.get(slot.work), slot.training.attacker
-        if attacker in results.not_made:
-            continue
-        if cell is None:
-            try:
-                cell = run_training(experiment, slot.training, progress)
-            except InputError as error:
-                if attacker in settings.attackers:
-                    raise
-                results.leave_out(attacker, error)
-                continue
-            found[slot.work] = cell
-            results.runs[attacker] += 1
-        if slot.cell is None:
-            cell = cell.model_copy(update={THROUGH: slot.training.arm.attack.name})
-            store.write(slot.name, slot.key, cell)
-        results.cells.append(cell.model_copy(update={"victim": slot.training.victim}))
-    return results
-
-
-def _slots(
-    experiment: Experiment, settings: VerifySettings, grid: Grid, store: CellStore[Cell], *, overwrite: bool
-) -> list[Slot]:
-    """Return all cells in the order in which they run, with those of earlier runs."""
-    digests = {arm: arm.digest() for arm in dict.fromkeys(arm for arm, _ in grid.pairs)}
-    slots = []
-    for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
-        architecture = experiment.pool.architecture(victim)
-        recipe = recipe_for(settings, architecture, seed=seed, from_scratch=settings.from_scratch, one_caption=True)
-        for arm, attacker in grid.pairs:
-            further = _further(arm, attacker)
-            key = experiment.key(victim, digests[arm], recipe, seed, **further)
-            name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
-            training = Training(victim, arm, attacker, grid.attackers[attacker], recipe)
-            slots.append(Slot(training, name, key, None if overwrite else store.read(name, key)))
-    return slots
-
-
-def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
-    """Return what a cell's key and name hold of arm and attacker; a plain cell has the key that it always had."""
-    further = {"data": arm.data, THROUGH: arm.attack.name}
-    return further if attacker == AS_USUAL else {**further, "attacker": attacker}

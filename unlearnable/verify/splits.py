@@ -1,10 +1,11 @@
-"""Split photos into those to train on and those held out, without near-duplicates of held-out ones."""
+"""Who is trained on and who is ranked: photos held out, near-duplicates left out, and the crowd of `verify --crowd`."""
 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable.errors import InputError
@@ -13,44 +14,37 @@ from unlearnable.posts import HELD_OUT, Dataset, Person, Photo, Skipped, named_a
 from unlearnable.report import BothWays
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import OF_FACES, open_collection
+from unlearnable.training.data import OF_FACES, DecodedPosts, open_collection
 from unlearnable.verify.copies import (
+    NOT_PROTECTED,
     PostPair,
-    given_to_protect,
-    named_as_published,
+    as_protected,
+    match,
+    note_on_equal,
+    open_protected,
     read_both,
-    refuse_made_without_captions,
-    said_of_originals,
 )
 from unlearnable.verify.findings import LEAST_GAP
-from unlearnable.verify.matching import NOT_PROTECTED, match, open_protected
+from unlearnable.verify.identity import Identities, identities
 from unlearnable.wording import counted
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
 NAMED = "the split that the data names"  # where held-out photos come from
+MOST_BY_CHANCE = 50.0  # Hit@10 of a random order, in per cent
+NEEDED = 20  # photos in the gallery: a random order has a Hit@10 of 50 there
 
 
 @dataclass(frozen=True)
 class Split:
-    """The posts to train on, those to rank, and those left out of both.
-
-    Attributes:
-        train: posts to train on.
-        held_out: photos to rank with their captions.
-        source: where the held-out photos come from, for the report.
-        near: ids of training photos dropped as near-duplicates of held-out ones.
-        skipped: photos and rows that were left out.
-        people: who is on each held-out photo, by its id, where that is known.
-        notes: remarks on the copies, for the report.
-    """
+    """The posts to train on, those to rank, and those left out of both."""
 
     train: list[PostPair]
     held_out: list[Held]
-    source: str
-    near: list[str]
+    source: str  # where the held-out photos come from, for the report
+    near: list[str]  # ids of training photos dropped as near-duplicates of held-out ones
     skipped: list[Skipped]
-    people: Mapping[str, Person] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    people: Mapping[str, Person]  # who is on each held-out photo, by its id, where that is known
+    notes: list[str]  # on the copies, for the report
 
 
 def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] = ()) -> Split:
@@ -60,29 +54,25 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         InputError: originals and copies do not match, or nothing is left to train on or to rank.
     """
     originals = open_originals(settings)
-    copies, captions = settings.copies, settings.protected if settings.protected.is_file() else None
-    if captions is None:
-        refuse_made_without_captions(originals, copies)
-    protected = open_protected(copies, originals, captions)
+    captions = settings.protected if settings.protected.is_file() else None
+    protected = open_protected(settings.copies, originals, captions)
     posts, skipped = match(originals, protected)
-    notes = [*originals.notes, *said_of_originals(posts, copies), *_unprotected_note(skipped)]
+    notes = [*originals.notes, *note_on_equal(posts, settings.copies), *_note_on_new(skipped)]
     for line in notes:
         progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
     people = people_of(originals)
     if settings.test is not None:
         test = named_apart(open_others(settings.test, settings), names(people))
-        held_out, unranked = captioned(test)
-        known, people = people, people_of(test)
-        _refuse_strangers(known, people, settings)
-        train, source = posts, f"the folder {settings.test.name}"
+        _refuse_strangers(people, people_of(test), settings)
+        people, train, source = people_of(test), posts, f"the folder {settings.test.name}"
     else:
         photos = [post.original for post in posts]
         training, testing = split(photos, settings.test_fraction, settings.seed)
         skipped += unused(photos, training, testing)
-        chosen = {photos[n].id for n in testing}
-        held_out, unranked = captioned(part(originals, chosen)) if chosen else ([], [])
+        test = part(originals, {photos[n].id for n in testing})
         train, source = [posts[n] for n in training], where_from(photos, settings)
+    held_out, unranked = captioned(test)
     skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
@@ -104,7 +94,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people, notes)
 
 
-def _unprotected_note(skipped: Sequence[Skipped]) -> list[str]:
+def _note_on_new(skipped: Sequence[Skipped]) -> list[str]:
     bare = [one.where for one in skipped if one.reason == NOT_PROTECTED]
     if not bare:
         return []
@@ -114,8 +104,7 @@ def _unprotected_note(skipped: Sequence[Skipped]) -> list[str]:
 
 def open_originals(settings: VerifySettings) -> Dataset:
     """Open the originals that the run was given, faces under the names that it published."""
-    opened = open_collection(settings.originals, settings.captions)
-    return named_as_published(given_to_protect(opened, settings.copies), settings.copies)
+    return as_protected(open_collection(settings.originals, settings.captions), settings.copies)
 
 
 def open_others(given: Path, settings: VerifySettings) -> Dataset:
@@ -164,10 +153,10 @@ def captioned(test: Dataset) -> tuple[list[Held], list[Skipped]]:
     """Return the photos of a test set with their captions, and those skipped for want of a caption.
 
     Raises:
-        InputError: no photo has a caption of its own.
+        InputError: there are photos, and none has a caption of its own.
     """
     texts, uncaptioned = test.captions_by_photo(), set[str]() if test.people else test.uncaptioned
-    if len(uncaptioned) == len(test.photos):
+    if test.photos and len(uncaptioned) == len(test.photos):
         count, first = len(test.photos), test.photos[0].id
         raise InputError(
             f"of {counted(count, 'photo')} to rank in {test.root}, such as {first}, none has a caption of its own",
@@ -185,29 +174,110 @@ def where_from(photos: Iterable[Photo], settings: VerifySettings) -> str:
     return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
 
 
-MOST_BY_CHANCE = 50.0  # Hit@10 of a random order, in per cent
-NEEDED = 20  # photos in the gallery: a random order has a Hit@10 of 50 there
-
-
-def too_few(settings: VerifySettings, random: BothWays, source: str) -> str:
-    """Return a line on a gallery of too few photos, with the number that is needed; empty where there are enough.
-
-    Args:
-        settings: say how photos are held out.
-        random: scores of the gallery in random order.
-        source: where the held-out photos come from.
-    """
-    by_chance = random.text_to_image.hit10
-    if by_chance <= MOST_BY_CHANCE:
-        return ""
-    judged = ", which cannot be judged" if by_chance > 100 - LEAST_GAP else ""
+def note_on_few(settings: VerifySettings, by_chance: BothWays, source: str) -> list[str]:
+    """Return a remark on a gallery of too few photos, by its scores in random order, with the number that is needed."""
+    hit10 = by_chance.text_to_image.hit10
+    if hit10 <= MOST_BY_CHANCE:
+        return []
+    judged = ", which cannot be judged" if hit10 > 100 - LEAST_GAP else ""
     remedy = "in `test`"
     if source == NAMED:
         remedy = "by a split that the data names, or of faces one of each person, or give others with `test`"
     elif settings.test is None:
         photos = math.ceil(NEEDED / settings.test_fraction)
         remedy = f"which a share of {settings.test_fraction:g} holds out of {photos} photos, or give others with `test`"
-    return (
-        f"so few photos are held out that a random order has a Hit@10 of {by_chance:.0f} %{judged}: "
+    return [
+        f"so few photos are held out that a random order has a Hit@10 of {hit10:.0f} %{judged}: "
         f"at least {NEEDED} are needed, {remedy}"
-    )
+    ]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Other people's posts."""
+
+    train: Dataset  # which every victim is trained on
+    held_out: list[Held]  # in the gallery
+    source: str  # where the held-out photos come from, for the report
+    people: Mapping[str, Person]  # who is on each photo, by its id, where that is known
+    skipped: list[Skipped]
+
+
+def open_crowd(settings: VerifySettings) -> Crowd | None:
+    """Open the crowd and hold photos of it out, under names that none of the protected people has; None without one.
+
+    Raises:
+        InputError: one of the protected people is in the crowd, or it has nothing to train on or to rank.
+    """
+    if settings.crowd is None:
+        return None
+    known = names(people_of(open_originals(settings)))
+    posts = named_apart(open_others(settings.crowd, settings), known)
+    people, skipped = people_of(posts), [*posts.skipped]
+    if settings.crowd_test is not None:
+        train, test = posts, named_apart(open_others(settings.crowd_test, settings), {**known, **names(people)})
+        people, source = {**people, **people_of(test)}, f"the folder {settings.crowd_test.name}"
+    else:
+        training, testing = split(posts.photos, settings.test_fraction, settings.seed)
+        train, test = (part(posts, {posts.photos[n].id for n in numbers}) for numbers in (training, testing))
+        skipped += unused(posts.photos, training, testing)
+        source = where_from(posts.photos, settings)
+    if both := sorted(known.keys() & names(people).keys()):
+        raise InputError(
+            f"{both[0]} is among the protected people and in the crowd {settings.crowd}",
+            hint="take their photos out of the crowd",
+        )
+    held_out, unranked = captioned(test)
+    if not train.photos or not held_out:
+        raise InputError(
+            f"{counted(len(train.photos), 'photo')} of the crowd to train on and {len(held_out)} held out are too few",
+            hint="use more photos, a larger `test_fraction`, or separate photos with `crowd_test`",
+        )
+    return Crowd(replace(train, skipped=()), held_out, source, people, [*skipped, *unranked])
+
+
+def apart(crowd: Crowd, posts: Split) -> Crowd:
+    """Return the crowd without held-out photos that are near-duplicates of the user's, which would be ranked twice.
+
+    Raises:
+        InputError: none is left.
+    """
+    gallery = [photo.path for photo, _ in posts.held_out]
+    near = set(near_duplicates([photo.path for photo, _ in crowd.held_out], gallery))
+    if len(near) == len(crowd.held_out):
+        raise InputError(
+            "every held-out photo of the crowd is a near-duplicate of one of yours",
+            hint="pass photos of other people with `crowd_test`",
+        )
+    dropped = [
+        Skipped(crowd.held_out[n][0].id, "near-duplicate", "of a photo of yours that is ranked") for n in sorted(near)
+    ]
+    kept = [held for n, held in enumerate(crowd.held_out) if n not in near]
+    return replace(crowd, held_out=kept, skipped=[*crowd.skipped, *dropped])
+
+
+def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
+    """Return the numbers of the posts, of `count`, that leaked before they were protected: at least one, but not all.
+
+    Raises:
+        InputError: there are fewer than two posts.
+    """
+    if count < 2:
+        raise InputError(
+            f"{count} photo of the protected people to train on is too few: one is to leak, and one not",
+            hint="use more photos, or hold fewer out",
+        )
+    return frozenset(random.Random(seed).sample(range(count), min(max(1, round(share * count)), count - 1)))
+
+
+def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:
+    """Return the protected people, who are on the first `own` photos of the gallery; None if not all of them are known.
+
+    A model has to tell them from the crowd and from people who do not exist.
+    """
+    shown: Sequence[str | None] = [
+        posts.people[photo.id].name if photo.id in posts.people else None for photo in gallery.photos[:own]
+    ]
+    if None in shown:
+        return None
+    return identities([*shown, *[None] * (len(gallery.photos) - own)], sorted(set(names(crowd.people).values())))

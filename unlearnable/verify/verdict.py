@@ -5,20 +5,20 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 from unlearnable.errors import ConfigError
 from unlearnable.report import Cell, Finding, Outcome, References, WorstFinding
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL, changing
-from unlearnable.verify.findings import DECIMALS, clean_cells, protected_cells
+from unlearnable.verify.findings import DECIMALS, cells_of
 
 MOST_NAMED = 4
-_SAYING: dict[Outcome, str] = {
+SAYING: dict[Outcome, str] = {  # the best outcome first
     "holds": "protection held against",
-    "does not hold": "it did not hold against",
     "too few posts to tell": "more posts or seeds are needed to judge it against",
+    "does not hold": "it did not hold against",
 }
 
 
@@ -27,49 +27,29 @@ def verdict(
 ) -> str:
     """Return the findings in plain words, opening with the worst outcome: by name where they are few, else counted.
 
-    Adaptive attacks and attackers do not make the outcome unless there are no others: they are named at the end where
-    they come out worse.
-
-    Args:
-        all_findings: of a run.
-        worst: of those that are not adaptive.
-        worst_adaptive: of those that are.
+    Adaptive attacks do not make the outcome unless there are no others: the worst of them is named at the end where it
+    comes out worse than the worst of the others.
     """
-    order: tuple[Outcome, ...] = ("does not hold", "too few posts to tell", "holds")
     judged = [finding for finding in all_findings if not finding.adaptive] or all_findings
-    first = next(outcome for outcome in order if any(finding.outcome == outcome for finding in judged))
-    parts = []
-    for outcome in reversed(order):
-        if names := [name_of(finding) for finding in judged if finding.outcome == outcome]:
-            few = len(judged) <= MOST_NAMED
-            parts.append(f"{_SAYING[outcome]} {', '.join(names) if few else f'{len(names)} of {len(judged)} tests'}")
-    parts += _one_sided(judged)
+
+    def tests(chosen: Sequence[Finding]) -> str:
+        few = len(judged) <= MOST_NAMED
+        return ", ".join(map(name_of, chosen)) if few else f"{len(chosen)} of {len(judged)} tests"
+
+    by_outcome = {outcome: [one for one in judged if one.outcome == outcome] for outcome in SAYING}
+    parts = [f"{SAYING[outcome]} {tests(own)}" for outcome, own in by_outcome.items() if own]
+    if one_sided := [finding for finding in judged if len(finding.judged_by) == 1]:
+        parts.append(f"one direction alone could be judged against {tests(one_sided)}")
     if worst:
         parts.append(f"least effect {_measured(worst)}")
     if worst_adaptive and (worst is None or worst_adaptive.effect < worst.effect):
         parts.append(f"made against this tool, {_measured(worst_adaptive)}")
-    return f"{first}: {'; '.join(parts)}"
-
-
-def _one_sided(judged: Sequence[Finding]) -> list[str]:
-    """Return a remark on outcomes that one direction alone decides, which is little to go by in a small gallery."""
-    names = [name_of(finding) for finding in judged if len(finding.judged_by) == 1]
-    if not names:
-        return []
-    shown = ", ".join(names) if len(judged) <= MOST_NAMED else f"{len(names)} of {len(judged)} tests"
-    return [f"one direction alone could be judged against {shown}"]
+    return f"{[outcome for outcome, own in by_outcome.items() if own][-1]}: {'; '.join(parts)}"
 
 
 def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References, photos: int) -> str:
-    """Return a sentence on the worst finding: how often a model finds the photo of a caption, in tenths.
-
-    Args:
-        worst: of `cells`.
-        cells: all of a run; the clean ones of the same victim and attacker are compared with.
-        references: random ranking, for what guessing gives.
-        photos: in the gallery.
-    """
-    clean = fmean(cell.text_to_image.hit10 for cell in clean_cells(cells, worst))
+    """Return a sentence on the worst finding: how often a model finds the photo of a caption among `photos`."""
+    clean = fmean(cell.text_to_image.hit10 for cell in cells_of(cells, "clean", worst, AS_PUBLISHED))
     guessing = references.random.text_to_image.hit10
     named = ", ".join([Path(worst.victim).name, *changing(worst.through, worst.attacker)])
     return (
@@ -108,18 +88,11 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A requirement on the figures of protected cells.
-
-    Attributes:
-        text: requirement as the user wrote it.
-        metric: "hit1", "hit5", "hit10", "medr" or "effect".
-        holds: function that returns whether a figure meets the requirement.
-    """
+class Rule(NamedTuple):
+    """A requirement on the figures of protected cells, as the user wrote it and as it was understood."""
 
     text: str
-    metric: str
+    metric: str  # "hit1", "hit5", "hit10", "medr" or "effect"
     holds: Callable[[float], bool]
 
 
@@ -158,7 +131,7 @@ def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[
 def _values(metric: str, finding: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
     if metric == "effect":
         return [("text -> image", finding.effect), ("image -> text", finding.effect_image_to_text)]
-    protected = protected_cells(cells, finding)
+    protected = cells_of(cells, "protected", finding)
     return [
         ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in protected)),
         ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in protected)),

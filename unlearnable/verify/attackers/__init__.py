@@ -17,21 +17,21 @@ ATTACKERS: Registry[Attacker] = Registry(
         AS_USUAL: Row(
             "unlearnable.training.attacker:PLAIN", "Trains as usual; what the others are to be compared with."
         ),
-        "cutout": Row("unlearnable.verify.attackers.mixing:CUTOUT", "Covers a square of half the side of every photo."),
+        "cutout": Row("unlearnable.verify.attackers.photos:CUTOUT", "Covers a square of half the side of every photo."),
         "cutmix": Row(
-            "unlearnable.verify.attackers.mixing:CUTMIX",
+            "unlearnable.verify.attackers.photos:CUTMIX",
             "Pastes a part of another photo into every photo; both captions count, each by its photo's area.",
         ),
         "mixup": Row(
-            "unlearnable.verify.attackers.mixing:MIXUP",
+            "unlearnable.verify.attackers.photos:MIXUP",
             "Blends every photo with another one; both captions count, each by its photo's weight.",
         ),
         "ueraser-max": Row(
-            "unlearnable.verify.attackers.worst_view:UERASER_MAX",
+            "unlearnable.verify.attackers.photos:UERASER_MAX",
             "Takes the one of five strongly changed versions of each photo that the model knows least (UEraser).",
         ),
         "adversarial": Row(
-            "unlearnable.verify.attackers.worst_view:ADVERSARIAL",
+            "unlearnable.verify.attackers.photos:ADVERSARIAL",
             "Moves every pixel by 2/255 to where the loss is higher before each step (adversarial training).",
         ),
         "frozen": Row(
@@ -42,15 +42,15 @@ ATTACKERS: Registry[Attacker] = Registry(
             "Keeps all but the two projections and the logit scale as it is (linear probe).",
         ),
         "drop-dissimilar": Row(
-            "unlearnable.verify.attackers.captions:DROP_DISSIMILAR",
+            "unlearnable.verify.attackers.pairs:DROP_DISSIMILAR",
             "Leaves out the fifth of the pairs that the model before training finds least alike.",
         ),
         "recaption-nearest": Row(
-            "unlearnable.verify.attackers.captions:RECAPTION_NEAREST",
+            "unlearnable.verify.attackers.pairs:RECAPTION_NEAREST",
             "Gives each photo the caption of another one that the model before training finds most alike (RoCLIP).",
         ),
         "orthogonal-projection": Row(
-            "unlearnable.verify.attackers.projection:ORTHOGONAL_PROJECTION",
+            "unlearnable.verify.attackers.pairs:ORTHOGONAL_PROJECTION",
             "Takes out of the photos what a linear classifier of their pixels finds; names are its classes.",
         ),
     },

@@ -14,15 +14,9 @@ from unlearnable.training.attacker import Attacker
 
 @dataclass(frozen=True)
 class Freezing(Attacker):
-    """Keeps some weights, and the statistics of the layers that they belong to.
-
-    Attributes:
-        kept: function that returns the weights that do not learn.
-        cost: see `Attacker`.
-    """
+    """Keeps some weights, and the statistics of the layers that they belong to."""
 
     kept: Callable[[DualEncoder], Iterable[nn.Parameter]]
-    cost: float
 
     def prepare(self, model: DualEncoder) -> None:
         """Keep the weights from learning."""
@@ -72,4 +66,4 @@ def _layers(visual: nn.Module) -> list[nn.Module]:
     return [module for module in visual.modules() if any(True for _ in module.parameters(recurse=False))]
 
 
-FROZEN, PROBE = Freezing(shallow_half, cost=0.6), Freezing(all_but_projections, cost=0.25)
+FROZEN, PROBE = Freezing(shallow_half), Freezing(all_but_projections)

@@ -1,86 +1,41 @@
-"""What an attack is, and the forms it takes: on photos, on captions, or several in turn."""
+"""What an attack is: changes of photos or captions; and families of attacks, which differ in a number at most."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnable.registry import Row
+
 Pixels: TypeAlias = NDArray[np.uint8]  # (h, w, 3)
 
 
-class Attack(Protocol):
-    """A change that a scraper makes to photos or captions. Equal input gives equal output."""
+@dataclass(frozen=True)
+class Attack:
+    """What a scraper does to photos or captions, one change after the other. Equal input gives equal output."""
 
-    @property
-    def name(self) -> str:
-        """The name as the user wrote it, "jpeg-75"."""
+    name: str  # as the user wrote it, "jpeg-75"
+    photo_changes: tuple[Callable[[Pixels], Pixels], ...] = ()
+    caption_changes: tuple[Callable[[str], str], ...] = ()
 
     def image(self, pixels: Pixels) -> Pixels:
-        """Return `pixels` changed, perhaps in another size, or `pixels` itself where all of it stays.
-
-        The argument is not written to.
+        """Return `pixels` changed, perhaps in another size; `pixels` itself where nothing changes photos.
 
         Raises:
             InputError: the attack cannot be made on a photo of this size.
         """
-
-    def caption(self, text: str) -> str:
-        """Return `text` changed."""
-
-
-@dataclass(frozen=True)
-class PhotoAttack:
-    """An attack that leaves captions alone."""
-
-    name: str
-    change: Callable[[Pixels], Pixels]
-
-    def image(self, pixels: Pixels) -> Pixels:
-        """Return `pixels` changed."""
-        return self.change(pixels.copy())  # one of the user's may write to it, and others see these pixels too
-
-    def caption(self, text: str) -> str:
-        """Return `text` itself."""
-        return text
-
-
-@dataclass(frozen=True)
-class CaptionAttack:
-    """An attack that leaves photos alone."""
-
-    name: str
-    change: Callable[[str], str]
-
-    def image(self, pixels: Pixels) -> Pixels:
-        """Return `pixels` itself."""
+        for change in self.photo_changes:
+            pixels = change(pixels.copy())  # a user's own may write to it, and other attacks see these pixels too
         return pixels
 
     def caption(self, text: str) -> str:
         """Return `text` changed."""
-        return self.change(text)
-
-
-@dataclass(frozen=True)
-class AttackChain:
-    """Attacks in turn, each on what the one before it left; with no parts, posts stay as they were published."""
-
-    name: str
-    parts: tuple[Attack, ...]
-
-    def image(self, pixels: Pixels) -> Pixels:
-        """Return `pixels` after all parts."""
-        for part in self.parts:
-            pixels = part.image(pixels)
-        return pixels
-
-    def caption(self, text: str) -> str:
-        """Return `text` after all parts."""
-        for part in self.parts:
-            text = part.caption(text)
+        for change in self.caption_changes:
+            text = change(text)
         return text
 
 
@@ -113,11 +68,33 @@ class AttackFamily:
         return "one of " + ", ".join(map(str, self.numbers))
 
 
-def on_photos(change: Callable[[Pixels, int], Pixels]) -> Callable[[str, int], PhotoAttack]:
+def on_photos(change: Callable[[Pixels, int], Pixels]) -> Callable[[str, int], Attack]:
     """Return an `AttackFamily.make` from a function of the pixels and the number."""
-    return lambda name, number: PhotoAttack(name, lambda pixels: change(pixels, number))
+    return lambda name, number: Attack(name, photo_changes=(lambda pixels: change(pixels, number),))
 
 
-def on_captions(change: Callable[[str, int], str]) -> Callable[[str, int], CaptionAttack]:
+def on_captions(change: Callable[[str, int], str]) -> Callable[[str, int], Attack]:
     """Return an `AttackFamily.make` from a function of the text and the number."""
-    return lambda name, number: CaptionAttack(name, lambda text: change(text, number))
+    return lambda name, number: Attack(name, caption_changes=(lambda text: change(text, number),))
+
+
+Change = TypeVar("Change", bound=Callable[..., Any])
+FAMILIES: dict[str, Row] = {}  # of this package
+
+
+def family(
+    on: Callable[[Change], Callable[[str, int], Attack]],
+    numbers: range = range(0),
+    usual: tuple[int, ...] = (),
+    default: int | None = None,
+    *,
+    adaptive: bool = False,
+) -> Callable[[Change], Change]:
+    """Add a function as a family of attacks, which has its name, and its docstring as a summary."""
+
+    def add(change: Change) -> Change:
+        row = Row(AttackFamily(on(change), numbers, usual, default, adaptive), change.__doc__ or "")
+        FAMILIES[change.__name__.replace("_", "-")] = row
+        return change
+
+    return add

@@ -1,9 +1,12 @@
-"""Attacks on photos that Pillow makes: saving them again, reducing them, smoothing and sharpening, img2dataset."""
+"""Attacks on photos: saved again, reduced, smoothed, sharpened and turned by Pillow, denoised by scikit-image."""
 
 from __future__ import annotations
 
+import hashlib
 import io
-from typing import Any, Literal
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,76 +14,185 @@ from PIL import Image, ImageFilter, features
 
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.opening import pillow_settings
-from unlearnable.verify.attacks.base import Attack, AttackChain, AttackFamily, Pixels, on_photos
+from unlearnable.registry import Row
+from unlearnable.settings import AS_PUBLISHED
+from unlearnable.verify.attacks.base import FAMILIES, Attack, AttackFamily, Pixels, family, on_photos
+
+Values: TypeAlias = NDArray[np.float32]  # (h, w, 3), from 0 to 1
 
 SOCIAL_QUALITY = 80
+DATASET_SIDE, DATASET_QUALITY = 256, 95  # of img2dataset
 SHARPENED = 2  # pixels: the standard deviation of the blur that an unsharp mask compares with, Pillow's default
+SMALLEST = 16  # pixels a side: what the denoisers need for their windows and wavelets
+COLOUR = 0.03  # the bilateral filter's standard deviation of a third of the distance between colours from 0 to 1
+DISTANCE = 2  # pixels: its standard deviation of places
+PATCH, REACH = 5, 6  # pixels: the side of the patches that non-local means compares, and how far away it looks for them
+STRENGTH = 0.6  # the cut-off of non-local means in standard deviations of the noise, as scikit-image advises
+
+FAMILIES[AS_PUBLISHED] = Row(
+    AttackFamily(lambda name, _: Attack(name)),
+    "Posts as they were published, JPEG or not: nothing changes; what the others are to be compared with.",
+)
 
 
+@family(on_photos, range(1, 101), (95, 85, 75, 50, 10))
 def jpeg(pixels: Pixels, quality: int) -> Pixels:
-    """Return `pixels` saved as JPEG with colour at half size (4:2:0), as Pillow, OpenCV and most sites do."""
+    """Photos saved as JPEG of that quality (1 to 100), colour at half size."""
     return _saved(pixels, "JPEG", quality=quality, subsampling="4:2:0")
 
 
+@family(on_photos, range(101), (80,))
 def webp(pixels: Pixels, quality: int) -> Pixels:
-    """Return `pixels` saved as lossy WebP."""
+    """Photos saved as lossy WebP of that quality (0 to 100)."""
     return _saved(pixels, "WEBP", quality=quality)
 
 
+def _with_avif(change: Callable[[Pixels, int], Pixels]) -> Callable[[str, int], Attack]:
+    def make(name: str, number: int) -> Attack:
+        if not features.check("avif"):
+            raise ConfigError(f"{name}: this Pillow writes no AVIF", hint="install Pillow from a wheel of PyPI")
+        return on_photos(change)(name, number)
+
+    return make
+
+
+@family(_with_avif, range(101), (60,))
 def avif(pixels: Pixels, quality: int) -> Pixels:
-    """Return `pixels` saved as lossy AVIF with colour at half size."""
+    """Photos saved as lossy AVIF of that quality (0 to 100), colour at half size."""
     # the number of threads decides into which tiles a photo is cut
     return _saved(pixels, "AVIF", quality=quality, subsampling="4:2:0", max_threads=1)
 
 
+@family(on_photos)
+def img2dataset(pixels: Pixels, _: int) -> Pixels:
+    """Photos as img2dataset keeps them by default: 256 x 256 with a white border, JPEG of quality 95."""
+    long = max(pixels.shape[:2])
+    if long > DATASET_SIDE:
+        pixels = _area(pixels, DATASET_SIDE / long)
+    elif long < DATASET_SIDE:
+        pixels = _resized(pixels, DATASET_SIDE / long, Image.Resampling.LANCZOS)
+    height, width, _ = pixels.shape
+    square = np.full((DATASET_SIDE, DATASET_SIDE, 3), 255, np.uint8)
+    top, left = (DATASET_SIDE - height) // 2, (DATASET_SIDE - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return jpeg(square, DATASET_QUALITY)
+
+
+@family(on_photos, range(1, 16_384), (1920, 1080))
 def social(pixels: Pixels, side: int) -> Pixels:
-    """Return `pixels` with the long side reduced to `side` at most and saved as JPEG, as a social network does."""
+    """Photos as a social site keeps them: long side at most that many pixels, JPEG of quality 80."""
     long = max(pixels.shape[:2])
     if long > side:
-        pixels = resized(pixels, side / long, Image.Resampling.LANCZOS)
+        pixels = _resized(pixels, side / long, Image.Resampling.LANCZOS)
     return jpeg(pixels, SOCIAL_QUALITY)
 
 
+@family(on_photos, range(1, 16_384), (512, 224))
 def resize(pixels: Pixels, side: int) -> Pixels:
-    """Return `pixels` with the short side reduced to `side` at most."""
+    """Photos reduced by bicubic until the short side has at most that many pixels."""
     short = min(pixels.shape[:2])
-    return pixels if short <= side else resized(pixels, side / short, Image.Resampling.BICUBIC)
+    return pixels if short <= side else _resized(pixels, side / short, Image.Resampling.BICUBIC)
 
 
+@family(on_photos, range(1, 100), (50, 25))
 def downup(pixels: Pixels, percent: int) -> Pixels:
-    """Return `pixels` reduced to `percent` per cent of both sides and enlarged to the size before."""
+    """Photos reduced to that many per cent of each side and enlarged again, both by bicubic."""
     height, width, _ = pixels.shape
-    small = Image.fromarray(resized(pixels, percent / 100, Image.Resampling.BICUBIC))
+    small = Image.fromarray(_resized(pixels, percent / 100, Image.Resampling.BICUBIC))
     return np.array(small.resize((width, height), Image.Resampling.BICUBIC))
 
 
+@family(on_photos)
 def grayscale(pixels: Pixels, _: int) -> Pixels:
-    """Return the brightness of `pixels` in all three channels."""
+    """Photos in greys: the brightness in all three channels."""
     return np.array(Image.fromarray(pixels).convert("L").convert("RGB"))
 
 
+@family(on_photos, range(1, 101), (1, 2))
 def blur(pixels: Pixels, radius: int) -> Pixels:
-    """Return `pixels` under a Gaussian whose standard deviation is `radius` pixels."""
+    """Photos blurred by a Gaussian whose standard deviation is that many pixels."""
     return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
 
 
+@family(on_photos, range(1, 1001), (150,))
 def sharpen(pixels: Pixels, percent: int) -> Pixels:
-    """Return `pixels` with `percent` per cent of what a blur takes away put on top, an unsharp mask."""
+    """Photos sharpened by an unsharp mask of that many per cent and radius 2."""
     return np.array(Image.fromarray(pixels).filter(ImageFilter.UnsharpMask(SHARPENED, percent, threshold=0)))
 
 
+@family(on_photos, range(3, 10, 2), (3, 5))
 def median(pixels: Pixels, side: int) -> Pixels:
-    """Return the median of each value's neighbourhood, `side` pixels square."""
+    """Photos with each value replaced by the median of a square of that many pixels a side."""
     return np.array(Image.fromarray(pixels).filter(ImageFilter.MedianFilter(side)))
 
 
+@family(on_photos, range(1, 9), (6, 4))
 def bits(pixels: Pixels, depth: int) -> Pixels:
-    """Return `pixels` with `depth` bits a channel; each value becomes the middle of its step."""
+    """Photos with only that many bits a channel (1 to 8); each value becomes the middle of its step."""
     step = 1 << (8 - depth)
     return pixels & np.uint8(256 - step) | np.uint8(step // 2)
 
 
-def resized(pixels: Pixels, factor: float, kernel: Image.Resampling) -> Pixels:
+@family(on_photos, range(1, 360), (5,))
+def rotate(pixels: Pixels, degrees: int) -> Pixels:
+    """Photos turned left by that many degrees in the same size, the corners filled by reflection."""
+    from skimage import transform
+
+    values = pixels.astype(np.float32)
+    return _rounded(transform.rotate(values, degrees, order=3, mode="symmetric", preserve_range=True))
+
+
+@family(on_photos, range(1, 256), (8, 16))
+def noise(pixels: Pixels, deviation: int) -> Pixels:
+    """Photos with Gaussian noise of that standard deviation in 1/255, the same for the same photo."""
+    seed = hashlib.sha256(pixels.tobytes()).digest()
+    drawn = np.random.default_rng(list(seed)).standard_normal(pixels.shape, np.float32)
+    return _rounded(pixels + drawn * np.float32(deviation))
+
+
+@family(on_photos, range(1, 1001), (5, 10))
+def tv(pixels: Pixels, weight: int) -> Pixels:
+    """Photos denoised by total variation (Chambolle) with that weight in hundredths."""
+    from skimage.restoration import denoise_tv_chambolle
+
+    return _filtered(pixels, lambda values: denoise_tv_chambolle(values, weight / 100, channel_axis=-1))
+
+
+@family(on_photos)
+def nlmeans(pixels: Pixels, _: int) -> Pixels:
+    """Photos denoised by non-local means, as strongly as the noise that is estimated in them."""
+    from skimage.restoration import denoise_nl_means, estimate_sigma
+
+    def denoised(values: Values) -> Values:
+        sigma = np.nan_to_num(estimate_sigma(values, channel_axis=-1)).mean()
+        how = {"fast_mode": True, "sigma": sigma, "channel_axis": -1}
+        return denoise_nl_means(values, PATCH, REACH, STRENGTH * sigma, **how) if sigma else values
+
+    return _filtered(pixels, denoised)
+
+
+@family(on_photos)
+def wavelet(pixels: Pixels, _: int) -> Pixels:
+    """Photos denoised in wavelets by BayesShrink, brightness and colours apart."""
+    from skimage.restoration import denoise_wavelet
+
+    def denoised(values: Values) -> Values:
+        found = denoise_wavelet(values, channel_axis=-1, convert2ycbcr=True, rescale_sigma=True)
+        return np.where(np.isnan(found), values, found)
+
+    return _filtered(pixels, denoised)
+
+
+@family(on_photos)
+def bilateral(pixels: Pixels, _: int) -> Pixels:
+    """Photos smoothed by a bilateral filter, which keeps edges."""
+    from skimage.restoration import denoise_bilateral
+
+    how = {"mode": "symmetric", "channel_axis": -1}
+    return _filtered(pixels, lambda values: denoise_bilateral(values, None, COLOUR, DISTANCE, **how))
+
+
+def _resized(pixels: Pixels, factor: float, kernel: Image.Resampling) -> Pixels:
     """Return `pixels` at `factor` times the size, each side at least 1; antialiased where that is smaller."""
     height, width, _ = pixels.shape
     size = max(1, round(width * factor)), max(1, round(height * factor))
@@ -88,63 +200,16 @@ def resized(pixels: Pixels, factor: float, kernel: Image.Resampling) -> Pixels:
 
 
 def _saved(pixels: Pixels, file_format: Literal["JPEG", "WEBP", "AVIF"], **options: Any) -> Pixels:
-    """Return `pixels` saved by Pillow with `options` and opened again.
-
-    Raises:
-        InputError: the format cannot hold a photo of this size.
-    """
+    """Return `pixels` saved by Pillow with `options` and opened again."""
     file = io.BytesIO()
     try:
         Image.fromarray(pixels).save(file, file_format, **options)
         with pillow_settings(), Image.open(file) as image:
             return np.array(image.convert("RGB"))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # the format has no room for so many pixels
         height, width, _ = pixels.shape
         message = f"a photo of {width} x {height} cannot be saved as {file_format}: {error}"
         raise InputError(message, hint="reduce it first, as in resize-512+jpeg-75") from error
-
-
-def _avif_family(name: str, quality: int) -> Attack:
-    """Return the attack of that name.
-
-    Raises:
-        ConfigError: Pillow was built without AVIF.
-    """
-    if not features.check("avif"):
-        raise ConfigError(f"{name}: this Pillow writes no AVIF", hint="install Pillow from a wheel of PyPI")
-    return on_photos(avif)(name, quality)
-
-
-UNCHANGED = AttackFamily(lambda name, _: AttackChain(name, ()))
-JPEG = AttackFamily(on_photos(jpeg), numbers=range(1, 101), usual=(95, 85, 75, 50, 10))
-WEBP = AttackFamily(on_photos(webp), numbers=range(101), usual=(80,))
-AVIF = AttackFamily(_avif_family, numbers=range(101), usual=(60,))
-SOCIAL = AttackFamily(on_photos(social), numbers=range(1, 16_384), usual=(1920, 1080))
-RESIZE = AttackFamily(on_photos(resize), numbers=range(1, 16_384), usual=(512, 224))
-DOWNUP = AttackFamily(on_photos(downup), numbers=range(1, 100), usual=(50, 25))
-GRAYSCALE = AttackFamily(on_photos(grayscale))
-BLUR = AttackFamily(on_photos(blur), numbers=range(1, 101), usual=(1, 2))
-SHARPEN = AttackFamily(on_photos(sharpen), numbers=range(1, 1001), usual=(150,))
-MEDIAN = AttackFamily(on_photos(median), numbers=range(3, 10, 2), usual=(3, 5))
-BITS = AttackFamily(on_photos(bits), numbers=range(1, 9), usual=(6, 4))
-
-
-_SIDE = 256
-_QUALITY = 95
-
-
-def img2dataset(pixels: Pixels, _: int) -> Pixels:
-    """Return `pixels` at a long side of 256 in the middle of a white square, saved as JPEG."""
-    long = max(pixels.shape[:2])
-    if long > _SIDE:
-        pixels = _area(pixels, _SIDE / long)
-    elif long < _SIDE:
-        pixels = resized(pixels, _SIDE / long, Image.Resampling.LANCZOS)
-    height, width, _ = pixels.shape
-    square = np.full((_SIDE, _SIDE, 3), 255, np.uint8)
-    top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
-    square[top : top + height, left : left + width] = pixels
-    return jpeg(square, _QUALITY)
 
 
 def _area(pixels: Pixels, factor: float) -> Pixels:
@@ -156,11 +221,24 @@ def _area(pixels: Pixels, factor: float) -> Pixels:
 
 def _shares(size: int, cells: int) -> NDArray[np.float32]:
     """Return (cells, size), the share of each pixel in each of `cells` equal pieces of the side; rows sum to 1."""
-    edges = np.arange(cells + 1) * (size / cells)
-    pixels = np.arange(size)
+    edges, pixels = np.arange(cells + 1) * (size / cells), np.arange(size)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     shares: NDArray[np.float32] = (covered.clip(min=0) * (cells / size)).astype(np.float32)
     return shares
 
 
-IMG2DATASET = AttackFamily(on_photos(img2dataset))
+def _filtered(pixels: Pixels, change: Callable[[Values], Values]) -> Pixels:
+    """Return `pixels` under `change`; photos smaller than it needs are extended by reflection meanwhile."""
+    height, width, _ = pixels.shape
+    missing = ((0, max(0, SMALLEST - height)), (0, max(0, SMALLEST - width)), (0, 0))
+    values = np.pad(pixels, missing, mode="symmetric").astype(np.float32) / np.float32(255)
+    with warnings.catch_warnings():
+        # a drawing may have no noise at all: scikit-image takes the mean of nothing and calls the noise NaN
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        changed = change(values)
+    return _rounded(changed[:height, :width] * 255)
+
+
+def _rounded(values: NDArray[np.floating]) -> Pixels:
+    levels: Pixels = np.rint(values).clip(0, 255).astype(np.uint8)
+    return levels

@@ -1,12 +1,11 @@
-"""The attacker that takes out of the photos what a linear classifier of their pixels finds: orthogonal projection.
+"""Attackers who choose other pairs to train on: the nearest caption, pairs that fit, or photos without a pattern.
 
-Sandoval-Segura et al., "What Can We Learn from Unlearnable Datasets?", NeurIPS 2023 (arXiv:2305.19254), fit a logistic
-regression on the pixels of the training photos and project these orthogonally to its weights, so that no pattern that
-stands for a class can be learnt. Two things differ: the photos of posts have no classes, and they have any size.
-
-A photo's class is the rarest word of its captions that `FEWEST` photos share at least: with people, mostly a part of
-the name; photos without such a word are a class together. The weights belong to reduced photos, and what is taken out
-is enlarged to the photo. The mean photo stays, which keeps the colours.
+Orthogonal projection: Sandoval-Segura et al., "What Can We Learn from Unlearnable Datasets?", NeurIPS 2023
+(arXiv:2305.19254), fit a logistic regression on the pixels of the training photos and project these orthogonally to its
+weights, so that no pattern that stands for a class can be learnt. Two things differ: the photos of posts have no
+classes, and they have any size. A photo's class is the rarest word of its captions that `FEWEST` photos share at least:
+with people, mostly a part of the name; photos without such a word are a class together. The weights belong to reduced
+photos, and what is taken out is enlarged to the photo. The mean photo stays, which keeps the colours.
 """
 
 from __future__ import annotations
@@ -23,7 +22,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.training.attacker import Attacker
 from unlearnable.training.data import Pairs, Photos
+from unlearnable.training.retrieval import embed
 
+ROWS = 1024  # pairs that are compared with all captions at once
 SIDE = 64  # pixels of the reduced photos, which are squares
 FEWEST = 4  # photos of a class
 CLASSES = 100  # the largest ones; each takes out one direction at most
@@ -31,19 +32,41 @@ ITERATIONS, DECAY = 50, 1e-2  # of the regression, by L-BFGS
 SMALLEST = 1e-3  # singular values of the weights below that share of the largest one are rounding errors
 
 
+class RecaptionNearest(Attacker):
+    """Replaces the caption of each pair by the one of the highest cosine among those of other photos."""
+
+    def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
+        """Return the pairs with their new captions."""
+        images, texts, owners = embed(model, pairs)
+        nearest = []
+        for photos in owners.split(ROWS):
+            cosines = images[photos] @ texts.T
+            cosines[photos[:, None] == owners] = -torch.inf  # the photo's own captions
+            nearest.append(cosines.argmax(dim=1))
+        return Pairs(pairs.pixels, pairs.photos, pairs.tokens[torch.cat(nearest)])
+
+
+@dataclass(frozen=True)
+class DropDissimilar(Attacker):
+    """Leaves out the pairs of the lowest cosine under the model before its training."""
+
+    share: float = 0.2  # of the pairs, rounded down to whole ones
+
+    def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
+        """Return the pairs that are left, in their order."""
+        images, texts, owners = embed(model, pairs)
+        cosines = (images[owners] * texts).sum(dim=1)
+        kept = cosines.argsort(stable=True)[int(self.share * len(pairs)) :].sort().values
+        return Pairs(pairs.pixels, pairs.photos[kept], pairs.tokens[kept])
+
+
 @dataclass(frozen=True)
 class Projected:
-    """Photos without their part in some directions.
-
-    Attributes:
-        photos: photos before.
-        mean: (d,) the mean reduced photo, in 1/255.
-        directions: (d, k) orthonormal columns.
-    """
+    """Photos without their part in some directions."""
 
     photos: Photos
-    mean: Tensor
-    directions: Tensor
+    mean: Tensor  # (d,) the mean reduced photo, in 1/255
+    directions: Tensor  # (d, k) orthonormal columns
 
     def __getitem__(self, photo: int, /) -> Tensor:
         """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
@@ -116,4 +139,4 @@ def regression(inputs: Tensor, targets: Tensor) -> Tensor:
     return weights.detach()
 
 
-ORTHOGONAL_PROJECTION = OrthogonalProjection()
+RECAPTION_NEAREST, DROP_DISSIMILAR, ORTHOGONAL_PROJECTION = RecaptionNearest(), DropDissimilar(), OrthogonalProjection()

@@ -46,7 +46,7 @@ def test_the_full_suite_is_all_that_there_is_and_clean_posts_through_what_change
     missing = set(catalogue()) - {cell.attack.name for cell in protected}
     named = {line.partition(":")[0] for line in made.not_tested}
     assert missing <= named, "what cannot be made here is named"
-    assert set(ATTACKERS) == {cell.attacker for cell in protected} == set(made.attackers)
+    assert set(ATTACKERS) == {cell.attacker for cell in protected}
     clean = {cell.attack.name for cell in made.cells if cell.data == "clean"}
     assert {"png", "jpeg-10", "grayscale"} <= clean
     assert "strip-trigger" not in clean

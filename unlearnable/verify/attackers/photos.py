@@ -1,7 +1,8 @@
-"""Attackers that train on the photos which the model finds hardest, so that an easy shortcut is of little use.
+"""Attackers who change the photos of a batch: cover or mix them, or look for the change that the model knows least.
 
-UEraser-Max: Qin et al., "Learning the Unlearnable", arXiv:2303.15127. One-step adversarial training: Goodfellow et al.,
-arXiv:1412.6572.
+Cutout: DeVries and Taylor, arXiv:1708.04552. Mixup: Zhang et al., arXiv:1710.09412. CutMix: Yun et al.,
+arXiv:1905.04899; in a contrastive loss the target of a mixed photo is a pair of captions. UEraser-Max: Qin et al.,
+"Learning the Unlearnable", arXiv:2303.15127. One-step adversarial training: Goodfellow et al., arXiv:1412.6572.
 """
 
 from __future__ import annotations
@@ -20,16 +21,60 @@ PLASMA = 0.5  # range of the brightness that a plasma field adds, of the range o
 OCTAVES = 5
 
 
+class Cutout(Attacker):
+    """Covers a square of half the side with the model's mean colour; its centre may be anywhere in the photo."""
+
+    def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
+        """Return the batch with a square of each photo covered."""
+        count, _, height, width = batch.pixels.shape
+        centres = torch.rand(2, count, 1, generator=generator).to(batch.pixels) * height
+        rows, columns = (
+            (torch.arange(length, device=batch.pixels.device) - centre).abs() < height / 4
+            for length, centre in zip((height, width), centres, strict=True)
+        )
+        covered = (rows[:, :, None] & columns[:, None, :])[:, None]
+        colour = torch.tensor(model.spec.mean).view(1, 3, 1, 1).to(batch.pixels)
+        return replace(batch, pixels=torch.where(covered, colour, batch.pixels))
+
+
+class CutMix(Attacker):
+    """Pastes the same box of another photo of the batch into each photo; the box has a random share of the area."""
+
+    def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
+        """Return the batch with a box of each photo replaced; the weight is the share of the area that is left."""
+        height, width = batch.pixels.shape[-2:]
+        area, y, x = torch.rand(3, generator=generator).tolist()
+        tall, wide = round(height * area**0.5), round(width * area**0.5)
+        top, left = round(y * (height - tall)), round(x * (width - wide))
+        partners = _partners(batch, generator)
+        pixels = batch.pixels.clone()
+        pixels[..., top : top + tall, left : left + wide] = batch.pixels[
+            partners, :, top : top + tall, left : left + wide
+        ]
+        return replace(batch, pixels=pixels, partners=partners, weight=1 - tall * wide / (height * width))
+
+
+class Mixup(Attacker):
+    """Blends each photo with another one of the batch, by a random weight."""
+
+    def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
+        """Return the batch with each photo blended."""
+        weight = torch.rand((), generator=generator).item()
+        partners = _partners(batch, generator)
+        pixels = weight * batch.pixels + (1 - weight) * batch.pixels[partners]
+        return replace(batch, pixels=pixels, partners=partners, weight=weight)
+
+
+def _partners(batch: Batch, generator: torch.Generator) -> torch.Tensor:
+    """Return the row (b,) that each photo is mixed with, in random order."""
+    return torch.randperm(len(batch.pixels), generator=generator).to(batch.pixels.device)
+
+
 @dataclass(frozen=True)
 class WorstView(Attacker):
-    """Takes, of several strongly changed versions of each photo, the one with the largest loss.
-
-    Attributes:
-        views: number of versions.
-    """
+    """Takes, of several strongly changed versions of each photo, the one with the largest loss."""
 
     views: int = 5
-    cost = 2.0
 
     @torch.no_grad()
     def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
@@ -47,14 +92,9 @@ class WorstView(Attacker):
 
 @dataclass(frozen=True)
 class OneStep(Attacker):
-    """Moves every pixel value by a fixed amount to where the loss is higher (FGSM).
+    """Moves every pixel value by a fixed amount to where the loss is higher (FGSM)."""
 
-    Attributes:
-        amount: change of a value, in 1/255.
-    """
-
-    amount: int = 2
-    cost = 1.6
+    amount: int = 2  # in 1/255
 
     def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
         """Return the batch with the changed photos."""
@@ -94,4 +134,4 @@ def _plasma(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return ((field - low) / (high - low).clamp_min(1e-6)).to(pixels)
 
 
-UERASER_MAX, ADVERSARIAL = WorstView(), OneStep()
+CUTOUT, CUTMIX, MIXUP, UERASER_MAX, ADVERSARIAL = Cutout(), CutMix(), Mixup(), WorstView(), OneStep()
