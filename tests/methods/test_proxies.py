@@ -52,7 +52,7 @@ def test_every_surrogate_and_every_other_model_has_a_proxy(make_problem, quick, 
     assert proxies.make_proxies(problem, replace(quick, proxy_weight=0)) == ([], [])
 
 
-def test_noise_is_bound_on_the_surrogates_alone(make_problem, quick):
+def test_the_mem_loss_is_computed_on_the_surrogates_alone(make_problem, quick):
     session, _ = run(make_problem(), replace(quick, max_rounds=1))
     state = session.state
     assert [model.precise for model in state.models] == [True]
@@ -87,31 +87,20 @@ def test_gradients_of_proxies_alone_are_damped(make_problem, quick, monkeypatch)
     assert {damp for model, damp in damped if model in session.state.models} == {False}
 
 
-def test_proxies_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):
-    seen = []
+def test_proxies_learn_the_clean_posts_as_a_victim_does(make_problem, quick, monkeypatch):
+    steps_seen, rates = [], []
     genuine = steps.train_step
 
     def watched(session, learners, triggers):
-        seen.append((triggers.shape[1], int(abs(session.state.noise.data).max())))
-        return genuine(session, learners, triggers)
-
-    monkeypatch.setattr(steps, "train_step", watched)
-    run(make_problem(), replace(quick, max_rounds=1))
-    assert seen[: quick.proxy_tuning_steps] == [(0, 0)] * quick.proxy_tuning_steps
-    assert all(length == 3 for length, _ in seen[quick.proxy_tuning_steps :])
-
-
-def test_proxies_settle_as_a_victim_does(make_problem, quick, monkeypatch):
-    rates = []
-    genuine = steps.train_step
-
-    def watched(session, learners, triggers):
+        steps_seen.append((triggers.shape[1], int(abs(session.state.noise.data).max())))
         rates.append([group["lr"] for _, optimiser in learners for group in optimiser.param_groups])
         return genuine(session, learners, triggers)
 
     monkeypatch.setattr(steps, "train_step", watched)
     monkeypatch.setattr(proxies, "tuning_rate", lambda config: 1e-3)
     run(make_problem(), replace(quick, max_rounds=1, proxy_tuning_steps=20))
+    assert steps_seen[:20] == [(0, 0)] * 20  # without triggers and noise
+    assert all(length == 3 for length, _ in steps_seen[20:])
     learning = [step[0] for step in rates[:20]]
     assert all(len(set(step)) == 1 for step in rates[:20])
     assert learning[0] < learning[1] == max(learning) == 1e-3

@@ -1,4 +1,4 @@
-"""What every method works on, its state, and what it is: a way to make noise and triggers, as rounds of a session."""
+"""What a method works on, the state that it changes, and what it is: noise and triggers, as rounds of a session."""
 
 from __future__ import annotations
 
@@ -22,47 +22,96 @@ from unlearnable.training.distributed import ALONE, World
 from unlearnable.wording import grouped
 
 
-@dataclass
-class RoundProgress:
-    """Progress within the current round.
+@dataclass(frozen=True)
+class Problem:
+    """What a method works on.
 
     Attributes:
-        trained: surrogate steps done.
-        loss: the part of the round's mean surrogate loss that those steps make up.
-        batches: the batches of photos still to come; None before they are drawn.
-        changed: triggers that were changed.
-        losses: the losses of the first posts, as measured at the end of the round.
+        posts: working copies and captions.
+        grids: the shape of each photo's noise.
+        captions: the words of each photo's captions, which a trigger must not hold.
+        surrogates: pretrained models; a method trains copies of them.
+        vocabulary: the words that triggers are made of.
+        noise_path: the file of the noise; it exists only where a run is resumed.
+        proxies: further pretrained models, of other families, whose features the noise is to shift too.
+        seed: of the one generator that all randomness is drawn from.
+        leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
+            caption file, as photos of a carousel have, or with a photo of the same content; empty where every post
+            leads itself.
+        equal: groups of photos of one content, which get one noise.
+        witness: a model of another family than the surrogates, which also says which words describe a photo.
+        resemblance: which words describe the photos; None where a trigger may do so.
+        world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
+            state.
     """
 
-    trained: int = 0
-    loss: float = 0.0
-    batches: list[list[int]] | None = None
-    changed: int = 0
-    losses: list[float] = field(default_factory=list)
+    posts: Posts
+    grids: tuple[Shape, ...]
+    captions: tuple[tuple[str, ...], ...]
+    surrogates: tuple[DualEncoder, ...]
+    vocabulary: Vocabulary
+    noise_path: Path
+    proxies: tuple[DualEncoder, ...] = ()
+    seed: int = 0
+    leaders: tuple[int, ...] = ()
+    equal: tuple[tuple[int, ...], ...] = ()
+    witness: DualEncoder | None = None
+    resemblance: Resemblance | None = None
+    world: World = ALONE
+
+    def led(self, triggers: Tensor) -> Tensor:
+        """Return triggers (n, k) in which every post has its leader's."""
+        return triggers[list(self.leaders)] if self.leaders else triggers
+
+    def allowed(self, photo: int) -> Tensor:
+        """Return (v,) bool: the concepts that the trigger of a post may hold, which its followers take too.
+
+        None is in their captions or describes their photos.
+        """
+        photos = self._followers.get(photo, [photo])
+        allowed = self.vocabulary.allowed(text for n in photos for text in self.captions[n])
+        return allowed if self.resemblance is None else allowed & ~self.resemblance.describing(photos)
+
+    @cached_property
+    def _followers(self) -> dict[int, list[int]]:
+        """The posts that take a leader's trigger, itself among them."""
+        return grouped((leader, post) for post, leader in enumerate(self.leaders))
+
+    def trigger(self, photo: int, numbers: Sequence[int]) -> Trigger:
+        """Return a trigger of a photo in the language of its first caption."""
+        return self.vocabulary.trigger(numbers, self.posts.slots[photo][0].language)
+
+    @property
+    def models(self) -> tuple[DualEncoder, ...]:
+        """All models that the noise is made on."""
+        return (*self.surrogates, *self.proxies)
+
+
+@dataclass
+class RoundProgress:
+    """Progress within the current round."""
+
+    trained: int = 0  # surrogate steps done
+    loss: float = 0.0  # the part of the round's mean surrogate loss that those steps make up
+    batches: list[list[int]] | None = None  # still to come; None before they are drawn
+    changed: int = 0  # triggers
+    losses: list[float] = field(default_factory=list)  # of the first posts, as measured at the end of the round
 
 
 @dataclass
 class State:
-    """The state that every method has; a method with more to remember adds fields, `export` and `restore`.
+    """What a method needs to resume: everything that is not in its state is forgotten.
 
-    Attributes:
-        noise: one noise a photo.
-        triggers: (n, k) numbers of concepts in the vocabulary; k = 0 for methods without a trigger.
-        models: the surrogates as trained so far.
-        optimisers: one a surrogate.
-        generator: the RNG for everything the method draws.
-        losses: (n,) loss of each post after the last round; infinite before the first.
-        round: rounds done.
-        place: progress within the current round.
+    A method with more to remember adds fields, `export` and `restore`.
     """
 
-    noise: NoiseStore
-    triggers: Tensor
-    models: list[DualEncoder]
-    optimisers: list[torch.optim.Optimizer]
-    generator: torch.Generator
-    losses: Tensor
-    round: int = 0
+    noise: NoiseStore  # one a photo
+    triggers: Tensor  # (n, k) numbers of concepts in the vocabulary; k = 0 for methods without a trigger
+    models: list[DualEncoder]  # the surrogates as trained so far
+    optimisers: list[torch.optim.Optimizer]  # one a surrogate
+    generator: torch.Generator  # for everything the method draws
+    losses: Tensor  # (n,) of each post after the last round; infinite before the first
+    round: int = 0  # rounds done
     place: RoundProgress = field(default_factory=RoundProgress)
 
     def export(self) -> dict[str, Any]:
@@ -114,13 +163,9 @@ def restore_training(
 
 @dataclass
 class RestingState(State):
-    """The state of a method that lets posts rest whose loss is low.
+    """The state of a method that lets posts rest whose loss is low."""
 
-    Attributes:
-        resting: (n,) posts that need no noise steps at present.
-    """
-
-    resting: Tensor = field(init=False)
+    resting: Tensor = field(init=False)  # (n,) posts that need no noise steps at present
 
     def __post_init__(self) -> None:
         self.resting = torch.zeros(len(self.losses), dtype=torch.bool)
@@ -135,86 +180,12 @@ class RestingState(State):
         self.resting = exported["resting"].clone()
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What a method works on.
-
-    Attributes:
-        posts: working copies and captions.
-        grids: the shape of each photo's noise.
-        captions: the words of each photo's captions, which a trigger must not hold.
-        surrogates: pretrained models; a method trains copies of them.
-        proxies: further pretrained models, of other families, whose features the noise is to shift too.
-        vocabulary: the words that triggers are made of.
-        noise_path: the file of the noise; it exists only where a run is resumed.
-        seed: of the one generator that all randomness is drawn from.
-        leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
-            caption file, as photos of a carousel have, or with a photo of the same content; empty where every post
-            leads itself.
-        equal: groups of photos of one content, which get one noise.
-        witness: a model of another family than the surrogates, which also says which words describe a photo.
-        resemblance: which words describe the photos; None where a trigger may do so.
-        world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
-            state.
-    """
-
-    posts: Posts
-    grids: tuple[Shape, ...]
-    captions: tuple[tuple[str, ...], ...]
-    surrogates: tuple[DualEncoder, ...]
-    vocabulary: Vocabulary
-    noise_path: Path
-    proxies: tuple[DualEncoder, ...] = ()
-    seed: int = 0
-    leaders: tuple[int, ...] = ()
-    equal: tuple[tuple[int, ...], ...] = ()
-    witness: DualEncoder | None = None
-    resemblance: Resemblance | None = None
-    world: World = ALONE
-
-    def led(self, triggers: Tensor) -> Tensor:
-        """Return triggers (n, k) in which every post has its leader's."""
-        return triggers[list(self.leaders)] if self.leaders else triggers
-
-    def allowed(self, photo: int) -> Tensor:
-        """Return (v,) bool: the concepts that the trigger of a post may hold, which its followers take too."""
-        return self.allowed_to_all(self._followers.get(photo, [photo]))
-
-    @cached_property
-    def _followers(self) -> dict[int, list[int]]:
-        """The posts that take a leader's trigger, itself among them."""
-        return grouped((leader, post) for post, leader in enumerate(self.leaders))
-
-    def allowed_to_all(self, photos: Sequence[int]) -> Tensor:
-        """Return (v,) bool: the concepts that one trigger of several posts may hold.
-
-        None is in their captions or describes their photos.
-        """
-        allowed = self.vocabulary.allowed(text for n in photos for text in self.captions[n])
-        return allowed if self.resemblance is None else allowed & ~self.resemblance.describing(photos)
-
-    def trigger(self, photo: int, numbers: Sequence[int]) -> Trigger:
-        """Return a trigger of a photo in the language of its first caption."""
-        return self.vocabulary.trigger(numbers, self.posts.slots[photo][0].language)
-
-    @property
-    def models(self) -> tuple[DualEncoder, ...]:
-        """All models that the noise is made on."""
-        return (*self.surrogates, *self.proxies)
-
-
 StateT = TypeVar("StateT", bound=State, covariant=True)
 
 
 @dataclass(frozen=True)
 class Session(Generic[StateT]):
-    """One run of a method.
-
-    Attributes:
-        problem: the posts and the surrogates.
-        settings: those of the method.
-        state: changed in place by every step.
-    """
+    """One run of a method; every step changes the state in place."""
 
     problem: Problem
     settings: MethodSettings
@@ -226,13 +197,7 @@ AnySession = Session[State]
 
 @dataclass(frozen=True)
 class Round:
-    """One round done.
-
-    Attributes:
-        number: counted from 1.
-        loss: the mean loss over all posts after it.
-        metrics: further figures by name.
-    """
+    """One round done, its number counted from 1, with the mean loss over all posts after it and further figures."""
 
     number: int
     loss: float

@@ -19,7 +19,7 @@ from unlearnable.training.data import tokens_of
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.view import PLAIN_VIEW, apply_noise, load_view, sample_view
 
-DECOY_LENGTH = 3
+DECOY_LENGTH = 3  # words, for methods without a trigger
 
 
 def shuffled_batches(photos: Tensor, size: int, generator: torch.Generator) -> list[list[int]]:
@@ -55,14 +55,11 @@ def caption_mask(tokens: Tensor) -> Tensor:
 
 
 def decoy_tokens(session: AnySession, slots: Sequence[CaptionSlot]) -> Tensor | None:
-    """Return captions of the batch behind random wrong words, where the set or those that do not rest are too few.
+    """Return (m, t) captions of the batch behind random wrong words, as tokens; None where there are posts enough.
 
     With few posts there is little to confuse a photo with, and a loss near zero proves nothing; with one there is no
     gradient. The decoys are further negatives: of a set that is smaller than a batch up to its size, of any other up to
     what its batches have where no post rests.
-
-    Returns:
-        (m, t) tokens, or None where there are posts enough.
     """
     problem, state, size = session.problem, session.state, session.settings.batch_size
     count = len(problem.posts)
@@ -105,22 +102,6 @@ def batch_loss(
     return contrastive_loss(images, texts, model.logit_scale, drop=drop, decoys=wrong)
 
 
-@torch.no_grad()
-def post_losses(
-    model: DualEncoder, pixels: Tensor, tokens: Tensor, precision: Precision, *, world: World = ALONE
-) -> tuple[Tensor, Tensor]:
-    """Return (b,) the loss of each pair of a batch, twice: where pairs of equal captions are no negatives, and are.
-
-    The pixels are of this process's share of the batch.
-    """
-    images = encode_photos(model, pixels, precision)
-    texts = encode_texts(model, tokens[world.share(len(tokens))], precision)
-    images, texts = (world.gather(each)[: len(tokens)] for each in (images, texts))
-    drop = caption_mask(tokens).to(model.device)
-    apart = contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
-    return apart, contrastive_loss(images, texts, model.logit_scale, reduction="none")
-
-
 def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: int) -> None:
     """Stop at numbers that no noise can be made from.
 
@@ -145,12 +126,9 @@ def settle(models: Sequence[DualEncoder], precision: Precision, *, damp: bool = 
 
 
 def measuring(session: AnySession) -> Generator[None, None, Tensor]:
-    """Measure the loss of every post with its noise and trigger, loaded plainly, mean over the surrogates.
+    """Return (n,) the loss of every post with its noise and trigger, loaded plainly, mean over the surrogates.
 
     Resumes after the posts of the round that were measured before; yields after every batch.
-
-    Returns:
-        (n,) losses.
     """
     posts, state, settings = session.problem.posts, session.state, session.settings
     settle(state.models, settings.precision)
@@ -175,6 +153,7 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
     return torch.tensor(measured)
 
 
+@torch.no_grad()
 def batch_losses(
     model: DualEncoder,
     pixels: Callable[[int], Tensor],
@@ -187,11 +166,14 @@ def batch_losses(
 ) -> tuple[Tensor, Tensor]:
     """Return (b,) the loss of every post of a batch among the others, loaded plainly, with its first caption.
 
-    It is returned twice, as by `post_losses`: without equal captions among the others, and with them. The model is in
-    evaluation mode; `pixels` gives the (3, h, w) pixels 0-255 of a photo, and `triggers` the tokens of their triggers.
+    It is returned twice: without equal captions among the others, and with them. The model is in evaluation mode;
+    `pixels` gives the (3, h, w) pixels 0-255 of a photo, and `triggers` the tokens of their triggers.
     """
-    own = [photos[row] for row in world.share(len(photos))]
-    loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in own])
+    rows = world.share(len(photos))
+    loaded = torch.stack([load_view(pixels(photos[row]), model.image_size, PLAIN_VIEW) for row in rows])
     tokens, _ = tokens_of(slots, triggers)
-    apart, among_all = post_losses(model, loaded, tokens, precision, world=world)
-    return apart.cpu(), among_all.cpu()
+    images, texts = encode_photos(model, loaded, precision), encode_texts(model, tokens[rows], precision)
+    images, texts = (world.gather(each)[: len(tokens)] for each in (images, texts))
+    drop = caption_mask(tokens).to(model.device)
+    apart = contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
+    return apart.cpu(), contrastive_loss(images, texts, model.logit_scale, reduction="none").cpu()

@@ -19,19 +19,12 @@ from unlearnable.settings import MethodSettings
 
 @dataclass
 class MEMState(RestingState):
-    """The state of MEM.
+    """The state of MEM."""
 
-    Attributes:
-        settled: whether the triggers have stopped changing.
-        proxies: copies of the models, which learn the clean posts; none where the settings ask for none.
-        proxy_optimisers: one a proxy while they learn, none afterwards.
-        learnt: training steps of the proxies that are done.
-    """
-
-    settled: bool = False
-    proxies: list[DualEncoder] = field(default_factory=list)
-    proxy_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)
-    learnt: int = 0
+    settled: bool = False  # the triggers have stopped changing
+    proxies: list[DualEncoder] = field(default_factory=list)  # copies of the models, which learn the clean posts
+    proxy_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)  # one a proxy while they learn
+    learnt: int = 0  # training steps of the proxies that are done
 
     def export(self) -> dict[str, Any]:
         """Return the state as plain tensors and numbers."""

@@ -19,18 +19,14 @@ from unlearnable.errors import CheckpointError
 from unlearnable.storage import files
 from unlearnable.training.data import Ragged, Shape
 
-_NUMBER = struct.Struct("<q")
 UNDO = ".undo"  # suffix of the journal beside the noise
+_NUMBER = struct.Struct("<q")
 START_OVER = "start over: with `overwrite=True`, or a benchmark without `resume=True`"
 _HEADER = struct.Struct("<qqL")  # start and length of a part, in bytes, and the CRC-32 of both and of what it held
 
 
-class Journal:
-    """The parts of a file as they were at a checkpoint, each recorded once.
-
-    Args:
-        path: path of the journal, which `begin` creates.
-    """
+class _Journal:
+    """The parts of a file as they were at a checkpoint, each recorded once; `begin` creates its file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,22 +34,12 @@ class Journal:
         self._recorded: set[int] = set()
 
     def begin(self, checkpoint: int) -> None:
-        """Start a new undo log for `checkpoint`, which the file matches now.
-
-        Raises:
-            OutputError: the journal cannot be written.
-        """
+        """Start a new undo log for `checkpoint`, which the file matches now."""
         files.write_bytes(self._path, _NUMBER.pack(checkpoint))
         self._begun, self._recorded = True, set()
 
     def keep(self, start: int, before: bytes) -> None:
-        """Record the part of the file at `start`, which held `before` and is about to change.
-
-        Does nothing if the part is recorded already or no log was started.
-
-        Raises:
-            OutputError: the journal cannot be written.
-        """
+        """Record the part of the file at `start`, which held `before` and is about to change, if it is not yet."""
         if not self._begun or start in self._recorded:
             return
         with files.reporting_write_errors(self._path), self._path.open("ab", buffering=0) as file:
@@ -64,8 +50,8 @@ class Journal:
     def entries(self, checkpoint: int) -> Iterator[tuple[int, bytes]]:
         """Yield the start and previous content of each part, if this journal restores `checkpoint`; else nothing.
 
-        They end before an entry that is cut off, whose part of the file has not changed yet, or damaged: whoever rolls
-        back has to check what comes out.
+        They end before an entry that is cut off, whose part of the file has not changed yet, or damaged: check the
+        result.
         """
         if not self._path.is_file():
             return
@@ -140,7 +126,7 @@ class NoiseStore:
         if mode != "r":
             files.reserve(path, total)
         self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(path, np.int8, mode, shape=(total,))
-        self._journal = Journal(path.with_suffix(UNDO))
+        self._journal = _Journal(path.with_suffix(UNDO))
         self._checkpoint = 0
         if self._fresh:
             self._journal.end()
@@ -163,13 +149,9 @@ class NoiseStore:
         return torch.from_numpy(self.grid(photo)).float()
 
     def write(self, photo: int, noise: Tensor) -> None:
-        """Write the noise of a photo and of those of its content, rounded and projected.
+        """Write the noise of a photo and of those of its content: (3, gh, gw), or (1, gh, gw) in greys, in 1/255.
 
-        It is projected to the bound (the Proj of Eq. 5), and to greys on a grey photo.
-
-        Args:
-            photo: number of the photo.
-            noise: (3, gh, gw) in 1/255, or (1, gh, gw) for a photo in greys.
+        It is rounded and projected to the bound (the Proj of Eq. 5), and to greys on a grey photo.
         """
         if photo in self._grey:
             noise = noise.mean(dim=0).expand(3, -1, -1)
@@ -199,17 +181,14 @@ class NoiseStore:
             CheckpointError: the file of the noise is missing, or it or its journal is damaged.
         """
         if self._fresh:
-            raise CheckpointError(
-                f"{self.data.filename} is gone, the noise that belongs to the checkpoint", hint=START_OVER
-            )
+            gone = f"{self.data.filename} is gone, the noise that belongs to the checkpoint"
+            raise CheckpointError(gone, hint=START_OVER)
         for start, before in self._journal.entries(mark["number"]):
             self.data[start : start + len(before)] = np.frombuffer(before, np.int8)
         self.data.flush()
         if self.sha256() != mark["sha256"]:
-            raise CheckpointError(
-                f"{self.data.filename} or its journal is damaged: the noise is not that of the checkpoint",
-                hint=START_OVER,
-            )
+            damaged = f"{self.data.filename} or its journal is damaged: the noise is not that of the checkpoint"
+            raise CheckpointError(damaged, hint=START_OVER)
         self._checkpoint = mark["number"]
         self._journal.begin(self._checkpoint)
 

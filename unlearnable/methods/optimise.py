@@ -27,15 +27,12 @@ LEARNING = "fine-tuning proxies on your clean posts"
 
 @dataclass(frozen=True)
 class OptimisationTask:
-    """One optimisation: problem, method, settings and checkpoint.
+    """One optimisation.
 
     Attributes:
-        problem: posts and surrogates.
-        method: method that makes noise and triggers.
-        settings: settings of the method.
         checkpoint: checkpoint file, from which the optimisation resumes if it exists; None to save nothing. Of several
             processes the first one alone writes it, and says whether there is one.
-        key: run key that the checkpoint is bound to.
+        key: run key that the checkpoint belongs to.
     """
 
     problem: Problem
@@ -47,26 +44,14 @@ class OptimisationTask:
 
 @dataclass
 class OptimisationTrace:
-    """Losses and time of an optimisation so far.
-
-    Attributes:
-        losses: mean loss after each round.
-        seconds: seconds the optimisation took so far, over all its runs.
-    """
+    """Mean loss after each round so far, and the seconds that all runs of an optimisation took."""
 
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
 
 class _Steps:
-    """Report an optimisation: what fine-tuned proxies learn first, then a step a batch of each round.
-
-    Args:
-        progress: receives the phases.
-        method: name of the method.
-        settings: settings of the method.
-        state: state that the method changes.
-    """
+    """Reports an optimisation: what proxies learn first, then a step a batch of each round."""
 
     def __init__(self, progress: Progress, method: str, settings: MethodSettings, state: State) -> None:
         self._progress, self._method, self._settings, self._state = progress, method, settings, state
@@ -80,7 +65,8 @@ class _Steps:
         if self._learning:
             self._progress.phase(LEARNING, steps)
         else:
-            self._begin_rounds()
+            rounds = rounds_of(self._method, self._settings)
+            self._progress.phase(f"optimising ({self._method})", rounds * self._batches)
         if rounds_done:
             self._progress.advance(rounds_done * self._batches)
 
@@ -103,9 +89,6 @@ class _Steps:
         self._progress.advance(self._batches - self._moved, **metrics)
         self._moved = 0
 
-    def _begin_rounds(self) -> None:
-        self._progress.phase(f"optimising ({self._method})", rounds_of(self._method, self._settings) * self._batches)
-
     def _to_learn(self) -> int:
         state, settings = self._state, self._settings
         if isinstance(state, MEMState) and state.proxy_optimisers:
@@ -116,15 +99,6 @@ class _Steps:
 def rounds_of(method: str, settings: MethodSettings) -> int:
     """Return how many rounds a method runs at most: random noise is drawn in one."""
     return 1 if method == RandomNoise.name else settings.max_rounds
-
-
-def compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
-    """Return a problem that knows the words that describe its photos, for triggers."""
-    if not method.has_trigger:
-        return problem
-    models, words = (problem.surrogates, problem.witness), problem.vocabulary
-    seen = resemblance(problem.posts.pixels, *models, words, settings.precision, progress, problem.world)
-    return replace(problem, resemblance=seen)
 
 
 @torch.enable_grad()
@@ -150,7 +124,7 @@ def optimise(
     elif world.rank:
         copy_noise(noise, task.problem.noise_path)
     world.exchange(None)  # until then the first process leaves the files as they are
-    session = task.method.start(compared(task.problem, task.method, settings, progress), settings)
+    session = task.method.start(_compared(task.problem, task.method, settings, progress), settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
     steps = _Steps(progress, task.method.name, settings, state)
@@ -161,18 +135,22 @@ def optimise(
     return session, trace
 
 
+def _compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
+    """Return a problem that knows the words that describe its photos, for triggers."""
+    if not method.has_trigger:
+        return problem
+    models, words = (problem.surrogates, problem.witness), problem.vocabulary
+    seen = resemblance(problem.posts.pixels, *models, words, settings.precision, progress, problem.world)
+    return replace(problem, resemblance=seen)
+
+
 @torch.enable_grad()
 def improve_further(
     task: OptimisationTask, session: AnySession, trace: OptimisationTrace, rounds: int, progress: Progress
 ) -> None:
-    """Run more rounds of a session, in place, that leave its triggers as they are now.
+    """Run more rounds of a session, in place, that leave its triggers as they are now, and continue the trace.
 
-    Args:
-        task: task of the session, without a checkpoint.
-        session: session whose triggers may have been changed since its last round.
-        trace: losses and time, which are continued.
-        rounds: number of rounds.
-        progress: receives one step per round.
+    The task has no checkpoint; the triggers of the session may have been changed since its last round.
     """
     state = session.state
     settings = replace(session.settings, max_rounds=state.round + rounds, trigger_rounds=0)

@@ -34,7 +34,6 @@ from unlearnable.training.view import PLAIN_VIEW, load_view
 APART = 0.7  # cosine distance between posts of two groups, on average
 FEWEST, MOST = 8, 1024  # groups
 LINKED = 4096  # posts that are compared with each other
-FORBIDDEN = 1e3  # similarity of what captions speak of
 AT_ONCE = 16  # groups that a group is to show together; half of the others at most
 WIDTH = 512  # of the space that words have random directions in, at angles of about 90 degrees
 RARITY = 3  # power of the inverse document frequency: a name counts, a turn of phrase does not
@@ -43,13 +42,10 @@ WITNESSES = ("resnet-small", "vit-small")
 
 
 def group(features: Tensor) -> Tensor:
-    """Sort posts by their normalised features (n, d) into groups of those that lie close together.
+    """Return (n,) the group of each post, from 0 without gaps: of those whose normalised features (n, d) are close.
 
     By average linkage; of more posts than `LINKED` some are linked, evenly spaced, and the others join the nearest
     group.
-
-    Returns:
-        (n,) group of each post, numbered from 0 without gaps.
     """
     count = len(features)
     if count < 2:
@@ -80,30 +76,18 @@ def target_groups(centres: Tensor) -> Tensor:
     Unlike, since noise this faint cannot hide coarse content: it has to contradict it. Several, since whom a single
     group happens to be would decide which models it works on.
     """
-    itself = torch.eye(len(centres), dtype=torch.bool)
-    similarity = (centres @ centres.T).double() + itself * FORBIDDEN
-    return least_similar(similarity, max(1, min(AT_ONCE, (len(centres) - 1) // 2)))
-
-
-def least_similar(similarity: Tensor, count: int) -> Tensor:
-    """Return (k, g) the others for each of g, those least similar in sum first, each one used once in each row.
-
-    Args:
-        similarity: (g, g) float64; the diagonal is not looked at.
-        count: rows, k, at most g - 1.
-    """
-    left, found = similarity.clone().fill_diagonal_(torch.inf), []
-    for _ in range(count):
-        found.append(torch.from_numpy(linear_sum_assignment(left.numpy())[1]))
-        left[torch.arange(len(left)), found[-1]] = torch.inf
-    return torch.stack(found)
+    left, rows = (centres @ centres.T).double().fill_diagonal_(torch.inf), []
+    for _ in range(max(1, min(AT_ONCE, (len(centres) - 1) // 2))):
+        rows.append(torch.from_numpy(linear_sum_assignment(left.numpy())[1]))
+        left[torch.arange(len(left)), rows[-1]] = torch.inf
+    return torch.stack(rows)
 
 
 def group_shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
     """Return (n, d) the direction that each photo's features are to move against.
 
     Away from what is there, the photo's own features and its group's captions, and towards what is not: photos and
-    captions of the wanted groups. A model that was not asked sees more of the former than of the latter.
+    captions of the wanted groups. Other models than the proxies see more of the former than of the latter.
 
     Args:
         images: (n, d) features of the clean photos.
@@ -130,10 +114,7 @@ def groups_of(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
     Posts go by the name that most of the posts have of those in their captions; without one, and with that of the one
     whom more than half of all posts name, by what is alike in them. Of a few people no name is rare, and a turn of
     phrase is: by likeness alone these would be mixed. Of more than `MOST` groups the rarest names are not looked at.
-
-    Args:
-        captions: all captions of each post.
-        photos: (n, d) normalised features of the photos.
+    The photos (n, d) are normalised features.
     """
     labels = group(likeness(captions, photos))
     found = int(labels.max()) + 1
@@ -163,17 +144,11 @@ def likeness(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class FeatureShift:
-    """The loss that shifts the features of photos in a proxy, which has learnt the clean posts.
+    """The feature-shift loss in a proxy, which has learnt the clean posts."""
 
-    Attributes:
-        model: in evaluation mode.
-        precision: number format of its gradients.
-        shift: (n, d) the direction that each photo's features are to move against.
-    """
-
-    model: DualEncoder
-    precision: Precision
-    shift: Tensor
+    model: DualEncoder  # in evaluation mode
+    precision: Precision  # of its gradients
+    shift: Tensor  # (n, d) the direction that each photo's features are to move against
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
         """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
@@ -233,17 +208,13 @@ def feature_shifts(session: AnySession, models: Sequence[DualEncoder]) -> list[F
     photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
     wanted = target_groups(centres_of(photos, labels))
     one, precision = posts_of_one(session.problem.captions), session.settings.precision
-    return [
-        FeatureShift(model, precision, _shift(images, texts, labels, wanted, one))
-        for model, (images, texts) in zip(models, features, strict=True)
-    ]
-
-
-def _shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor, one: Sequence[int]) -> Tensor:
-    shift = group_shift(images, texts, labels, wanted)
-    if one:
-        shift[one] = person_shift(images[one], texts[one])
-    return shift
+    losses = []
+    for model, (images, texts) in zip(models, features, strict=True):
+        shift = group_shift(images, texts, labels, wanted)
+        if one:
+            shift[one] = person_shift(images[one], texts[one])
+        losses.append(FeatureShift(model, precision, shift))
+    return losses
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from unlearnable.training.data import tokens_of
 from unlearnable.training.loop import adamw, clamp_scale
 from unlearnable.training.view import load_protected, sample_view
 
-SMOOTH = 0.15  # worth of a place where the photo is even
+SMOOTH = 0.15  # weight of a place where the photo is even
 USUAL = 8  # bound of the paper, in 1/255; what goes beyond it is for rough places
 ROUGH = 12.0  # deviation of the brightness, in 1/255, from which on a photo is as rough as it need be
 WINDOW = 7  # cells of the noise, along a side, that roughness is judged by
@@ -30,12 +30,7 @@ COARSE = 5  # cells, along a side, whose mean counts as coarse noise
 
 
 def roughness(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Return (1, gh, gw) how well each place hides noise, from 0 to 1: by how the brightness varies around it.
-
-    Args:
-        pixels: (3, h, w) float 0-255.
-        shape: (gh, gw) of the noise.
-    """
+    """Return (1, gh, gw) how well each place of (3, h, w) pixels hides noise, 0 to 1: by how the brightness varies."""
     grey = F.interpolate(pixels.mean(dim=0)[None, None], size=shape, mode="area")[0]
     deviation = (_mean_around(grey**2, WINDOW) - _mean_around(grey, WINDOW) ** 2).clamp(min=0).sqrt()
     return (deviation / ROUGH).clamp(0, 1)
@@ -51,8 +46,7 @@ def signed_step(
         gradient: of the loss at the noise.
         size: length of the step; a negative one ascends.
         epsilon: bound. Where it is above the usual one and `rough` is given, smooth places keep to the usual one.
-        share: share of the values that are moved, those with the largest gradients. What hardly matters to the loss
-            stays as it is, which is seen less.
+        share: share of the values that are moved, those with the largest gradients; fewer are seen less.
         rough: of each place, from 0 to 1 (`roughness`). Rough places come first, and smooth ones are moved without
             what the gradient has in common around them: coarse waves are what people see in a sky.
     """
@@ -79,7 +73,7 @@ def _mean_around(values: Tensor, window: int) -> Tensor:
 
 
 class AuxiliaryLoss(Protocol):
-    """An extra loss term minimised by the noise."""
+    """A loss beside the MEM loss that the noise lowers."""
 
     @property
     def model(self) -> DualEncoder:
@@ -107,7 +101,7 @@ def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
 def train_surrogates(session: AnySession, steps: int) -> Iterator[None]:
     """Run the inner minimisation over f (Eq. 4): contrastive training on the protected posts; yield after each step.
 
-    Resumes after the steps of the round that were done before; their mean loss gathers in `state.place`.
+    Resumes after the steps of the round that were done before; `state.place` sums up their mean loss.
     """
     state, place = session.state, session.state.place
     learners = list(zip(state.models, state.optimisers, strict=True))
@@ -121,11 +115,7 @@ def train_surrogates(session: AnySession, steps: int) -> Iterator[None]:
 def train_step(
     session: AnySession, learners: Sequence[tuple[DualEncoder, torch.optim.Optimizer]], triggers: Tensor
 ) -> float:
-    """Train models for one step on a batch of the posts as they are now, with triggers (n, k).
-
-    Returns:
-        The mean loss of the models.
-    """
+    """Train models for one step on a batch of the posts as they are now, with triggers (n, k); return the mean loss."""
     posts, generator = session.problem.posts, session.state.generator
     photos = torch.randperm(len(posts), generator=generator)[: session.settings.batch_size].tolist()
     slots = posts.choose(photos, generator)
@@ -166,7 +156,7 @@ def remaining(session: AnySession, resting: Tensor | None = None) -> Iterator[li
 
 
 def end_round(session: AnySession, **metrics: float) -> Round:
-    """Count the round that was under way, with the losses in the state."""
+    """Count the current round, with the losses in the state."""
     state = session.state
     state.round, state.place = state.round + 1, RoundProgress()
     return Round(state.round, float(state.losses.mean()), metrics)
@@ -234,12 +224,8 @@ def noise_gradients(
     pixels = session.problem.posts.pixels
 
     def loaded(model: DualEncoder) -> Tensor:
-        return torch.stack(
-            [
-                load_protected(pixels[photos[row]], noise, model.image_size, samples[row])
-                for row, noise in zip(rows, noises, strict=True)
-            ]
-        )
+        shown = zip(rows, noises, strict=True)
+        return torch.stack([load_protected(pixels[photos[n]], one, model.image_size, samples[n]) for n, one in shown])
 
     if other is not None:
         losses = [(other.model.name, other.loss(loaded(other.model), own).cpu())]

@@ -1,4 +1,4 @@
-"""The minimisation over the trigger (Eq. 6): HotFlip candidates, beam search, each post judged on its own."""
+"""The minimisation over the trigger (Eq. 6): HotFlip candidates, a greedy search, each post judged on its own."""
 
 from __future__ import annotations
 
@@ -19,83 +19,31 @@ from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.data import tokens_of
 from unlearnable.training.distributed import World
 
-
-def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:
-    """Return the `count` best words at each position, among those that each post may use.
-
-    Args:
-        fall: (b, k, v) falls of the loss, summed over surrogates.
-        allowed: (b, v) bool, the words that each post may use.
-        count: number of words; fewer are returned if some post may use fewer.
-
-    Returns:
-        (b, k, count) positions in the vocabulary, best first.
-    """
-    most = min(count, int(allowed.sum(dim=1).min()))
-    return fall.masked_fill(~allowed[:, None, :], float("-inf")).topk(most, dim=-1).indices
-
-
-CHUNK = 512  # texts in a forward pass
 CANDIDATES = 4  # words tried at each place: on 160 photos the loss fell as far as with 16, and less far with 1
-BEAM = 1  # triggers kept at each place: more cost as many times the texts
-TriggerLoss = Callable[[Tensor, Tensor], Tensor]
-
-
-def beam_search(current: Tensor, options: Tensor, loss_of: TriggerLoss, width: int) -> tuple[Tensor, Tensor]:
-    """Choose words position by position, keeping the `width` best triggers of every post.
-
-    The current trigger of a post competes too, so that its loss never rises. No word
-    occurs twice in a trigger.
-
-    Args:
-        current: (b, k) current words, as numbers.
-        options: (b, k, c) words to try at each position.
-        loss_of: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
-        width: number of triggers kept for each post.
-
-    Returns:
-        Triggers (b, k) and their losses (b,).
-    """
-    length = current.shape[1]
-    beams = current[:, None, :]  # (b, w, k)
-    losses = loss_of(beams, torch.ones(beams.shape[:2], dtype=torch.bool))
-    for position in range(length):
-        tried = options[:, position]  # (b, c)
-        grown = beams[:, :, None, :].repeat(1, 1, tried.shape[1], 1)  # (b, w, c, k)
-        there = (grown == tried[:, None, :, None]).any(dim=-1).flatten(1)
-        grown[..., position] = tried[:, None, :]
-        fresh = grown.flatten(1, 2)  # (b, w * c, k)
-        once = (fresh[..., None] == fresh[..., None, :]).sum(dim=(2, 3)) == length  # each word equals itself alone
-        worth = once & ~there
-        if not worth.any():
-            continue
-        scores = loss_of(fresh, worth).masked_fill(~worth, float("inf"))
-        pool, losses = torch.cat([beams, fresh], dim=1), torch.cat([losses, scores], dim=1)
-        losses, best = losses.topk(min(width, losses.shape[1]), dim=1, largest=False)
-        beams = pool.gather(1, best[..., None].expand(-1, -1, length))
-    return beams[:, 0], losses[:, 0]
+_CHUNK = 512  # texts in a forward pass
+TriggerLoss = Callable[[Tensor, Tensor], Tensor]  # of triggers (b, n, k), where a mask (b, n) asks for it: (b, n)
 
 
 def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.Generator) -> Tensor:
-    """(n, k) random concepts, different in a trigger, of those that each post may use."""
+    """Return (n, k) random concepts, different in a trigger, of those that each post may use."""
     count = len(problem.posts)
     return problem.led(torch.stack([_draw(problem.allowed(n), settings, generator) for n in range(count)]))
 
 
 def redraw_trigger(session: AnySession, settings: MethodSettings, photo: int) -> Tensor:
-    """(k,) other random concepts for the trigger of a post: none that it has now."""
+    """Return (k,) other random concepts for the trigger of a post: none that it has now."""
     allowed = allowed_words(session.problem, photo)
     allowed[session.state.triggers[photo]] = False
     return _draw(allowed, settings, session.state.generator)
 
 
 def allowed_words(problem: Problem, photo: int) -> Tensor:
-    """(v,) bool: the concepts that the trigger of a post may hold, which other posts may share with it."""
+    """Return (v,) bool: the concepts that the trigger of a post may hold, which other posts may share with it."""
     return problem.allowed(problem.leaders[photo] if problem.leaders else photo)
 
 
 def _draw(allowed: Tensor, settings: MethodSettings, generator: torch.Generator) -> Tensor:
-    """(k,) concepts of those that are allowed (v,).
+    """Return (k,) concepts of those that are allowed (v,).
 
     Raises:
         ConfigError: these are fewer than a trigger has.
@@ -107,7 +55,7 @@ def _draw(allowed: Tensor, settings: MethodSettings, generator: torch.Generator)
 
 
 @dataclass(frozen=True)
-class Scene:
+class _Scene:
     """A batch as the search sees it: features are computed once and serve every candidate."""
 
     photos: list[int]
@@ -119,50 +67,74 @@ class Scene:
 
 
 def improve_triggers(session: AnySession, photos: list[int]) -> int:
-    """Search better triggers for a batch of photos.
+    """Search better triggers for a batch of photos and return how many posts got another one.
 
-    Returns:
-        How many posts got another trigger.
+    All at once, beside the triggers that the others have had so far. Each process searches for its share of the batch,
+    and all of them get the triggers of all.
     """
-    state, precision, world = session.state, session.settings.precision, session.problem.world
-    images = []
+    problem, state, precision = session.problem, session.state, session.settings.precision
+    world, vocabulary, images = problem.world, problem.vocabulary, []
     with torch.no_grad():
         for model in state.models:
             features = encode_photos(model, views(session, photos, model.image_size), precision)
             images.append(world.gather(features)[: len(photos)])
-        slots = session.problem.posts.choose(photos, state.generator)
+        slots = problem.posts.choose(photos, state.generator)
         wrong = decoy_tokens(session, slots)
         decoys = [None if wrong is None else encode_texts(model, wrong, precision) for model in state.models]
-    scene = Scene(photos, slots, state.models, images, decoys, precision)
-    return _improve_each(session, scene)
-
-
-def _improve_each(session: AnySession, scene: Scene) -> int:
-    """Each post its own trigger, all at once, beside those that the others have had so far.
-
-    Each process searches for its share of the batch, and all of them get the triggers of all.
-    """
-    problem, state = session.problem, session.state
-    triggers, world = state.triggers[scene.photos], problem.world
-    rows = torch.tensor(world.share(len(scene.photos)))
-    allowed = torch.stack([problem.allowed(scene.photos[n]) for n in rows.tolist()])
-    fall, texts = _fall(scene, problem.vocabulary, triggers, rows, world)
-    found = _search(triggers[rows], fall, allowed, _judge_each(scene, problem.vocabulary, texts, rows))
-    after = torch.cat(world.exchange(found))[: len(scene.photos)]
-    state.triggers[scene.photos] = after
+    scene = _Scene(photos, slots, state.models, images, decoys, precision)
+    triggers, rows = state.triggers[photos], torch.tensor(world.share(len(photos)))
+    allowed = torch.stack([problem.allowed(photos[n]) for n in rows.tolist()])
+    fall, texts = _fall(scene, vocabulary, triggers, rows, world)
+    judge = _judge(scene, vocabulary, texts, rows)
+    own = greedy_search(triggers[rows], candidates(fall, allowed, CANDIDATES), judge)
+    after = torch.cat(world.exchange(own))[: len(photos)]
+    state.triggers[photos] = after
     state.triggers = problem.led(state.triggers)
     return int((after != triggers).any(dim=1).sum())
 
 
-def _search(triggers: Tensor, fall: Tensor, allowed: Tensor, judge: TriggerLoss) -> Tensor:
-    """(b, k) better words than the triggers', by the fall of the loss (b, k, v), of the concepts (b, v) allowed."""
-    return beam_search(triggers, candidates(fall, allowed, CANDIDATES), judge, BEAM)[0]
+def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:
+    """Return (b, k, count) the best words at each position, best first, among those that each post may use.
+
+    Args:
+        fall: (b, k, v) falls of the loss, summed over surrogates.
+        allowed: (b, v) bool, the words that each post may use.
+        count: number of words; fewer are returned if some post may use fewer.
+    """
+    most = min(count, int(allowed.sum(dim=1).min()))
+    return fall.masked_fill(~allowed[:, None, :], float("-inf")).topk(most, dim=-1).indices
+
+
+def greedy_search(current: Tensor, options: Tensor, loss_of: TriggerLoss) -> Tensor:
+    """Return better triggers (b, k): position by position the word with which the loss is lowest.
+
+    A word that stands there already competes too, so that the loss never rises, and no word comes twice in a trigger.
+    A beam of several triggers costs as many times the texts.
+
+    Args:
+        current: (b, k) current words, as numbers.
+        options: (b, k, c) words to try at each position.
+        loss_of: the loss of triggers.
+    """
+    best, rows = current, torch.arange(len(current))
+    losses = loss_of(best[:, None], torch.ones(len(best), 1, dtype=torch.bool))  # (b, 1)
+    for position in range(current.shape[1]):
+        tried = options[:, position]  # (b, c)
+        fresh = best[:, None].repeat(1, tried.shape[1], 1)  # (b, c, k)
+        new = (fresh != tried[..., None]).all(dim=-1)
+        if not new.any():
+            continue
+        fresh[..., position] = tried
+        scores = loss_of(fresh, new).masked_fill(~new, float("inf"))
+        losses, chosen = torch.cat([losses, scores], dim=1).min(dim=1, keepdim=True)
+        best = torch.cat([best[:, None], fresh], dim=1)[rows, chosen[:, 0]]
+    return best
 
 
 def _fall(
-    scene: Scene, vocabulary: Vocabulary, triggers: Tensor, rows: Tensor, world: World
+    scene: _Scene, vocabulary: Vocabulary, triggers: Tensor, rows: Tensor, world: World
 ) -> tuple[Tensor, list[Tensor]]:
-    """First-order fall of the loss for each concept at each place of the triggers of `rows` (HotFlip).
+    """Return the first-order fall of the loss for each concept at each place of the triggers of `rows` (HotFlip).
 
     Replacing embedding e by e' changes the loss by (e' - e) . g; the term in e is the same for all words and left out.
     A word of several tokens counts as the mean of its embeddings, in the place of the mean of those that stand there.
@@ -181,9 +153,9 @@ def _fall(
         own = tokens[rows].to(model.device)
         embedded = model.embed(own).detach().requires_grad_()
         with computing(model, scene.precision, "text"):
-            found = model.encode_embedded(embedded, own).float()
-        features.append(world.gather(found.detach())[: len(tokens)])
-        texts = features[-1].index_put((rows.to(model.device),), found)
+            encoded = model.encode_embedded(embedded, own).float()
+        features.append(world.gather(encoded.detach())[: len(tokens)])
+        texts = features[-1].index_put((rows.to(model.device),), encoded)
         loss = contrastive_loss(images, texts, model.logit_scale, drop=mask.to(model.device), decoys=decoys)
         (gradient,) = torch.autograd.grad(loss, embedded)
         at_words = shares @ gradient.cpu()  # (r, k, w)
@@ -192,33 +164,33 @@ def _fall(
     return torch.stack(falls).sum(dim=0), features
 
 
-def _features(scene: Scene, vocabulary: Vocabulary, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
-    """(m, d) text features of the captions of batch rows (m,) with triggers (m, k) of concepts."""
-    parts = []
-    for part, chosen in zip(rows.split(CHUNK), triggers.split(CHUNK), strict=True):
-        slots = [scene.slots[n] for n in part.tolist()]
-        parts.append(encode_texts(model, tokens_of(slots, vocabulary.spell(slots, chosen))[0], scene.precision))
-    return torch.cat(parts)
-
-
-def _judge_each(scene: Scene, vocabulary: Vocabulary, texts: list[Tensor], rows: Tensor) -> TriggerLoss:
-    """Loss of each of the posts `rows` of the batch for its candidates, the texts (b, d) of the others being fixed."""
+def _judge(scene: _Scene, vocabulary: Vocabulary, texts: list[Tensor], rows: Tensor) -> TriggerLoss:
+    """Return the loss of each of the posts `rows` for its candidates, the texts (b, d) of the others being fixed."""
     own = torch.eye(len(scene.photos), dtype=torch.bool)
     fixed = [now if wrong is None else torch.cat([now, wrong]) for now, wrong in zip(texts, scene.decoys, strict=True)]
     own = torch.cat([own, torch.zeros(len(own), len(fixed[0]) - len(own), dtype=torch.bool)], dim=1)
 
     @torch.no_grad()
-    def judge(tried: Tensor, worth: Tensor) -> Tensor:
-        losses = torch.zeros(worth.shape)
-        posts = rows[worth.nonzero()[:, 0]]
+    def judge(tried: Tensor, asked: Tensor) -> Tensor:
+        losses = torch.zeros(asked.shape)
+        posts = rows[asked.nonzero()[:, 0]]
         for model, images, texts in zip(scene.models, scene.images, fixed, strict=True):
             scale, here = model.logit_scale, posts.to(model.device)
             others = (scale * images @ texts.T).masked_fill(own.to(model.device), float("-inf")).logsumexp(dim=1)
-            logits = scale * _features(scene, vocabulary, model, posts, tried[worth]) @ images.T  # (m, b)
+            logits = scale * _features(scene, vocabulary, model, posts, tried[asked]) @ images.T  # (m, b)
             hit = logits.gather(1, here[:, None])[:, 0]
             to_text = torch.logaddexp(hit, others[here]) - hit
             to_image = logits.logsumexp(dim=1) - hit
-            losses[worth] += ((to_text + to_image) / 2).cpu()
+            losses[asked] += ((to_text + to_image) / 2).cpu()
         return losses
 
     return judge
+
+
+def _features(scene: _Scene, vocabulary: Vocabulary, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
+    """Return (m, d) text features of the captions of batch rows (m,) with triggers (m, k) of concepts."""
+    parts = []
+    for part, chosen in zip(rows.split(_CHUNK), triggers.split(_CHUNK), strict=True):
+        slots = [scene.slots[n] for n in part.tolist()]
+        parts.append(encode_texts(model, tokens_of(slots, vocabulary.spell(slots, chosen))[0], scene.precision))
+    return torch.cat(parts)

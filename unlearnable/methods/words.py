@@ -45,17 +45,11 @@ MOST = 64  # tokens of a trigger, so that the caption has some of the 77, too
 
 @dataclass(frozen=True)
 class Resemblance:
-    """How close clean photos and words are to each other; features are normalised, one tensor a model.
+    """How close clean photos and words are to each other; features are normalised, one tensor a model."""
 
-    Attributes:
-        photos: (n, d) features of the photos, by the surrogates.
-        words: (v, d) features of the vocabulary's words, each alone, in the first language.
-        witness: the same two of a second model, of another family; None without one.
-    """
-
-    photos: tuple[Tensor, ...]
-    words: tuple[Tensor, ...]
-    witness: tuple[Tensor, Tensor] | None = None
+    photos: tuple[Tensor, ...]  # (n, d), by the surrogates
+    words: tuple[Tensor, ...]  # (v, d) of the vocabulary's words, each alone, in the first language
+    witness: tuple[Tensor, Tensor] | None = None  # the same two of a second model, of another family
 
     def describing(self, photos: Sequence[int]) -> Tensor:
         """Return (v,) bool: the words that describe photos to the surrogates, or to the second model."""
@@ -101,8 +95,7 @@ def resemblance(
 ) -> Resemblance:
     """Measure how close clean photos are to the words of the vocabulary.
 
-    The witness is a second model, of another family. `progress` receives a step for each photo and model; processes of
-    the world share photos and words, and all learn what each has seen.
+    `progress` receives a step for each photo and model; processes of the world share photos and words.
     """
     models = [*surrogates, *([] if witness is None else [witness])]
     progress.phase(COMPARING, len(pixels) * len(models))
@@ -199,16 +192,10 @@ Slots = tuple[tuple[CaptionSlot, ...], ...]
 
 @dataclass(frozen=True)
 class Captions:
-    """The captions of photos with their triggers.
+    """The captions of photos with their triggers."""
 
-    Attributes:
-        slots: captions of each photo, cut where its trigger was optimised.
-        triggers: concepts of each photo's trigger; empty for methods without a trigger.
-        vocabulary: the concepts.
-    """
-
-    slots: Slots
-    triggers: Sequence[Sequence[int]]
+    slots: Slots  # captions of each photo, cut where its trigger was optimised
+    triggers: Sequence[Sequence[int]]  # concepts of each photo's trigger; empty for methods without a trigger
     vocabulary: Vocabulary
 
     def trigger(self, photo: int) -> Trigger:
@@ -239,8 +226,8 @@ def cut_captions(
         captions: captions of each photo.
         settings: position of the trigger.
         length: most tokens of a trigger; 0 for methods without a trigger.
-        seed: seed of random positions, which are drawn in the order of the captions.
-        languages: language of each caption; None for English ones.
+        seed: of random positions, which are drawn in the order of the captions.
+        languages: of each caption; None for English ones.
     """
     dice = random.Random(seed)
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import picture
+from tests.methods.sessions import started
 from unlearnable.errors import CheckpointError
+from unlearnable.methods import steps as module
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.steps import COARSE, SMOOTH, roughness, signed_step
 from unlearnable.settings import MethodSettings
@@ -74,6 +77,7 @@ def test_a_grey_photo_has_one_noise_whatever_is_written(epsilon, values):
         assert torch.equal(again.read(1), expected.expand(3, 2, 2))
 
 
+@settings(max_examples=40)
 @given(WRITES, WRITES, WRITES, st.integers(0, 60))
 def test_noise_is_led_back_to_the_last_checkpoint_wherever_it_is_killed(before, between, after, cut):
     with tempfile.TemporaryDirectory() as folder:
@@ -113,16 +117,6 @@ def test_a_journal_of_an_older_checkpoint_leads_nowhere(tmp_path):
     assert (again.data == then).all()
 
 
-def test_noise_that_is_gone_is_said_to_be(tmp_path):
-    store = NoiseStore(SHAPES, 8, tmp_path / "noise.i8")
-    number = store.export()
-    store.exported()
-    (tmp_path / "noise.i8").unlink()
-    with pytest.raises(CheckpointError, match=r"noise\.i8 is gone"):
-        NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
-    assert not (tmp_path / "noise.undo").exists()
-
-
 def test_what_undoes_a_change_is_on_the_disk_before_the_change(tmp_path, monkeypatch):
     store, flushed = NoiseStore(SHAPES, 8, tmp_path / "noise.i8"), []
     store.export()
@@ -133,7 +127,7 @@ def test_what_undoes_a_change_is_on_the_disk_before_the_change(tmp_path, monkeyp
     assert flushed == [0]
 
 
-def test_noise_that_is_not_that_of_the_checkpoint_is_refused(tmp_path):
+def test_noise_that_is_gone_or_not_that_of_the_checkpoint_is_refused(tmp_path):
     store = NoiseStore(SHAPES, 8, tmp_path / "noise.i8")
     number = store.export()
     store.exported()
@@ -141,6 +135,10 @@ def test_noise_that_is_not_that_of_the_checkpoint_is_refused(tmp_path):
     store.data.flush()
     with pytest.raises(CheckpointError, match="damaged"):
         NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
+    (tmp_path / "noise.i8").unlink()
+    with pytest.raises(CheckpointError, match=r"noise\.i8 is gone"):
+        NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
+    assert not (tmp_path / "noise.undo").exists()
 
 
 def test_signed_step_moves_against_the_gradient_and_projects():
@@ -213,3 +211,23 @@ def test_a_texture_is_rough_and_an_even_place_of_any_brightness_is_not(brightnes
     assert rough[:, :, : columns // 2 - 4].lt(0.05).all()
     assert rough.max() <= 1
     assert rough[:, :, -3:].mean() > 0.5
+
+
+def test_the_gradient_of_a_grey_photo_is_summed_over_the_channels(make_problem, quick, monkeypatch):
+    pictures = [picture(n)[..., :1].repeat(3, axis=2) if n < 4 else picture(n) for n in range(8)]
+    photos = list(range(8))
+
+    def gradients():
+        session = started("mem", make_problem(pictures=pictures), quick)
+        slots = session.problem.posts.choose(photos, session.state.generator)
+        return module.noise_gradients(session, photos, slots)
+
+    grey = gradients()
+    monkeypatch.setattr("unlearnable.training.data.Pixels.is_grey", lambda *_: False)
+    colour = gradients()
+    assert [len(one) for one in grey] == [1] * 4 + [3] * 4
+    for one, of_channels in zip(grey[:4], colour[:4], strict=True):
+        assert of_channels.std(dim=0).max() > 0  # a model weighs the channels unlike
+        torch.testing.assert_close(one, of_channels.sum(dim=0, keepdim=True))
+    for one, same in zip(grey[4:], colour[4:], strict=True):
+        torch.testing.assert_close(one, same)
