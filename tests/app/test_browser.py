@@ -21,10 +21,19 @@ CAPTIONS = ["a dog runs on grass", HOSTILE, "", "sunset with Ada and Ben Cox"]
 PATIENCE = 240  # seconds, on a machine that others use too
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, tiny_path):
+    with opened(tmp_path_factory.mktemp("window"), tiny_path) as window:
+        yield window
+
+
 @pytest.fixture
-def window(tmp_path, tiny_path):
-    with opened(tmp_path, tiny_path) as running:
-        yield running
+def window(running, browser):
+    """A window that holds nothing: the test before has left what it dropped."""
+    yield running
+    browser.get(running.address)
+    press(browser, "#restart")
+    wait(browser, "!document.querySelector('textarea[data-photo], .card')")
 
 
 @pytest.fixture
@@ -89,92 +98,8 @@ def requests_of(browser):
     return [url for url in sent if not url.startswith(("data:", "blob:"))]
 
 
-def test_from_photos_to_copied_captions(browser, window, dropped):
-    before = tree(dropped)
-    set_width(browser, 1440)
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    browser.get(window.address)
-    photos = sorted(dropped.iterdir())
-    wait(browser, "document.querySelector('#restart')")
-    assert not browser.find_element("id", "restart").is_displayed(), "there is nothing to remove"
-    drop(browser, *photos[:2])
-    received(browser, 2)
-    assert browser.find_element("id", "restart").is_displayed()
-    type_captions(browser, {0: CAPTIONS[0], 1: CAPTIONS[1]})
-    browser.execute_script("document.querySelector('.drop').known = true")
-    drop(browser, *photos[2:])
-    received(browser, 4)
-    assert browser.execute_script("return document.querySelector('.drop').known"), "what still arrives would be lost"
-    loaded(browser)
-    narrow_enough(browser)
-    [scratch] = window.temporary.glob("unlearnable-*")
-    assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
-    type_captions(browser, {3: CAPTIONS[3]})
-    browser.find_element("css selector", "input[data-initials]").send_keys(" Ben Cox,")
-    press(browser, "#start")
-
-    wait(browser, "document.querySelector('#confirm')")
-    assert not (window.folder / "posts-protected").exists(), "something was written before the user said so"
-    loaded(browser)
-    narrow_enough(browser)
-    trigger = browser.execute_script("return document.querySelector('mark').innerText")
-    assert len(trigger.split()) == 3
-    assert browser.title == "unlearnable"
-
-    press(browser, ".look")
-    wait(browser, "[...document.querySelectorAll('.full')].length == 2")
-    wait(browser, "document.querySelector('.after .full').naturalWidth == 640")
-    wait(browser, "document.querySelector('.after .full').getBoundingClientRect().width == 640")
-    press(browser, ".both")
-    wait(browser, "document.querySelector('.before .full').getBoundingClientRect().width == 640")
-    press(browser, ".compare header .q-btn")
-
-    browser.find_element("css selector", "input[data-words='1']").send_keys(" mine")
-    time.sleep(1)  # the last keys are on their way
-    browser.find_element("css selector", "[data-redraw='0']").send_keys(" ")
-    wait(browser, "document.querySelector('#confirm')?.innerText.startsWith('Make the noise')")
-    wait(browser, f"document.querySelector('input[data-words=\"0\"]')?.value != {trigger!r}")
-    wait(browser, "document.activeElement.matches(\"[data-redraw='0']\")")
-    assert browser.execute_script("return document.querySelector('input[data-words=\"1\"]').value").endswith(" mine")
-    other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
-    assert not set(other.split()) & set(trigger.split())
-    press(browser, "#confirm")
-    wait(browser, "document.body.innerText.includes('mine')")
-    assert browser.find_elements("css selector", "input[data-words]"), "words that are no trigger were passed over"
-    typed = browser.find_element("css selector", "input[data-words='1']")
-    typed.send_keys("\ue003" * len(" mine"))  # backspace
-    time.sleep(1)
-    press(browser, "#confirm")
-    wait(browser, f"document.querySelector('mark')?.innerText == {other!r}")
-    assert not (window.folder / "posts-protected").exists()
-
-    press(browser, "#confirm")
-    wait(browser, "document.querySelectorAll('[data-copy]').length == 4")
-    loaded(browser)
-    narrow_enough(browser)
-    browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
-    for number in (0, 1):
-        pressed = f"document.querySelector('[data-copy=\"{number}\"]').click()"  # Chromium may refuse the first time
-        ends = f"text => text.endsWith({json.dumps(f' {CAPTIONS[number]}')}) && text"
-        copied = wait(browser, f"({pressed}, navigator.clipboard.readText().then({ends}))")
-    assert copied.split()[3] == HOSTILE.split()[0]
-    assert browser.title == "unlearnable"
-    assert [url for url in requests_of(browser) if not url.startswith(window.address)] == []
-    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
-
-    output, private = window.folder / "posts-protected", window.folder / "posts-protected.private"
-    rows = [json.loads(line) for line in (output / "metadata.jsonl").read_text().splitlines()]
-    assert rows[0] == {"file_name": "p0.png", "text": f"{other} {CAPTIONS[0]}"}
-    assert rows[3]["text"].endswith("Ada and B. C.")
-    assert {"report.html", "report.json", "manifest.jsonl", "run.toml", "SHA256SUMS"} == set(tree(private))
-    for number in range(4):
-        change = np.asarray(Image.open(output / f"p{number}.png")).astype(int) - picture(number, 480, 640)
-        assert 0 < np.abs(change).max() <= 8
-    assert tree(dropped) == before
-    _, said = window.end()
-    assert said == ""
-    assert list(window.temporary.iterdir()) == []
+def published(window):
+    return {path.parent for path in window.folder.glob("*/metadata.jsonl")}
 
 
 def test_long_names_and_captions_stay_whole(browser, window, tmp_path):
@@ -324,3 +249,93 @@ def test_a_page_that_is_busy_for_long_is_not_given_up(browser, window, dropped):
     browser.refresh()
     wait(browser, "document.querySelector('textarea[data-photo]')?.value == 'a dog'")
     browser.get_log("browser")
+
+
+def test_from_photos_to_copied_captions(browser, running, dropped):
+    """The last test, which ends the window."""
+    window, before, earlier = running, tree(dropped), published(running)
+    set_width(browser, 1440)
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(window.address)
+    photos = sorted(dropped.iterdir())
+    wait(browser, "document.querySelector('#restart')")
+    assert not browser.find_element("id", "restart").is_displayed(), "there is nothing to remove"
+    drop(browser, *photos[:2])
+    received(browser, 2)
+    assert browser.find_element("id", "restart").is_displayed()
+    type_captions(browser, {0: CAPTIONS[0], 1: CAPTIONS[1]})
+    browser.execute_script("document.querySelector('.drop').known = true")
+    drop(browser, *photos[2:])
+    received(browser, 4)
+    assert browser.execute_script("return document.querySelector('.drop').known"), "what still arrives would be lost"
+    loaded(browser)
+    narrow_enough(browser)
+    [scratch] = window.temporary.glob("unlearnable-*")
+    assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
+    type_captions(browser, {3: CAPTIONS[3]})
+    browser.find_element("css selector", "input[data-initials]").send_keys(" Ben Cox,")
+    press(browser, "#start")
+
+    wait(browser, "document.querySelector('#confirm')")
+    assert published(window) == earlier, "something was written before the user said so"
+    loaded(browser)
+    narrow_enough(browser)
+    trigger = browser.execute_script("return document.querySelector('mark').innerText")
+    assert len(trigger.split()) == 3
+    assert browser.title == "unlearnable"
+
+    press(browser, ".look")
+    wait(browser, "[...document.querySelectorAll('.full')].length == 2")
+    wait(browser, "document.querySelector('.after .full').naturalWidth == 640")
+    wait(browser, "document.querySelector('.after .full').getBoundingClientRect().width == 640")
+    press(browser, ".both")
+    wait(browser, "document.querySelector('.before .full').getBoundingClientRect().width == 640")
+    press(browser, ".compare header .q-btn")
+
+    browser.find_element("css selector", "input[data-words='1']").send_keys(" mine")
+    time.sleep(1)  # the last keys are on their way
+    browser.find_element("css selector", "[data-redraw='0']").send_keys(" ")
+    wait(browser, "document.querySelector('#confirm')?.innerText.startsWith('Make the noise')")
+    wait(browser, f"document.querySelector('input[data-words=\"0\"]')?.value != {trigger!r}")
+    wait(browser, "document.activeElement.matches(\"[data-redraw='0']\")")
+    assert browser.execute_script("return document.querySelector('input[data-words=\"1\"]').value").endswith(" mine")
+    other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
+    assert not set(other.split()) & set(trigger.split())
+    press(browser, "#confirm")
+    wait(browser, "document.body.innerText.includes('mine')")
+    assert browser.find_elements("css selector", "input[data-words]"), "words that are no trigger were passed over"
+    typed = browser.find_element("css selector", "input[data-words='1']")
+    typed.send_keys("\ue003" * len(" mine"))  # backspace
+    time.sleep(1)
+    press(browser, "#confirm")
+    wait(browser, f"document.querySelector('mark')?.innerText == {other!r}")
+    assert published(window) == earlier
+
+    press(browser, "#confirm")
+    wait(browser, "document.querySelectorAll('[data-copy]').length == 4")
+    loaded(browser)
+    narrow_enough(browser)
+    browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
+    for number in (0, 1):
+        pressed = f"document.querySelector('[data-copy=\"{number}\"]').click()"  # Chromium may refuse the first time
+        ends = f"text => text.endsWith({json.dumps(f' {CAPTIONS[number]}')}) && text"
+        copied = wait(browser, f"({pressed}, navigator.clipboard.readText().then({ends}))")
+    assert copied.split()[3] == HOSTILE.split()[0]
+    assert browser.title == "unlearnable"
+    assert [url for url in requests_of(browser) if not url.startswith(window.address)] == []
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+    (output,) = published(window) - earlier
+    private = output.with_name(f"{output.name}.private")
+    rows = [json.loads(line) for line in (output / "metadata.jsonl").read_text().splitlines()]
+    assert rows[0] == {"file_name": "p0.png", "text": f"{other} {CAPTIONS[0]}"}
+    assert rows[3]["text"].endswith("Ada and B. C.")
+    assert {"report.html", "report.json", "manifest.jsonl", "run.toml", "SHA256SUMS"} == set(tree(private))
+    for number in range(4):
+        change = np.asarray(Image.open(output / f"p{number}.png")).astype(int) - picture(number, 480, 640)
+        assert 0 < np.abs(change).max() <= 8
+    assert tree(dropped) == before
+    _, said = window.end()
+    assert said == ""
+    assert list(window.temporary.iterdir()) == []

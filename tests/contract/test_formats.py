@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.posts.readers.unpublished import xmp_of
-from unlearnable.errors import InputError
 from unlearnable.posts import FORMATS, Dataset, Edits, open_dataset, read_written, write_captions
 from unlearnable.posts.text import is_blank
 
@@ -218,41 +217,23 @@ class Spelling:
     newline: str = "\n"
 
     def __call__(self, text: str) -> bytes:
-        return self.mark + self.piece(text)
-
-    def piece(self, text: str) -> bytes:
-        return text.replace("\n", self.newline).encode(self.codec)
+        return self.mark + text.replace("\n", self.newline).encode(self.codec)
 
 
 SPELLINGS = {
     "utf-8": Spelling(),
-    "bom": Spelling(mark=codecs.BOM_UTF8),
-    "crlf": Spelling(newline="\r\n"),
-    "utf-16-le": Spelling("utf-16-le", codecs.BOM_UTF16_LE),
-    "utf-16-be-crlf": Spelling("utf-16-be", codecs.BOM_UTF16_BE, "\r\n"),
+    "bom-crlf": Spelling(mark=codecs.BOM_UTF8, newline="\r\n"),
+    "utf-16": Spelling("utf-16-be", codecs.BOM_UTF16_BE),
 }
 
 
 SAMPLES: dict[str, Callable[[], Sample]] = {
-    make.__name__.replace("_", "-"): make
+    make.__name__: make
     for make in (
-        imagefolder,
-        instagram,
-        facebook,
-        mastodon,
-        x,
-        takeout,
-        sidecar,
-        embedded,
-        folder,
-        karpathy,
-        coco,
-        flickr,
-        people,
-        jsonl,
-        table,
+        imagefolder, instagram, facebook, mastodon, x, takeout, sidecar, embedded, folder, karpathy, coco, flickr,
+        people, jsonl, table,
     )
-}
+}  # fmt: skip
 WITH_CAPTIONS = [name for name, make in SAMPLES.items() if make().with_captions]
 
 
@@ -284,19 +265,24 @@ def same_paths(dataset: Dataset) -> dict[str, str]:
 
 
 def test_every_row_has_a_sample() -> None:
-    assert list(SAMPLES) == list(FORMATS)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_it_is_called_what_its_row_says(name: str) -> None:
-    assert FORMATS[name].name == name
+    assert list(SAMPLES) == list(FORMATS) == [member.name for member in FORMATS.values()]
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"embedded"}))  # it is taken by its word alone
-def test_it_is_the_first_to_take_its_own(name: str, tmp_path: Path) -> None:
+def test_it_is_the_first_to_take_its_own_and_opening_finds_it(name: str, tmp_path: Path) -> None:
     source = lay_out(tmp_path, SAMPLES[name]())
     takers = [other for other, member in FORMATS.items() if member.sniff(source)]
     assert takers[0] == name
+    (tmp_path / "two" / "unnamed.gif").touch()
+    dataset = open_dataset(tmp_path, None if source.is_dir() else source)
+    assert dataset.format == name
+    if SAMPLES[name]().known_only:
+        assert [photo.id for photo in dataset.photos] == sorted(CAPTIONS)
+    else:
+        assert [photo.id for photo in dataset.photos] == sorted([*CAPTIONS, "two/unnamed.gif"])
+        assert captions_of(dataset)["two/unnamed.gif"] == [""]
+    if source.is_file():
+        assert [photo.id for photo in open_dataset(source).photos] == sorted(CAPTIONS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -345,7 +331,7 @@ class TestWithCaptions:
         if spelling.mark and (output / sample.source).suffix in (".csv", ".tsv"):
             assert (output / sample.source).read_bytes().startswith(codecs.BOM_UTF8)
 
-    @pytest.mark.parametrize("gone", [{A}, {C}, {A, B}], ids=len)
+    @pytest.mark.parametrize("gone", [{C}, {A, B}], ids=len)
     def test_a_photo_that_is_dropped_takes_its_rows_along(
         self, name: str, spelling: Spelling, gone: set[str], tmp_path: Path
     ) -> None:
@@ -375,19 +361,6 @@ def test_other_fields_are_published_only_if_they_are_kept(name: str, tmp_path: P
         assert captions_of(again) == sample.captions
 
 
-@pytest.mark.parametrize("name", WITH_CAPTIONS)
-@pytest.mark.parametrize("lines", [0, -1], ids=["all", "the last"])
-def test_rows_that_go_after_they_were_read_end_it(name: str, lines: int, tmp_path: Path) -> None:
-    sample = SAMPLES[name]()
-    dataset = FORMATS[name].read(lay_out(tmp_path / "in", sample), tmp_path / "in")
-    for text in sample.texts:
-        path = tmp_path / "in" / text
-        path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
-    if sample.texts and not sample.exported:
-        with pytest.raises(InputError):
-            write(dataset, Edits({}, same_paths(dataset)), tmp_path / "out", sample)
-
-
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> None:
     sample = SAMPLES[name]()
@@ -404,42 +377,24 @@ def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> Non
         assert member.read(source, tmp_path).fingerprint != second
 
 
-LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n\0"), min_size=1).filter(
-    lambda text: text.strip() == text and not is_blank(text)
-)
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(
-    lambda text: text.strip() == text and not is_blank(text)
-)
+def texts_without(letters: str) -> st.SearchStrategy[str]:
+    texts = st.text(st.characters(codec="utf-8", exclude_characters=letters), min_size=1)
+    return texts.filter(lambda text: text.strip() == text and not is_blank(text))
 
 
 @pytest.mark.parametrize("name", WITH_CAPTIONS)
 @given(data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_any_caption_comes_back_as_it_went(
     name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root = tmp_path_factory.mktemp("any")
     sample = SAMPLES[name]()
     dataset = FORMATS[name].read(lay_out(root, sample), root)
-    texts = LINES if sample.single_lines else TEXTS
+    texts = texts_without("\n\0" if sample.single_lines else "\0")
     edits = Edits({(p.record, p.index): data.draw(texts) for p in dataset.pairs}, same_paths(dataset))
     lay_out(root / "out", Sample({}, ""))
     write(dataset, edits, root / "out", sample)
     again = read_written(dataset, root / "out")
     order = [edits.captions[pair.record, pair.index] for pair in dataset.pairs]
     assert [pair.caption for pair in again.pairs] == order
-
-
-@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"embedded"}))
-def test_opening_finds_the_format(name: str, tmp_path: Path) -> None:
-    source = lay_out(tmp_path, SAMPLES[name]())
-    (tmp_path / "two" / "unnamed.gif").touch()
-    dataset = open_dataset(tmp_path, None if source.is_dir() else source)
-    assert dataset.format == name
-    if SAMPLES[name]().known_only:
-        assert [photo.id for photo in dataset.photos] == sorted(CAPTIONS)
-    else:
-        assert [photo.id for photo in dataset.photos] == sorted([*CAPTIONS, "two/unnamed.gif"])
-        assert captions_of(dataset)["two/unnamed.gif"] == [""]
-    if source.is_file():
-        assert [photo.id for photo in open_dataset(source).photos] == sorted(CAPTIONS)
