@@ -22,7 +22,7 @@ TOWERS = {
 }
 
 
-def victim(tower):
+def victim(tower="vit"):
     torch.manual_seed(0)
     model = build(tower, TINY | {"vision_cfg": TOWERS[tower]}, (0.5,) * 3, (0.5,) * 3)
     model.module.eval()
