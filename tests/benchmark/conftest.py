@@ -50,6 +50,7 @@ def faces(tmp_path):
 @pytest.fixture
 def asked(tiny_path, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(run, "draw", lambda report, folder: [])  # figures take longer than all the rest
 
     def make(dataset: str, data: Path, **changes) -> BenchmarkSettings:
         given = {

@@ -11,16 +11,7 @@ from typing import Literal, TypeAlias
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts import (
-    Dataset,
-    Photo,
-    Skipped,
-    find_captions,
-    hold_out,
-    named_posts,
-    open_dataset,
-    open_people,
-)
+from unlearnable.posts import Dataset, Photo, Skipped, find_captions, hold_out, named_posts, open_dataset, open_people
 from unlearnable.posts import limit as limit_people
 from unlearnable.posts.text import read_document
 from unlearnable.report import PaperRow
@@ -33,11 +24,10 @@ TRANSFER = "mem-3 in Table 2"  # on RN50 its figures are not those of MEM-3 in T
 
 @dataclass(frozen=True)
 class Item:
-    """A photo, its captions, and the name of who is on it where the data set says so."""
+    """A photo and its captions."""
 
     photo: Photo
     captions: tuple[str, ...]
-    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,9 +83,8 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
             continue
         if photo.id in bare:
             skipped.append(Skipped(photo.id, "no-caption", f"of the split {photo.split!r}"))
-            continue
-        person = dataset.people.get(photo.id)
-        parts[photo.split].append(Item(photo, tuple(captions[photo.id]), person.name if person else None))
+        else:
+            parts[photo.split].append(Item(photo, tuple(captions[photo.id])))
     train, test = parts["train"], parts["test"]
     if not train or not test:
         raise InputError(

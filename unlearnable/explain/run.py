@@ -33,15 +33,7 @@ from unlearnable.report import EmbeddingMap, ExplainReport, Explanation, MapPoin
 from unlearnable.report.common import made_by
 from unlearnable.report.pictures import sheet
 from unlearnable.settings import ExplainSettings
-from unlearnable.storage import files, locks
-from unlearnable.storage.folders import (
-    MANIFEST,
-    among_photos_note,
-    private_of,
-    published_above,
-    refuse_among,
-    refuse_published,
-)
+from unlearnable.storage import files, folders, locks
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import open_collection, read_photo
 from unlearnable.training.view import PLAIN_VIEW, load_view
@@ -94,9 +86,9 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
 def read_post(photo: Path, caption: str | None, trigger: str | None) -> ExplainedPost:
     """Return the post of a photo; of one that `protect` wrote, the manifest has the caption and trigger."""
     pixels = read_photo(photo).pixels
-    for folder in published_above(photo):
+    for folder in folders.published_above(photo):
         name = photo.resolve().relative_to(folder).as_posix()
-        for line in read_manifest(private_of(folder) / MANIFEST):
+        for line in read_manifest(folders.private_of(folder) / folders.MANIFEST):
             if line.output == name:
                 caption = caption if caption is not None else next(iter(line.captions), None)
                 trigger = trigger if trigger is not None else line.trigger
@@ -143,8 +135,8 @@ def _stem(photo: str) -> str:
 def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
     """Refuse a folder that is read or published, or holds anything; with `overwrite`, anything but such a result."""
     folder = settings.output
-    refuse_among(folder, *(place.parent if place.is_file() else place for place in settings.map))
-    refuse_published(folder / REPORT)
+    folders.refuse_among(folder, *(place.parent if place.is_file() else place for place in settings.map))
+    folders.refuse_published(folder / REPORT)
     if settings.photo and settings.photo.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{settings.photo} lies in the output", hint="choose another `output`")
     if not folder.exists():
@@ -201,7 +193,7 @@ def _explained(
         explanations=explanations,
         maps=maps,
         files=[path.name for path in written],
-        notes=[*_notes(explanations), *among_photos_note(settings.output, settings.photo)],
+        notes=[*_notes(explanations), *folders.among_photos_note(settings.output, settings.photo)],
         seed=settings.seed,
         device=device,
         made_by=made_by(),
@@ -290,7 +282,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         raise ConfigError(f"{target}: the picture is a PNG", hint="choose an `output` that ends in .png")
     if target.exists() and not overwrite:
         raise files.exists_already(target)
-    refuse_published(target)
+    folders.refuse_published(target)
     before, after = read_photo(photo), read_photo(protected)
     if not is_reduced(before, after):
         raise InputError(
@@ -313,14 +305,14 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         ssim=round(quality.ssim, 5),
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
-        notes=among_photos_note(target, photo),
+        notes=folders.among_photos_note(target, photo),
     )
 
 
 def _preview_folder(photo: Path, protected: Path) -> Path:
     """Return the current folder, or the one above the photos where it is one of theirs, as the copy's place tells."""
     root = photo.resolve().parent
-    for folder in published_above(protected):
+    for folder in folders.published_above(protected):
         depth = len(protected.resolve().relative_to(folder).parts)
         root = [*photo.resolve().parents][:depth][-1]
     return Path(os.path.relpath(root.parent)) if Path.cwd().is_relative_to(root) else Path()
