@@ -25,8 +25,7 @@ from unlearnable.posts import (
     open_people,
     write_captions,
 )
-from unlearnable.posts.faces import People, Portrait
-from unlearnable.posts.invented_names import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, full_names
+from unlearnable.posts.faces import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, People, Portrait, full_names
 
 
 def url_list(root: Path, name: str, *rows: str) -> None:

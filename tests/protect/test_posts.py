@@ -107,7 +107,7 @@ def test_texts_beside_the_photos_are_captions(posts):
     assert len(notes) == 2, "no text that is read counts among the files that are no photos"
     (posts / "p0.caption").write_text("a cow")
     _, notes = opened(posts)
-    assert notes[2:] == ["1 file is no photo: 1 other (.caption)"]
+    assert notes[2:] == ["1 file not read: 1 .caption"]
 
 
 def test_where_several_could_be_meant_none_is_taken(posts):
@@ -269,11 +269,11 @@ def test_files_that_are_no_photos_are_counted(posts):
     for name in ("a.MP4", "trip/b.mov", "c.nef", ".hidden.mov"):
         (posts / name).write_bytes(b"x")
     dataset, notes = opened(posts)
-    assert notes[-1] == "3 files are no photos: 2 videos, 1 raw"
+    assert notes[-1] == "3 files not read: 1 .mov, 1 .mp4, 1 .nef"
     assert dataset.others == {".mov": 1, ".mp4": 1, ".nef": 1}
     (posts / "LICENSE").write_bytes(b"x")
     (posts / "notes.md").write_bytes(b"x")
-    assert opened(posts)[1][-1] == "5 files are no photos: 2 videos, 1 raw, 2 others (.md, without suffix)"
+    assert opened(posts)[1][-1] == "5 files not read: 1 without suffix, 1 .md, 1 .mov, 1 .mp4, 1 .nef"
 
 
 def test_captions_are_no_other_files(posts):
@@ -281,9 +281,9 @@ def test_captions_are_no_other_files(posts):
     (posts / "p0.txt").write_text("a dog")
     dataset, notes = opened(posts)
     assert not dataset.others
-    assert "no photo" not in notes[-1]
+    assert "not read" not in notes[-1]
     (posts / "film.mov").write_bytes(b"x")
-    assert opened(posts)[1][-1] == "1 file is no photo: 1 video"
+    assert opened(posts)[1][-1] == "1 file not read: 1 .mov"
     assert not opened(posts / "p0.png")[0].others
 
 

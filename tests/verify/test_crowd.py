@@ -16,7 +16,7 @@ from tests.conftest import picture
 from tests.verify.test_verify import COLOURS, WORDS, scene
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts import Photo
-from unlearnable.posts.invented_names import full_names
+from unlearnable.posts.faces import full_names
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
 from unlearnable.training import loop

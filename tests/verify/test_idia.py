@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import picture
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.invented_names import full_names
+from unlearnable.posts.faces import full_names
 from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.retrieval import embed_texts
 from unlearnable.verify import identity

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from unlearnable.posts.exports import POSTS
 from unlearnable.posts.faces import hold_out, limit, named_apart, named_as_told, named_posts, open_people, people_of
-from unlearnable.posts.found_captions import (
+from unlearnable.posts.opening import (
+    EMBEDDED,
+    NONE,
     captions_of_others,
     find_captions,
+    is_word,
     only_captions,
+    open_chosen,
+    open_dataset,
+    read_written,
     refuse_unreadable,
     repeats_texts,
+    write_captions,
 )
-from unlearnable.posts.opening import EMBEDDED, NONE, is_word, open_chosen, open_dataset, read_written, write_captions
 from unlearnable.posts.readers import FORMATS
 from unlearnable.posts.readers.sidecar import SUFFIXES, text_beside
 from unlearnable.posts.tree import is_photo

@@ -103,11 +103,7 @@ def divided(rows: Iterable[Entry | Skipped]) -> tuple[tuple[Entry, ...], tuple[S
 def record_of(place: str, row: Any, fields: Mapping[str, tuple[Any, Sequence[Text]]], keys: Keys) -> Entry | Skipped:
     """Return the record of a row, or why there is none. Blank strings count as absent.
 
-    Args:
-        place: position of the row.
-        row: the row as its format holds it.
-        fields: case-folded name -> key of the field in the row, and its strings.
-        keys: names of fields for photo and caption.
+    `fields` holds by case-folded name the key of a field in the row, and its strings.
     """
     used: set[Any] = set()
 

@@ -1,20 +1,22 @@
-"""Open a data set of any format, without what its folder keeps to itself, and write its captions back."""
+"""Open a data set of any format, find the caption file in a folder, and write captions back."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.errors import ConfigError, InputError, UnlearnableError
+from unlearnable.posts.caption_file import NamesNoPhotoError
 from unlearnable.posts.exports import POSTS, Export
 from unlearnable.posts.faces import PEOPLE
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.rows import loads
+from unlearnable.posts.rows import loads, names_one
 from unlearnable.posts.text import read_document
-from unlearnable.posts.tree import WITHHELD, find_photos, is_photo, unreadable
-from unlearnable.posts.types import Dataset, Edits, Format, Skipped, assemble, restrict
+from unlearnable.posts.tree import PHOTO_SUFFIXES, WITHHELD, find_photos, is_photo, unreadable
+from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Format, Skipped, assemble, restrict
 from unlearnable.storage import files
 from unlearnable.wording import it_and_others
 
@@ -43,19 +45,15 @@ _KEPT_APART = re.compile(
 def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     """Read photos and their captions, whatever format the captions are in.
 
-    Args:
-        photos: a folder, of which all photos are read; a caption file, of which the photos
-            that it names are read, from the file's own folder.
-        captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
-            the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked
-            export, then for a `.txt` or `.caption` beside each photo and the like. Instead of a file, `none` reads the
-            photos alone, `embedded` takes the descriptions inside them, and `people` reads a folder of faces in any
-            layout that `open_people` knows; the captions then hold invented names.
+    A photo without words of the user's has an empty caption with `record` -1. A data set of faces holds only photos of
+    known people, an export only those of posts.
 
-    Returns:
-        A data set in which every photo has a caption; that of a photo without words of the user's
-        is empty, with `record` -1. A data set of faces holds only photos of known people, an
-        export only those of posts.
+    Args:
+        photos: a folder, of which all photos are read; or a caption file in the folder of the photos that it names.
+        captions: a caption file for the photos of a folder (`only_captions` finds it); or a word: `none`, `embedded`
+            for the descriptions inside photos, `people` for a folder of faces, whose captions get invented names.
+            Without either, or where it is the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`,
+            for the files of an unpacked export, then for a text beside each photo.
 
     Raises:
         InputError: a path does not exist or cannot be read, or there is no photo.
@@ -203,3 +201,109 @@ def _posted(export: Format, root: Path) -> list[str]:
         return [photo.id for photo in export.read(root, root).photos]
     except InputError:  # it cannot be read, or names no photo that is there
         return []
+
+
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
+_TABLES = frozenset({".csv", ".tsv", ".txt"})
+_BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
+
+
+def find_captions(folder: Path) -> list[Path]:
+    """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
+
+    Files that name none of its photos are left out, and those of an export: there the folder is opened as a whole.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    return [path for path, names_photos in _caption_files(folder) if names_photos]
+
+
+def captions_of_others(folder: Path) -> list[Path]:
+    """Return the caption files in a folder that name none of its photos; errors are those of `find_captions`."""
+    return [path for path, names_photos in _caption_files(folder) if not names_photos]
+
+
+def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
+    """Return the only caption file in a folder; None if there is none.
+
+    A `metadata.jsonl` that repeats the captions of the one other file, as in a published folder, does not count.
+
+    Raises:
+        error: there are several.
+    """
+    caption_files = find_captions(folder)
+    if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
+        other = next(path for path in caption_files if path != copy)
+        if _captions_of(open_dataset(folder, other)) <= _captions_of(open_dataset(folder, copy)):
+            return other
+    if len(caption_files) > 1:
+        names = ", ".join(path.name for path in caption_files)
+        raise error(f"{folder} holds several caption files: {names}", hint="choose one with `captions`")
+    return caption_files[0] if caption_files else None
+
+
+def repeats_texts(captions: Path, folder: Path) -> bool:
+    """Return whether a caption file is a `metadata.jsonl` that repeats the text beside each photo of its folder."""
+    if captions.name != REPEATED:
+        return False
+    return _captions_of(FORMATS["sidecar"].read(folder, folder)) <= _captions_of(open_dataset(folder, captions))
+
+
+def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
+    """Stop where a file in a folder seems to hold captions of its photos and is in no known format.
+
+    Raises:
+        InputError: one of a file's cells or strings is the name of one of `photos`, by their ids.
+    """
+    names = {name for photo in map(PurePosixPath, photos) for name in (photo.name, photo.stem)}
+    for path in [path for path, reader in _possible_captions(folder) if reader is None]:
+        try:
+            text = read_document(path).text
+        except InputError as error:
+            raise InputError(error.message, hint=f"{error.hint}, or pass over it with `captions='none'`") from error
+        strings = re.findall(r'"([^"\\\n]{1,255})"', text)  # of JSON
+        if path.suffix.lower() in _TABLES:
+            is_captions = names_one(text, names)
+        else:
+            is_captions = any(one.rpartition("/")[2] in names for one in strings)
+        if is_captions:
+            hint = f"{format_hint(path, text)}; `captions='none'` protects the photos without captions"
+            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=hint)
+
+
+def _caption_files(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the caption files in a folder but for those of an export, each with whether it names a photo of it.
+
+    One that cannot even be read counts as if it did: its reader shall say so.
+    """
+    for path, reader in _possible_captions(folder):
+        if reader is not None and not isinstance(reader, Export):
+            try:
+                yield path, bool(reader.read(path, folder).photos)
+            except NamesNoPhotoError:
+                yield path, False
+            except InputError:
+                yield path, True
+
+
+def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
+    """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
+    for path in paths:
+        if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+            photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
+            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
+                continue  # the text beside a photo
+            if not os.access(path, os.R_OK):
+                hint = "check the file permissions, or name the captions with `captions`"
+                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
+            yield path, recognised(path)
+
+
+def _captions_of(dataset: Dataset) -> set[tuple[str, str]]:
+    """Return the captions that the user wrote, each with its photo."""
+    return {(pair.photo, pair.caption) for pair in dataset.pairs if pair.record != NO_RECORD}

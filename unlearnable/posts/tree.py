@@ -111,10 +111,7 @@ def _is_open(folder: Path) -> bool:
 
 
 def not_here(root: Path) -> list[Skipped]:
-    """Return an entry for each thing that is not read although it seems to be or to hold photos, sorted by path.
-
-    These are linked folders, broken links, pipes and the like, and folders of deleted photos or of small copies.
-    """
+    """Return an entry for each linked folder, broken link, pipe and the like, and folder of deleted photos, by path."""
     found: list[tuple[Path, str, str]] = []
     for folder, folders, names in walk(root):
         for path in (folder / name for name in folders):
@@ -154,14 +151,6 @@ def other_files(root: Path, captions: Collection[Path | None]) -> dict[str, int]
 
 
 def other_files_note(counts: Mapping[str, int]) -> str:
-    """Return a line such as "3 files are no photos: 2 videos, 1 raw"; empty where there are no such files."""
-    total = sum(counts.values())
-    if not total:
-        return ""
-    videos, raw = (sum(counts.get(suffix, 0) for suffix in kind) for kind in (_VIDEOS, _RAW))
-    kinds = [counted(videos, "video")] if videos else []
-    kinds += [f"{raw} raw"] if raw else []
-    if rest := total - videos - raw:
-        suffixes = sorted(suffix or "without suffix" for suffix in counts.keys() - _VIDEOS - _RAW)
-        kinds.append(f"{counted(rest, 'other')} ({', '.join(suffixes)})")
-    return f"{total} {'files are no photos' if total > 1 else 'file is no photo'}: {', '.join(kinds)}"
+    """Return a line such as "3 files not read: 2 .mp4, 1 without suffix"; empty where there are no such files."""
+    kinds = ", ".join(f"{number} {suffix or 'without suffix'}" for suffix, number in counts.items())
+    return f"{counted(sum(counts.values()), 'file')} not read: {kinds}" if counts else ""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.invented_names import full_names
+from unlearnable.posts.faces import full_names
 from unlearnable.report import MeanRetrieval
 from unlearnable.training.data import Pairs
 from unlearnable.training.retrieval import embed, embed_texts, hit, medr
