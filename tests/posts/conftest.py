@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unlearnable.posts import Dataset, open_people
-from unlearnable.posts.faces import People
 
 
 def touch(root: Path, *photos: str) -> None:
@@ -44,6 +43,6 @@ def manifest(root: Path, *rows: Mapping[str, object]) -> Path:
     return captions(root / "manifest.jsonl", *map(json.dumps, rows))
 
 
-def made_up(root: Path, **counts: int) -> People:
+def made_up(root: Path, **counts: int) -> Dataset:
     touch(root, *(f"{person}/{number}.jpg" for person, count in counts.items() for number in range(count)))
     return open_people(root)

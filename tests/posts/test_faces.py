@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from dataclasses import replace
 from math import gcd
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from tests.posts.conftest import captions, made_up, manifest, touch
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts import (
+    Dataset,
     Edits,
-    Photo,
+    Person,
     Skipped,
     hold_out,
     limit,
@@ -25,7 +27,8 @@ from unlearnable.posts import (
     open_people,
     write_captions,
 )
-from unlearnable.posts.faces import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, People, Portrait, full_names
+from unlearnable.posts.faces import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, full_names
+from unlearnable.posts.types import assemble
 
 
 def url_list(root: Path, name: str, *rows: str) -> None:
@@ -33,8 +36,12 @@ def url_list(root: Path, name: str, *rows: str) -> None:
     captions(root / name, *heading, *("\t".join(row.split("|")) for row in rows))
 
 
-def labels(people: People) -> dict[str, tuple[str, str | None]]:
-    return {portrait.photo.id: (portrait.person, portrait.photo.split) for portrait in people.portraits}
+def labels(people: Dataset) -> dict[str, tuple[str, str | None]]:
+    return {photo.id: (people.people[photo.id].name, photo.split) for photo in people.photos}
+
+
+def persons(people: Dataset) -> list[str]:
+    return sorted({one.name for one in people.people.values()})
 
 
 class TestLayouts:
@@ -56,8 +63,8 @@ class TestLayouts:
             ("a/2.jpg", ("Ann Meier", "train")),
             ("b/1.png", ("Bo Ek", "test")),
         ]
-        assert all(portrait.photo.path == tmp_path / portrait.photo.id for portrait in people.portraits)
-        assert people.persons == ("Ann Meier", "Bo Ek")
+        assert all(photo.path == tmp_path / photo.id for photo in people.photos)
+        assert persons(people) == ["Ann Meier", "Bo Ek"]
         assert {skip.where: skip.reason for skip in people.skipped} == {
             "manifest.jsonl:4": "repeated-photo",
             "manifest.jsonl:5": "missing-photo",
@@ -102,13 +109,13 @@ class TestLayouts:
         touch(tmp_path, "Ann_Meier/x.jpg", "Bo_Ek/y.jpg")
         url_list(tmp_path, "dev_urls.txt", "Cy Or|1|http://x.org/1.jpg|1,2,3,4|beef")
         people = open_people(tmp_path)
-        assert people.persons == ("Ann Meier", "Bo Ek")
+        assert persons(people) == ["Ann Meier", "Bo Ek"]
         assert people.skipped == (Skipped("dev_urls.txt", "missing-photo", "no file for 1 of 1 row"),)
 
     def test_kaggles_folder_is_known_from_above_and_from_within(self, tmp_path: Path) -> None:
         touch(tmp_path, "CelebDataProcessed/Ann Meier/0.jpg", "CelebDataProcessed/Bo Ek/0.jpg", "other/sheet.png")
         above = open_people(tmp_path)
-        assert above.persons == ("Ann Meier", "Bo Ek")
+        assert persons(above) == ["Ann Meier", "Bo Ek"]
         assert [(skip.where, skip.reason) for skip in above.skipped] == [("other/sheet.png", "no-person")]
         within = open_people(tmp_path / "CelebDataProcessed")
         assert labels(within) == {"Ann Meier/0.jpg": ("Ann Meier", None), "Bo Ek/0.jpg": ("Bo Ek", None)}
@@ -194,11 +201,11 @@ class TestAsCaptions:
             open_dataset(tmp_path, Path("people"))
 
 
-def by_person(people: People, split: str | None) -> dict[str, set[str]]:
+def by_person(people: Dataset, split: str) -> dict[str, set[str]]:
     photos: dict[str, set[str]] = {}
-    for portrait in people.portraits:
-        if portrait.photo.split == split:
-            photos.setdefault(portrait.person, set()).add(portrait.photo.id)
+    for photo in people.photos:
+        if photo.split == split:
+            photos.setdefault(people.people[photo.id].name, set()).add(photo.id)
     return photos
 
 
@@ -210,7 +217,7 @@ class TestSplits:
 
     def test_the_seed_alone_decides(self, tmp_path: Path) -> None:
         people = made_up(tmp_path, a=50, c=50)
-        shuffled = People(people.root, tuple(random.Random(1).sample(people.portraits, 100)), ())
+        shuffled = replace(people, photos=tuple(random.Random(1).sample(people.photos, 100)))
         held = by_person(hold_out(people, 0), "test")
         assert held == by_person(hold_out(shuffled, 0), "test") != by_person(hold_out(people, 1), "test")
         with_another = by_person(hold_out(made_up(tmp_path, b=50), 0), "test")
@@ -223,29 +230,29 @@ class TestSplits:
         assert {person: len(ids) for person, ids in by_person(few, "train").items()} == {"a": 2, "b": 1, "d": 2}
         assert by_person(few, "test") == by_person(people, "test")
         assert few == limit(people, 2, seed=0) != limit(people, 2, seed=1)
-        assert set(few.portraits) <= set(limit(people, 3, seed=0).portraits)
+        assert set(few.photos) <= set(limit(people, 3, seed=0).photos)
         assert limit(people, 9, seed=0) == people
         with pytest.raises(ConfigError, match="0 photos per person"):
             limit(people, 0, seed=0)
 
 
-def names_in(people: People, seed: int) -> dict[str, str]:
+def names_in(people: Dataset, seed: int) -> dict[str, str]:
     """Person -> the name in all of the captions; there must be one."""
     told = {pair.photo: pair.caption for pair in named_posts(people, seed=seed).pairs}
     found: dict[str, set[str]] = {}
-    for portrait in people.portraits:
-        words = told[portrait.photo.id].replace("!", "").split()
+    for photo, person in people.people.items():
+        words = told[photo].replace("!", "").split()
         first = next(number for number, word in enumerate(words) if word in FIRST_NAMES)
         assert words[first + 1] in FAMILY_NAMES
-        found.setdefault(portrait.person, set()).add(f"{words[first]} {words[first + 1]}")
+        found.setdefault(person.name, set()).add(f"{words[first]} {words[first + 1]}")
     assert all(len(names) == 1 for names in found.values())
     return {person: names.pop() for person, names in found.items()}
 
 
-def portraits(*ids: str) -> People:
-    """People by the folders in ids."""
-    root = Path("names")
-    return People(root, tuple(Portrait(Photo(one, root / one), one.split("/")[0]) for one in sorted(ids)), ())
+def portraits(*ids: str) -> Dataset:
+    """Faces by the folders in ids."""
+    people = {one: Person(one.split("/")[0], one.split("/")[0]) for one in sorted(ids)}
+    return replace(assemble(Path("names"), dict.fromkeys(ids), (), (), "people"), people=people)
 
 
 COUNTS = st.dictionaries(st.sampled_from([f"p{n}" for n in range(30)]), st.integers(1, 3), min_size=2)
@@ -285,7 +292,7 @@ class TestInventedNames:
     def test_every_photo_gets_one_caption_of_no_ones_file(self, tmp_path: Path) -> None:
         people = hold_out(made_up(tmp_path, Ann_Meier=30, Bo_Ek=30), seed=0)
         dataset = named_posts(people)
-        assert dataset.photos == tuple(portrait.photo for portrait in people.portraits)
+        assert dataset.photos == people.photos
         assert [pair.photo for pair in dataset.pairs] == [photo.id for photo in dataset.photos]
         assert {(pair.record, pair.index) for pair in dataset.pairs} == {(-1, 0)}
         assert (dataset.format, dataset.source, dataset.root) == ("people", None, tmp_path)

@@ -44,8 +44,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     people = hold_out(open_people(args.data), args.seed)
-    chosen = set(sorted(people.persons)[HALVES[args.people]])
-    people = replace(people, portraits=tuple(one for one in people.portraits if one.person in chosen))
+    chosen = sorted({one.key for one in people.people.values()})[HALVES[args.people]]
+    kept = {photo: one for photo, one in people.people.items() if one.key in chosen}
+    people = replace(people.of(kept), people=kept)
     dataset = named_posts(limit(people, args.per_person, args.seed), seed=args.seed)
     for split in ("train", "test"):
         print(f"{lay_out(dataset, split, args.output / split)} photos in {args.output / split}")

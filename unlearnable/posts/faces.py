@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from unlearnable.posts.lookup import Lookup, Miss
 from unlearnable.posts.rows import names_photos, parse_json
 from unlearnable.posts.text import lines, read_document
 from unlearnable.posts.tree import find_photos, unreadable
-from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Pair, Person, Photo, Skipped, assemble, first_of
+from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Pair, Person, Skipped, assemble, first_of
 from unlearnable.wording import counted, grouped, it_and_others
 
 _MANIFEST = "manifest.jsonl"
@@ -37,28 +37,6 @@ _LAYOUTS = (
 )
 
 
-@dataclass(frozen=True)
-class Portrait:
-    """A photo and the person on it. The photo's split is "train", "test" or whatever else the data set says."""
-
-    photo: Photo
-    person: str
-
-
-@dataclass(frozen=True)
-class People:
-    """A data set of faces: its portraits, sorted by photo id, each photo once, and what cannot be used."""
-
-    root: Path
-    portraits: tuple[Portrait, ...]
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def persons(self) -> tuple[str, ...]:
-        """The people, in sorted order."""
-        return tuple(sorted({portrait.person for portrait in self.portraits}))
-
-
 class _Labels(NamedTuple):
     """What one layout says: photo id -> (person, split), and what cannot be used."""
 
@@ -66,8 +44,8 @@ class _Labels(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
 
 
-def open_people(root: Path, least: int = 2) -> People:
-    """Read a folder of faces, of at least 1 or 2 people, in any of the usual layouts.
+def open_people(root: Path, least: int = 2) -> Dataset:
+    """Read a folder of faces, of at least 1 or 2 people, in any of the usual layouts, without captions.
 
     Tried in turn: `manifest.jsonl`; PubFig's lists of addresses, if any of their photos is there;
     Kaggle's CelebDataProcessed; one folder per person.
@@ -84,9 +62,8 @@ def open_people(root: Path, least: int = 2) -> People:
             raise
         ids = []
     labels = _recognise(root, ids)
-    people = _people(root, labels)
-    if len(people.persons) < least:
-        photos = Counter(person for person, _ in labels.by_photo.values())
+    photos = Counter(person for person, _ in labels.by_photo.values())
+    if len(photos) < least:
         parts = [f"{counted(count, 'photo')} of {person}" for person, count in photos.items()]
         parts += [f"{skip.where} ({skip.detail})" for skip in labels.skipped[:2]]
         needed = "one person is" if least == 1 else "two people are"
@@ -94,7 +71,7 @@ def open_people(root: Path, least: int = 2) -> People:
             f"at least {needed} needed, and {root} holds {', '.join(parts) or 'no photo'}",
             hint=f"supported layouts: {_LAYOUTS}",
         )
-    return people
+    return _people(root, labels)
 
 
 def _recognise(root: Path, ids: list[str]) -> _Labels:
@@ -108,12 +85,10 @@ def _recognise(root: Path, ids: list[str]) -> _Labels:
     return labels._replace(skipped=(*labels.skipped, *listed.skipped))
 
 
-def _people(root: Path, labels: _Labels) -> People:
-    portraits = (
-        Portrait(Photo(photo, root / photo, split), person)
-        for photo, (person, split) in sorted(labels.by_photo.items())
-    )
-    return People(root, tuple(portraits), (*labels.skipped, *unreadable(root)))
+def _people(root: Path, labels: _Labels) -> Dataset:
+    splits = {photo: split for photo, (_, split) in labels.by_photo.items()}
+    people = {photo: Person(person, person) for photo, (person, _) in sorted(labels.by_photo.items())}
+    return replace(assemble(root, splits, (), (*labels.skipped, *unreadable(root)), "people"), people=people)
 
 
 def _names_people(text: str) -> bool:
@@ -228,22 +203,19 @@ def _person_name(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).replace("_", " ").split())
 
 
-def hold_out(people: People, seed: int) -> People:
+def hold_out(people: Dataset, seed: int) -> Dataset:
     """Hold out one photo of everyone who has at least two, drawn by `seed`: split "test"; all others are "train".
 
     People whose data set has splits already are returned unchanged.
     """
-    if any(portrait.photo.split for portrait in people.portraits):
+    if any(photo.split for photo in people.photos):
         return people
-    test = {photos[0] for photos in _shuffled(people.portraits, seed) if len(photos) > 1}
-    portraits = (
-        replace(portrait, photo=replace(portrait.photo, split="test" if portrait.photo.id in test else "train"))
-        for portrait in people.portraits
-    )
-    return replace(people, portraits=tuple(portraits))
+    test = {photos[0] for photos in _shuffled(people, None, seed) if len(photos) > 1}
+    photos = (replace(photo, split="test" if photo.id in test else "train") for photo in people.photos)
+    return replace(people, photos=tuple(photos))
 
 
-def limit(people: People, per_person: int, seed: int) -> People:
+def limit(people: Dataset, per_person: int, seed: int) -> Dataset:
     """Keep at most `per_person` train photos of each person, drawn by `seed`, and all photos of other splits.
 
     A lower limit keeps a subset of what a higher one keeps. Nobody is dropped.
@@ -253,40 +225,34 @@ def limit(people: People, per_person: int, seed: int) -> People:
     """
     if per_person < 1:
         raise ConfigError(f"{per_person} photos per person are too few", hint="keep at least 1")
-    shuffled = _shuffled((portrait for portrait in people.portraits if portrait.photo.split == "train"), seed)
-    dropped = {photo for photos in shuffled for photo in photos[per_person:]}
-    portraits = (portrait for portrait in people.portraits if portrait.photo.id not in dropped)
-    return replace(people, portraits=tuple(portraits))
+    dropped = {photo for photos in _shuffled(people, "train", seed) for photo in photos[per_person:]}
+    kept = {photo: one for photo, one in people.people.items() if photo not in dropped}
+    return replace(people.of(kept), people=kept)
 
 
-def _shuffled(portraits: Iterable[Portrait], seed: int) -> list[list[str]]:
-    """Shuffle each person's photos by `seed`, whatever order they come in and whoever else is there."""
-    by_person = grouped((portrait.person, portrait.photo.id) for portrait in portraits)
+def _shuffled(people: Dataset, split: str | None, seed: int) -> list[list[str]]:
+    """Shuffle each person's photos of a split by `seed`, whatever order they come in and whoever else is there."""
+    of_split = (photo.id for photo in people.photos if photo.split == split)
+    by_person = grouped((people.people[photo].key, photo) for photo in of_split)
     return [
         random.Random(f"{seed}:{person!a}").sample(sorted(photos), len(photos)) for person, photos in by_person.items()
     ]
 
 
-def named_posts(people: People, *, seed: int = 0, rename: bool = True) -> Dataset:
+def named_posts(people: Dataset, *, seed: int = 0, rename: bool = True) -> Dataset:
     """Give each photo one caption: a template, drawn by `seed` and the photo's id, with the person's name in it.
 
-    Args:
-        people: the portraits.
-        seed: seed of the templates and the names.
-        rename: whether everyone gets an invented name, the same on all photos, in place of the real one.
-
-    Returns:
-        A data set of the format "people", whose captions have record -1.
+    With `rename`, everyone gets an invented name, drawn by `seed` too, in place of the real one. As they are nobody's
+    words, these captions have record -1.
 
     Raises:
         ConfigError: there are more people than invented names.
     """
-    persons = people.persons
+    persons = sorted({one.key for one in people.people.values()})
     names = dict(zip(persons, full_names(len(persons), seed) if rename else persons, strict=True))
-    shown = {p.photo.id: Person(p.person, names[p.person]) for p in people.portraits}
-    pairs = [Pair(photo, caption_of(photo, person.name, seed), NO_RECORD) for photo, person in shown.items()]
-    splits = {portrait.photo.id: portrait.photo.split for portrait in people.portraits}
-    return replace(assemble(people.root, splits, pairs, people.skipped, PEOPLE.name), people=shown)
+    shown = {photo: Person(one.key, names[one.key]) for photo, one in people.people.items()}
+    pairs = tuple(Pair(photo, caption_of(photo, person.name, seed), NO_RECORD) for photo, person in shown.items())
+    return replace(people, pairs=pairs, people=shown)
 
 
 class _Faces:
