@@ -26,7 +26,6 @@ from unlearnable.protect import publish
 from unlearnable.registry import Row
 from unlearnable.settings import SUITES, VerifySettings
 from unlearnable.settings.verify import AttackSuite
-from unlearnable.storage.checksums import SEAL
 from unlearnable.storage.progress import Silent
 from unlearnable.training import loop
 from unlearnable.verify import run
@@ -88,28 +87,53 @@ def settings(scenes, tiny_path, tmp_path, monkeypatch):
         given = {
             "originals": scenes / "posts", "captions": scenes / "posts" / "posts.jsonl",
             "protected": scenes / protected, "test": scenes / "test", "victims": (str(tiny_path),),
-            "epochs": 25, "lr": 3e-3, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
+            "epochs": 15, "lr": 3e-3, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
         }  # fmt: skip
         return VerifySettings(**{**given, **changes})
 
     return make
 
 
-def test_a_real_shortcut_is_judged_protected_and_nothing_is_written_to_the_photos(settings, scenes):
+class Notes(Told):
+    """Progress that keeps the names of the phases among the remarks."""
+
+    def phase(self, name, total):
+        self.notes.append(name)
+
+
+def append(path, row):
+    path.write_text(path.read_text() + json.dumps(row) + "\n")
+
+
+def broken(scenes, tmp_path, change):
+    """A copy of the posts, changed."""
+    copy = tmp_path / "broken"
+    shutil.copytree(scenes / "untouched", copy)
+    change(copy)
+    return copy
+
+
+def test_a_real_shortcut_is_judged_protected_with_intervals_and_nothing_is_written_to_the_photos(settings, scenes):
     before = tree(scenes)
     report = verify(settings("shortcut", require=("hit10<=60", "effect>=0.9")))
-    finding = report.findings[0]
+    (finding,) = report.findings
     assert report.verdict.startswith("holds: ")
-    assert finding.outcome == "holds"
-    assert finding.clean_mean >= 80
-    assert report.missed == []
+    assert (finding.outcome, report.missed) == ("holds", [])
+    assert 80 <= finding.clean_low <= finding.clean_mean <= finding.clean_high
+    assert finding.protected_low <= finding.protected_mean <= finding.protected_high
+    assert finding.effect_low <= finding.effect <= finding.effect_high
+    assert f"{report.worst.effect_low:.2f} to {report.worst.effect_high:.2f} with these photos" in report.verdict
     assert report.cells[1].shortcut.text_to_image.hit10 > report.cells[1].text_to_image.hit10
     assert report.references.random.text_to_image.hit10 == pytest.approx(100 * 10 / 30)
+    assert report.gallery.photo_of_caption == list(range(30))
+    for cell in report.cells:
+        assert len(cell.ranks.image_to_text) == len(cell.ranks.text_to_image) == 30
+        assert 100 * np.mean(np.array(cell.ranks.text_to_image) <= 10) == pytest.approx(cell.text_to_image.hit10)
     assert tree(scenes) == before
 
 
 def test_an_untouched_copy_is_judged_not_protected(settings):
-    report = verify(settings("untouched", epochs=10, require=("hit10<=60",)))
+    report = verify(settings("untouched", epochs=6, require=("hit10<=60",)))
     assert report.verdict.startswith("does not hold: ")
     assert report.findings[0].effect == pytest.approx(0.0)
     assert len(report.missed) == 2
@@ -125,7 +149,7 @@ def test_posts_that_teach_nothing_cannot_be_judged(settings):
 
 
 def test_two_runs_do_not_write_to_one_output_and_a_killed_one_holds_nothing(settings, monkeypatch):
-    asked = settings("shortcut", epochs=1)
+    asked = settings("shortcut", epochs=0)
 
     def train(*arguments, **options):
         with pytest.raises(OutputError, match="another run of verify is writing to"):
@@ -147,53 +171,44 @@ def test_a_report_of_something_else_is_not_replaced(settings, name):
     with pytest.raises(OutputError, match=f"{name} was not made by this command"):
         verify(asked)
     assert tree(asked.output) == {name: b'["dear"]'}
-    (asked.output / name).unlink()
-    verify(asked)
-    shutil.rmtree(asked.output / "cells")
-    assert verify(asked).ran == 2
 
 
 def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
-    asked = settings("shortcut", epochs=1, ablations=True, seeds=(0, 1), through=("png", "jpeg-75+strip-trigger"))
+    """Also with a seed as large as seeds may be."""
+    seeds, through = (2**62, 1), ("png", "jpeg-75+strip-trigger")
+    asked = settings("shortcut", epochs=1, ablations=True, seeds=seeds, seed=2**40, through=through)
     report = verify(asked)
     arms = [("clean", "png"), ("protected", "png"), ("protected", "jpeg-75+strip-trigger")]
     arms += [("noise-only", "png"), ("trigger-only", "png"), ("random", "png")]
-    assert [(c.seed, c.data, c.through) for c in report.cells] == [(s, *arm) for s in (0, 1) for arm in arms]
+    assert [(c.seed, c.data, c.through) for c in report.cells] == [(s, *arm) for s in seeds for arm in arms]
     assert len({json.dumps(c.loss_curve) for c in report.cells}) == len(report.cells)
     again = verify(asked)
     assert (report.ran, again.ran, again.reused) == (12, 0, 12)
     assert again.cells == report.cells
-    other = verify(asked.model_copy(update={"lr": 1e-3, "seeds": (0,)}))
-    assert (other.ran, other.reused) == (6, 0)
     page = (asked.output / "report.html").read_text()
-    assert other.verdict in page
+    assert again.verdict in page
     assert "jpeg-75+strip-trigger" in page
+    other = verify(asked.model_copy(update={"lr": 1e-3, "seeds": (1,), "ablations": False}))
+    assert (other.ran, other.reused) == (3, 0)
 
 
 def test_attacks_that_leave_the_same_posts_are_trained_on_once(settings, tmp_path):
-    names, notes = ("png", "resize-512", "jpeg-75", "resize-512+jpeg-75"), Notes()
+    names, told = ("png", "resize-512", "jpeg-75", "resize-512+jpeg-75"), Told()
     asked = settings("shortcut", epochs=1, through=names)
-    report = verify(asked, progress=notes)
+    report = verify(asked, progress=told)
     assert (report.ran, report.reused) == (3, 2)
-    assert [told for told in notes.told if told.startswith("3 trainings to run") and "already" not in told]
+    assert "3 trainings to run" in told.notes
     assert [cell.through for cell in report.cells] == ["png", *names]
     alone = verify(asked.model_copy(update={"through": names[1::2], "output": tmp_path / "alone"}))
     for apart, shared in zip(alone.cells[1:], report.cells[2::2], strict=True):
         assert apart.model_copy(update={"seconds": shared.seconds}) == shared
     again = verify(asked.model_copy(update={"through": (*names, "resize-64")}))
-    assert again.ran == 0
-    assert again.cells[:-1] == report.cells
+    assert (again.ran, again.cells[:-1]) == (0, report.cells)
 
 
 def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settings):
     asked = settings("shortcut", epochs=1, through=("png", "jpeg-75"))
     plain = verify(asked)
-    for file in (asked.output / "cells").iterdir():  # as they were written before there were attackers
-        cell = json.loads(file.read_text())
-        assert cell.pop("attacker") == "plain"
-        assert "attacker" not in cell["key"]
-        del cell[SEAL]
-        file.write_text(json.dumps(cell))
     report = verify(asked.model_copy(update={"attackers": ("plain", "cutout", "cutout")}))
     assert (report.ran, report.reused) == (3, 3)
     assert report.cells[:3] == plain.cells
@@ -205,28 +220,12 @@ def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settin
     ]  # fmt: skip
     assert report.findings[2].clean_mean == report.cells[3].text_to_image.hit10
     assert all(a.loss_curve != b.loss_curve for a, b in zip(report.cells[:3], report.cells[3:], strict=True))
-    assert verify(asked.model_copy(update={"attackers": ("cutout",)})).reused == 3
 
 
-class Notes(Silent):
-    """Progress that keeps what it is told, and the names of the phases."""
-
-    def __init__(self):
-        self.told = []
-
-    def phase(self, name, total):
-        self.told.append(name)
-
-    def note(self, text):
-        self.told.append(text)
-
-
-def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_first(settings):
-    asked, notes = settings("shortcut", suite="quick", epochs=3, seeds=(0, 1)), Notes()
+def test_a_suite_is_counted_before_it_starts_and_its_matrix_has_the_worst_first(settings):
+    asked, notes = settings("shortcut", suite="quick", epochs=4), Notes()
     report = verify(asked, progress=notes)
-    (estimate,) = [told for told in notes.told if "to run" in told]
-    assert estimate == "8 trainings to run"
-    assert notes.told.index(estimate) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+    assert notes.notes.index("4 trainings to run") < min(n for n, one in enumerate(notes.notes) if "seed 0" in one)
     assert report.suite == "quick"
     assert sorted(row.through for row in report.matrix) == ["jpeg-75", "png", "strip-trigger"]
     effects = [list(row.effects.values()) for row in report.matrix]
@@ -234,23 +233,17 @@ def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_firs
     assert [finding.adaptive for finding in report.findings] == [False, False, True]
     assert report.worst.through != "strip-trigger" == report.worst_adaptive.through
     assert "diffusion purification" in report.not_tested
-    more = Notes()
-    verify(asked.model_copy(update={"through": ("png", "grayscale")}), progress=more)
-    assert [told for told in more.told if re.search("to run, 8 are there already", told)]
-    verify(asked, progress=(last := Notes()))
-    assert not [told for told in last.told if "to run" in told]
+    verify(asked.model_copy(update={"through": ("png", "grayscale")}), progress=(more := Told()))
+    assert [note for note in more.notes if re.search("to run, 4 are there already", note)]
+    verify(asked, progress=(last := Told()))
+    assert not [note for note in last.notes if "to run" in note]
 
 
 def test_captions_are_changed_once_and_while_progress_shows_it(settings, monkeypatch):
     changed, notes = [], Notes()
-
-    def slow(text):
-        changed.append(notes.told[-1])
-        return text
-
-    row = Row(AttackFamily(on_captions(lambda text, _: slow(text))), "Slow.")
-    monkeypatch.setitem(ATTACKS._rows, "shuffle-words", row)
-    report = verify(settings("shortcut", epochs=1, through=("shuffle-words",), seeds=(0, 1)), progress=notes)
+    change = on_captions(lambda text, _: changed.append(notes.notes[-1]) or text)
+    monkeypatch.setitem(ATTACKS._rows, "shuffle-words", Row(AttackFamily(change), "Slow."))
+    report = verify(settings("shortcut", epochs=0, through=("shuffle-words",), seeds=(0, 1)), progress=notes)
     assert changed == ["reading both versions"] * report.gallery.train_pairs
 
 
@@ -261,66 +254,42 @@ def test_an_attacker_of_a_suite_that_these_posts_give_nothing_to_is_left_out_and
     asked = settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, epochs=1, suite="quick")
     report = verify(asked)
     assert [cell.attacker for cell in report.cells] == ["plain", "plain", "cutout", "cutout"]
+    assert (report.ran, len(report.findings)) == (4, 2)
     assert "orthogonal-projection finds no two classes" in report.not_tested[-1]
     with pytest.raises(InputError, match="finds no two classes"):
         verify(asked.model_copy(update={"attackers": ("orthogonal-projection",)}))
 
 
-def test_every_figure_has_an_interval_which_holds_it(settings):
-    report = verify(settings("shortcut", epochs=8, seeds=(0, 1)))
-    (finding,) = report.findings
-    assert finding.clean_low <= finding.clean_mean <= finding.clean_high
-    assert finding.protected_low <= finding.protected_mean <= finding.protected_high
-    assert finding.effect_low <= finding.effect <= finding.effect_high
-    assert report.gallery.photo_of_caption == list(range(30))
-    for cell in report.cells:
-        assert len(cell.ranks.image_to_text) == len(cell.ranks.text_to_image) == 30
-        assert 100 * np.mean(np.array(cell.ranks.text_to_image) <= 10) == pytest.approx(cell.text_to_image.hit10)
-    assert f"{report.worst.effect_low:.2f} to {report.worst.effect_high:.2f} with these photos" in report.verdict
-
-
-def test_cells_without_ranks_are_run_again_and_a_line_says_so(settings):
+def test_cells_of_another_number_format_are_run_again(settings, monkeypatch):
     asked = settings("shortcut", epochs=1)
     verify(asked)
-    for file in (asked.output / "cells").iterdir():  # as an earlier version wrote them
-        cell = json.loads(file.read_text())
-        cell["key"]["version"] = 2
-        del cell["ranks"], cell[SEAL]
-        file.write_text(json.dumps(cell))
-    assert verify(asked, progress=(notes := Notes())).ran == 2
-    assert [told for told in notes.told if "2 cells in" in told]
+    monkeypatch.setattr(loop, "BASE", replace(loop.BASE, precision="bf16"))
+    assert verify(asked).ran == 2
+    assert verify(asked).ran == 0
 
 
 def test_a_victim_is_a_surrogate_where_it_has_the_weights_that_protection_was_made_on(settings, tiny, tmp_path, scenes):
-    copy = tmp_path / "copy"
+    def role(*weights, **changes):
+        known = {"surrogate_weights": [*weights], "captions_found": 120}
+        (private / "report.json").write_text(REPORT.model_copy(update=known).model_dump_json())
+        report = verify(settings(copy, epochs=0, **changes))
+        return report.victims[0].role, any("these very victims" in note for note in report.notes)
+
+    copy, private, own = tmp_path / "copy", tmp_path / "copy.private", weights_sha256(tiny.module.state_dict())
     shutil.copytree(scenes / "shortcut", copy)
-    asked = settings(copy, epochs=0)
-    (unknown,) = verify(asked).victims
+    (unknown,) = verify(settings(copy, epochs=0)).victims
     assert (unknown.role, unknown.family) == (None, "vit")
-    private = tmp_path / "copy.private"
     private.mkdir()
-    write_report(private, [weights_sha256(tiny.module.state_dict())])
-    same = verify(asked)
-    assert same.victims[0].role == "surrogate"
-    assert any("made on these very victims" in note for note in same.notes)
-    write_report(private, ["0" * 64])
-    other = verify(asked)
-    assert other.victims[0].role == "held-out"
-    assert not any("these very victims" in note for note in other.notes)
-    assert verify(settings(copy, epochs=0, from_scratch=True)).victims[0].role == "held-out"
-
-
-def write_report(private, weights):
-    known = {"surrogate_weights": weights, "captions_found": 120}
-    (private / "report.json").write_text(REPORT.model_copy(update=known).model_dump_json())
+    assert role(own) == ("surrogate", True)
+    assert role("0" * 64) == ("held-out", False)
+    assert role(own, from_scratch=True) == ("held-out", False)
 
 
 def test_photos_are_held_out_where_there_is_no_test_folder(settings):
-    report = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25))
+    report = verify(settings("untouched", test=None, epochs=0, test_fraction=0.25))
     assert (report.gallery.photos, report.gallery.train_photos + len(report.gallery.near_duplicates)) == (30, 90)
     assert "25 %" in report.gallery.source
-    other = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25, seed=1))
-    assert other.ran == 2
+    assert verify(settings("untouched", test=None, epochs=0, test_fraction=0.25, seed=1)).ran == 2
 
 
 def test_photos_that_are_put_into_two_splits_are_said(settings, scenes, tmp_path):
@@ -337,44 +306,32 @@ def test_photos_that_are_put_into_two_splits_are_said(settings, scenes, tmp_path
 
 
 def test_near_duplicates_of_held_out_photos_are_not_trained_on(settings, scenes, tmp_path):
-    smooth = np.asarray(
-        Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)).resize((64, 48))
-    )
+    smooth = picture(900)
     for name, image in (("posts", smooth), ("test", np.clip(smooth.astype(int) + 3, 0, 255).astype(np.uint8))):
         shutil.copytree(scenes / name, tmp_path / name)
         Image.fromarray(image).save(tmp_path / name / "twin.png")
         append(tmp_path / name / "posts.jsonl", {"image": "twin.png", "caption": "a twin"})
     shutil.copytree(tmp_path / "posts", tmp_path / "copy")
-    report = verify(
-        settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, test=tmp_path / "test", epochs=0)
-    )  # fmt: skip
-    assert "twin.png" in report.gallery.near_duplicates
+    given = {"originals": tmp_path / "posts", "captions": None, "test": tmp_path / "test"}
+    assert "twin.png" in divide(settings(tmp_path / "copy", **given), Silent()).near
 
 
-def test_other_peoples_posts_are_mixed_into_every_arm(settings, tmp_path):
+def test_other_peoples_posts_are_mixed_into_every_arm_without_those_that_are_ranked(settings, scenes, tmp_path):
     write(tmp_path / "others", [(f"{n}.png", picture(90 + n), f"number {n}") for n in range(9)])
+    shutil.copy(scenes / "test" / "4.png", tmp_path / "others" / "stolen.png")
+    append(tmp_path / "others" / "posts.jsonl", {"image": "stolen.png", "caption": "red above green"})
     plain = verify(settings("untouched", epochs=1))
     mixed = verify(settings("untouched", epochs=1, background=tmp_path / "others"))
-    assert (plain.gallery.background_photos, mixed.gallery.background_photos) == (0, 9)
-    assert mixed.ran == 2
+    assert (plain.gallery.background_photos, mixed.gallery.background_photos, mixed.ran) == (0, 9, 2)
+    assert "others/stolen.png" in mixed.gallery.near_duplicates
     for alone, among_others in zip(plain.cells, mixed.cells, strict=True):
         assert alone.loss_curve != among_others.loss_curve
 
 
-def test_held_out_photos_do_not_come_back_with_other_peoples_posts(settings, scenes, tmp_path):
-    write(tmp_path / "others", [(f"{n}.png", picture(90 + n), f"number {n}") for n in range(9)])
-    shutil.copy(scenes / "test" / "4.png", tmp_path / "others" / "stolen.png")
-    append(tmp_path / "others" / "posts.jsonl", {"image": "stolen.png", "caption": "red above green"})
-    report = verify(settings("untouched", epochs=0, background=tmp_path / "others"))
-    assert report.gallery.background_photos == 9
-    assert "others/stolen.png" in report.gallery.near_duplicates
+@pytest.mark.parametrize("folder", ["test", "posts"])
+def test_photos_of_the_user_do_not_come_back_with_other_peoples_posts(settings, scenes, folder):
     with pytest.raises(InputError, match="near-duplicate of a protected or held-out one"):
-        verify(settings("untouched", epochs=0, background=scenes / "test"))
-
-
-def test_protected_photos_do_not_come_back_clean_with_other_peoples_posts(settings, scenes):
-    with pytest.raises(InputError, match="near-duplicate of a protected"):
-        verify(settings("untouched", epochs=0, background=scenes / "posts"))
+        verify(settings("untouched", epochs=0, background=scenes / folder))
 
 
 def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
@@ -385,20 +342,9 @@ def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
 
 def test_a_photo_that_came_since_is_a_note(settings, scenes, tmp_path):
     copy = broken(scenes, tmp_path, lambda copy: (copy / "3.png").unlink())
-    report = verify(settings(copy, epochs=0))
-    assert [one.where for one in report.skipped if one.reason == "not-protected"] == ["3.png"]
-    assert any("1 new photo has no protected copy" in note for note in report.notes)
-
-
-def append(path, row):
-    path.write_text(path.read_text() + json.dumps(row) + "\n")
-
-
-def broken(scenes, tmp_path, change):
-    copy = tmp_path / "broken"
-    shutil.copytree(scenes / "untouched", copy)
-    change(copy)
-    return copy
+    found = divide(settings(copy), Silent())
+    assert [one.where for one in found.skipped if one.reason == "not-protected"] == ["3.png"]
+    assert any("1 new photo has no protected copy" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -414,31 +360,13 @@ def broken(scenes, tmp_path, change):
             lambda copy: append(copy / "posts.jsonl", {"image": "3.png", "caption": "one more"}),
             "3.png has 1 caption, its protected copy 3.png has 2",
         ),
-        (lambda copy: (copy / "posts.jsonl").unlink(), "no captions"),
+        (lambda copy: (copy / "posts.jsonl").unlink(), "there are no captions in .*broken"),
     ],
 )
 def test_pairs_that_do_not_fit_are_named(settings, scenes, tmp_path, change, message):
     copy = broken(scenes, tmp_path, change)
-    with pytest.raises(InputError, match=message) as caught:
+    with pytest.raises(InputError, match=message):
         verify(settings(copy, epochs=0))
-    assert caught.value.exit_code == 3
-
-
-def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes, tmp_path, monkeypatch):
-    """Whether the attack was asked for by name or belongs to a suite."""
-    monkeypatch.setitem(SUITES, "quick", AttackSuite(("plain-letters",), ()))
-
-    def disguise(copy):
-        text = (copy / "posts.jsonl").read_text().replace("above", look_alike("above"))
-        (copy / "posts.jsonl").write_text(text, encoding="utf-8")
-
-    copy = broken(scenes, tmp_path, disguise)
-    said = "names are in look-alike letters: the attack plain-letters"
-    assert any(note.startswith(said) for note in verify(settings(copy, epochs=0)).notes)
-    of_suite = settings(copy, epochs=0, suite="quick")
-    undone = settings(copy, epochs=0, through=("png", "plain-letters"))
-    for asked in (undone, of_suite, settings("shortcut", epochs=0)):
-        assert not any(note.startswith(said) for note in verify(asked).notes)
 
 
 def test_damaged_copies_of_held_out_photos_are_named_too(settings, scenes, tmp_path):
@@ -447,18 +375,30 @@ def test_damaged_copies_of_held_out_photos_are_named_too(settings, scenes, tmp_p
         divide(settings(copy, test=None, test_fraction=0.99), Silent())
 
 
+def test_names_in_look_alike_letters_are_said_unless_an_attack_undoes_that(settings, scenes, tmp_path, monkeypatch):
+    """Whether the attack was asked for by name or belongs to a suite."""
+    monkeypatch.setitem(SUITES, "quick", AttackSuite(("plain-letters",), ()))
+
+    def disguise(copy):
+        text = (copy / "posts.jsonl").read_text().replace("above", look_alike("above"))
+        (copy / "posts.jsonl").write_text(text, encoding="utf-8")
+
+    def said(protected, **changes):
+        return any("look-alike" in note for note in verify(settings(protected, epochs=0, **changes)).notes)
+
+    copy = broken(scenes, tmp_path, disguise)
+    assert said(copy)
+    assert not said(copy, suite="quick")
+    assert not said(copy, through=("png", "plain-letters"))
+    assert not said("shortcut")
+
+
 def test_originals_without_their_captions_are_not_trained_on_made_up_ones(settings, scenes, tmp_path):
     shutil.copytree(scenes / "posts", tmp_path / "bare")
     (tmp_path / "bare" / "posts.jsonl").unlink()
+    copy = broken(scenes, tmp_path, lambda copy: (copy / "posts.jsonl").rename(copy / "metadata.jsonl"))
     with pytest.raises(InputError, match=r"no photo in .*bare has a caption"):
-        verify(settings(_with_metadata(scenes / "shortcut", tmp_path), originals=tmp_path / "bare", captions=None))
-
-
-def _with_metadata(folder, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
-    (copy / "posts.jsonl").rename(copy / "metadata.jsonl")
-    return copy
+        verify(settings(copy, originals=tmp_path / "bare", captions=None))
 
 
 def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
@@ -466,57 +406,40 @@ def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
     shutil.copytree(scenes / "test", test)
     lines = (test / "posts.jsonl").read_text().splitlines(keepends=True)
     (test / "posts.jsonl").write_text("".join([*lines[3:], "not json\n"]))
-    report = verify(settings("untouched", test=test, epochs=0))
-    assert report.gallery.photos == 27
-    assert sorted(one.reason for one in report.skipped) == ["bad-row", *["no-caption"] * 3]
+    found = divide(settings("untouched", test=test), Silent())
+    assert len(found.held_out) == 27
+    assert sorted(one.reason for one in found.skipped) == ["bad-row", *["no-caption"] * 3]
     (test / "posts.jsonl").unlink()
     with pytest.raises(InputError, match=r"of 30 photos to rank in .*test, such as .*, none has a caption"):
-        verify(settings("untouched", test=test, epochs=0))
-
-
-def test_copies_that_are_their_originals_are_said_with_what_gives_them_back(settings, posts, tiny_path, tmp_path):
-    copies, given = tmp_path / "photos-protected", dict[str, Any](method="random", surrogate=str(tiny_path))
-    protect(posts, **given)
-    asked = settings(copies, originals=posts, captions=None, test=None, epochs=0)
-    assert not any("to the byte" in note for note in verify(asked).notes)
-    for name in ("p2.png", "trip/p7.png"):
-        shutil.copy(posts / name, copies / name)
-    told = Told()
-    report = verify(asked, progress=told)
-    said = f"2 of the 8 copies in {copies}, such as p2.png, are their originals to the byte, without noise: "
-    assert report.notes[0] == said + "protect with `resume=True` makes the copies again"
-    assert report.notes[0] in told.notes
+        divide(settings("untouched", test=test), Silent())
 
 
 def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_path, tmp_path):
     copies = tmp_path / "photos-protected"
     protect(posts, method="random", surrogate=str(tiny_path))
-    with pytest.raises(ConfigError, match=r"photos-protected is what protect wrote, and .*photos is not") as caught:
+    with pytest.raises(ConfigError, match=r"photos-protected is what protect wrote, and .*photos is not"):
         verify(settings(posts, originals=copies, captions=None, output=tmp_path / "v"))
-    assert "originals first" in caught.value.hint
     assert not (tmp_path / "v").exists()
 
 
 def test_copies_of_which_some_are_of_a_stopped_run_are_refused(settings, posts, tiny_path, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
     given: dict[str, Any] = {"method": "random", "surrogate": str(tiny_path)}
     protect(posts, **given)
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "manifest_text", _interrupt)  # once the copies are in place, before their records
+        patch.setattr(publish, "manifest_text", interrupt)  # once the copies are in place, before their records
         with pytest.raises(KeyboardInterrupt):
             protect(posts, **given, overwrite=True, seed=1)
     asked = settings(tmp_path / "photos-protected", originals=posts, captions=None, test=None, epochs=0)
-    with pytest.raises(InputError, match=r"run that writes .*photos-protected was stopped and not finished") as caught:
+    with pytest.raises(InputError, match=r"run that writes .*photos-protected was stopped and not finished"):
         verify(asked)
-    assert caught.value.hint == "protect it with `resume=True` first"
     protect(posts, **given, resume=True, seed=1)
     assert verify(asked).cells
 
 
-def _interrupt(*_):
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("spelt", ["posts", "posts/", "test/../posts", "link"])
+@pytest.mark.parametrize("spelt", ["posts", "test/../posts", "link"])
 def test_one_folder_as_originals_and_copies_is_refused(settings, scenes, tmp_path, spelt):
     (tmp_path / "link").symlink_to(scenes / "posts")
     protected = tmp_path / "link" if spelt == "link" else f"{scenes}/{spelt}"
@@ -524,13 +447,6 @@ def test_one_folder_as_originals_and_copies_is_refused(settings, scenes, tmp_pat
         with pytest.raises(ConfigError, match="is given as originals and as their copies"):
             verify(settings(protected, originals=originals))
     assert not (tmp_path / "out").exists()
-
-
-def test_captions_that_are_missing_are_named(settings, scenes, tmp_path):
-    shutil.copytree(scenes / "posts", tmp_path / "copies")
-    (tmp_path / "copies" / "posts.jsonl").unlink()
-    with pytest.raises(InputError, match=f"there are no captions in {tmp_path / 'copies'}"):
-        verify(settings(tmp_path / "copies"))
 
 
 def test_caption_files_stand_for_their_folders(settings, scenes, tmp_path):
@@ -561,35 +477,25 @@ def test_captions_that_the_run_did_not_have_are_refused(settings, scenes, posts,
     assert verify(settings(tmp_path / "photos-protected", **given)).gallery.train_photos == 8
 
 
-def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
-    for folder in ("posts", "untouched"):
-        with pytest.raises(ConfigError, match="overlap"):
-            verify(settings("untouched", output=scenes / folder))
-
-
-def test_cells_are_not_written_among_photos_through_a_link(settings, scenes, tmp_path):
+def test_the_report_and_its_cells_are_not_written_among_photos(settings, scenes, tmp_path):
+    before = tree(scenes)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "cells").symlink_to(scenes / "posts")
-    before = tree(scenes)
-    with pytest.raises(ConfigError, match="overlap"):
-        verify(settings("untouched", epochs=0))
+    for output in (scenes / "posts", scenes / "untouched", tmp_path / "out"):
+        with pytest.raises(ConfigError, match="overlap"):
+            verify(settings("untouched", output=output))
+    for role in ("test", "background", "crowd"):
+        for given in (scenes / "test", scenes / "test" / "posts.jsonl"):
+            with pytest.raises(ConfigError, match=f"the output .* lies in {scenes / 'test'}, which is read"):
+                verify(settings("untouched", output=scenes / "test" / "new", **{"test": None, role: given}))
     assert tree(scenes) == before
 
 
-@pytest.mark.parametrize("role", ["test", "background", "crowd"])
-def test_the_report_is_not_written_among_other_photos(settings, scenes, role):
-    before = tree(scenes)
-    with pytest.raises(ConfigError, match=f"the output .* lies in {scenes / 'test'}, which is read"):
-        verify(settings("untouched", output=scenes / "test" / "new", **{"test": None, role: scenes / "test"}))
-    assert tree(scenes) == before
-
-
-@pytest.mark.parametrize("place", ["site", "site/verified"])
-def test_the_report_is_not_written_into_what_another_run_published(settings, tmp_path, place):
+def test_the_report_is_not_written_into_what_another_run_published(settings, tmp_path):
     (tmp_path / "site.private").mkdir()
     (tmp_path / "site.private" / "manifest.jsonl").touch()
     with pytest.raises(OutputError, match=r"report\.json would lie in .*site, which is to be published"):
-        verify(settings("untouched", output=tmp_path / place))
+        verify(settings("untouched", output=tmp_path / "site" / "verified"))
 
 
 def test_a_seed_that_is_given_twice_is_one(settings):
@@ -600,11 +506,6 @@ def test_a_seed_that_is_given_twice_is_one(settings):
 def test_a_share_that_leaked_needs_a_crowd(settings):
     with pytest.raises(ValidationError, match="`leaked` needs other people's posts, `crowd`"):
         settings("untouched", leaked=0.3)
-
-
-def test_a_large_seed_is_a_seed(settings):
-    asked = settings("shortcut", epochs=1, ablations=True, seeds=(20_261_125, 2**62), seed=2**40)
-    assert len({str(cell.loss_curve) for cell in verify(asked).cells if cell.data == "clean"}) == 2
 
 
 def test_wrong_requirements_and_attacks_are_refused_first(settings):
@@ -628,13 +529,13 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
             originals=tmp_path / "faces", protected=tmp_path / "faces-protected", captions=Path("people"),
             victims=(str(tiny_path),), epochs=1, seeds=(0,),
         ),
-        progress=(notes := Notes()),
+        progress=(told := Notes()),
     )  # fmt: skip
     assert (report.gallery.photos, report.gallery.train_photos) == (3, 9)
     assert report.gallery.source == "the split that the data names"
     (few,) = (note for note in report.notes if "random order has a Hit@10 of 100 %, which cannot be judged" in note)
     assert "at least 20 are needed, by a split that the data names, or of faces one of each person, or" in few
-    assert notes.told.index(few) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+    assert told.notes.index(few) < min(n for n, one in enumerate(told.notes) if "seed 0" in one)
 
 
 @pytest.mark.parametrize("position", ["start", "random"])  # at random ones some triggers stand inside a name

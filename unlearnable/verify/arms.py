@@ -45,11 +45,7 @@ class Arms:
     _captions: dict[tuple[ArmName, str], list[list[str]]] = field(default_factory=dict)
 
     def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
-        """Decode the photos, and change photos and captions, for `cells`: pairs of arm and attack.
-
-        Raises:
-            InputError: a protected photo cannot be read or differs in size from its original; the message names it.
-        """
+        """Decode the photos, and change photos and captions, for `cells`: pairs of arm and attack."""
         attacks = {(VERSIONS.get(data, "clean"), attack.name): attack for data, attack in cells}
         self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
         self._captions = {(data, attack.name): [] for data, attack in cells}

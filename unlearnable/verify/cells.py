@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.precision import Encoder, in_bf16
-from unlearnable.report import BothWays, EpochRecord
+from unlearnable.report import BothWays
 from unlearnable.report.common import version_of
 from unlearnable.settings import Precision
 from unlearnable.storage import checksums, files
@@ -194,21 +194,12 @@ class Trained:
     """A trained victim with its figures."""
 
     model: DualEncoder
-    history: list[EpochRecord]
     ranks: Ranks  # of all queries of the gallery
     scores: BothWays  # Hit@k and Medr of the queries that count
     recognised: list[bool] | None  # whether the model recognises each of the identities; None where it was not asked
+    loss_curve: list[float | None]  # mean loss of every epoch
+    medr_curve: list[float]  # text-to-image Medr after every epoch
     seconds: float  # of training and ranking, those of earlier runs up to their last checkpoint too
-
-    @property
-    def loss_curve(self) -> list[float | None]:
-        """The mean loss of every epoch."""
-        return [epoch.loss for epoch in self.history]
-
-    @property
-    def medr_curve(self) -> list[float]:
-        """The text-to-image Medr after every epoch."""
-        return [epoch.text_to_image.medr for epoch in self.history if epoch.text_to_image]
 
 
 def train_victim(
@@ -233,5 +224,7 @@ def train_victim(
     progress.phase(title, task.steps)
     trace, ranks = fit(model, task, progress), retrieve(model, gallery)
     known = None if asked is None else recognised(model, gallery, asked)
+    losses = [epoch.loss for epoch in trace.epochs]
+    medr = [epoch.text_to_image.medr for epoch in trace.epochs if epoch.text_to_image]
     seconds = round(trace.earlier + time.monotonic() - began, 1)
-    return Trained(model, trace.epochs, ranks, scores(experiment.counted(ranks)), known, seconds)
+    return Trained(model, ranks, scores(experiment.counted(ranks)), known, losses, medr, seconds)

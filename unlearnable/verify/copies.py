@@ -5,9 +5,8 @@ The private folder tells nothing else but what would make figures wrong, such as
 
 from __future__ import annotations
 
-import filecmp
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +36,7 @@ class PostPair:
 
 
 def report_of(protected: Path) -> ProtectReport | None:
-    """Return the report of the run that made the copies; None where there is none beside them.
-
-    Raises:
-        CheckpointError: it is damaged.
-    """
+    """Return the report of the run that made the copies; None where there is none beside them."""
     try:
         return ProtectReport.model_validate_json(read_record(layout_beside(protected).report))
     except (OSError, ValueError):
@@ -49,14 +44,7 @@ def report_of(protected: Path) -> ProtectReport | None:
 
 
 def refuse_wrong_pair(originals: Path, protected: Path) -> None:
-    """Refuse copies in the place of the originals, and those of an interrupted run: figures would mean something else.
-
-    Raises:
-        ConfigError: both are one folder, however it is spelt; or `protect` wrote the originals, as their private folder
-            tells, and not the copies.
-        InputError: the run that makes the copies was stopped.
-        CheckpointError: a record of the run is damaged.
-    """
+    """Refuse copies in the place of the originals, as their private folder tells, and those of an interrupted run."""
     with suppress(OSError):  # one of them is missing, which is reported where it is opened
         if (originals.parent if originals.is_file() else originals).samefile(protected):
             raise ConfigError(
@@ -74,11 +62,7 @@ def refuse_wrong_pair(originals: Path, protected: Path) -> None:
 
 
 def as_protected(originals: Dataset, protected: Path) -> Dataset:
-    """Return the originals as the run took them: the photos it was given, and faces under the names it published.
-
-    Raises:
-        CheckpointError: the manifest or the report is damaged.
-    """
+    """Return the originals as the run took them: the photos it was given, and faces under the names it published."""
     report, manifest = report_of(protected), layout_beside(protected).manifest
     if not manifest.is_file():
         return originals
@@ -94,11 +78,7 @@ def as_protected(originals: Dataset, protected: Path) -> Dataset:
 
 
 def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
-    """Open the protected posts; captions that are not given are in a file named like the original one, or in metadata.
-
-    Raises:
-        InputError: there is no such folder or no caption file, or the run did not have the captions of the originals.
-    """
+    """Open the protected posts, by default with the file named like that of the originals, or the metadata."""
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
     if captions is not None:
@@ -122,10 +102,6 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
 
     Originals that protection left out or that came since are skipped, as are copies whose originals are gone or in
     another folder, by the manifest; any other copy without a partner is an error.
-
-    Raises:
-        InputError: a copy has no partner, no original has one, or one has not as many captions as its partner; the
-            message names the file.
     """
     lines = _lines_of(protected)
     named = {photo: copy for photo, copy in _by_name(originals, protected).items() if copy not in lines}
@@ -158,19 +134,11 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
             message = f"{protected.root / copy} has no original in {originals.root}"
             raise InputError(message, hint="pass the folder that was protected")
     if not posts:
-        _refuse_nothing(skipped, originals.root, protected.root)
-    return posts, skipped
-
-
-def _refuse_nothing(skipped: Sequence[Skipped], originals: Path, protected: Path) -> None:
-    by_reason = {one.reason: one.where for one in reversed(skipped)}
-    if bare := by_reason.get(NOT_PROTECTED):
-        raise InputError(f"{bare} has no protected copy in {protected}", hint="pass the folder that was protected")
-    if bare := by_reason.get("no-caption"):
         raise InputError(
-            f"no photo in {originals} has a caption, such as {bare}: photos are ranked by captions",
-            hint="give them captions, and protect them with these",
+            f"no photo in {originals.root} has a caption, by which photos are ranked, and a copy in {protected.root}",
+            hint="pass the folder that was protected, with its captions",
         )
+    return posts, skipped
 
 
 def _lines_of(protected: Dataset) -> dict[str, ManifestLine]:
@@ -218,8 +186,7 @@ def _check_captions(post: PostPair, line: ManifestLine | None, originals: Datase
                 f"{photo} has no caption in {root}, its protected copy has one",
                 hint="pass what protect read with `captions`: its caption file, or embedded",
             )
-        return
-    if len(post.clean) != len(post.published):
+    elif len(post.clean) != len(post.published):
         raise InputError(
             f"{photo} has {counted(len(post.clean), 'caption')}, its protected copy {copy} has {len(post.published)}",
             hint="pass the caption file that protect read, and the one that it wrote",
@@ -261,40 +228,8 @@ def _left_out(photo: Photo, protected: Path) -> Skipped:
     return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected}")
 
 
-def note_on_equal(posts: Sequence[PostPair], protected: Path) -> list[str]:
-    """Return a remark where copies are their originals to the byte, as after photos were copied the wrong way.
-
-    Raises:
-        CheckpointError: the report of the run that made them is damaged.
-    """
-    same = [post for post in posts if _are_equal(post)]
-    if not same:
-        return []
-    report = report_of(protected)
-    remedy = "restore the copies from a backup, or protect the photos again"
-    if report and not report.added:
-        remedy = "protect with `resume=True` makes the copies again"
-    are = "is its original" if len(same) == 1 else "are their originals"
-    return [
-        f"{len(same)} of the {len(posts)} copies in {protected}, such as {same[0].protected.name}, {are} to the byte, "
-        f"without noise: {remedy}"
-    ]
-
-
-def _are_equal(post: PostPair) -> bool:
-    try:
-        return filecmp.cmp(post.original.path, post.protected, shallow=False)
-    except OSError:  # one cannot be read, which is reported where it is decoded
-        return False
-
-
 def read_both(post: PostPair) -> tuple[Picture, Picture]:
-    """Return a photo before and after protection, both in the size, colours and opacity of the copy.
-
-    Raises:
-        InputError: one of both cannot be read, or the copy is no size that its original is reduced to; the message
-            names it.
-    """
+    """Return a photo before and after protection, both in the size, colours and opacity of the copy."""
     original, protected = _read(post.original.path), _read(post.protected)
     if not is_reduced(original, protected):
         sizes = [f"{picture.width} x {picture.height}" for picture in (original, protected)]

@@ -45,10 +45,7 @@ def attempts(cells: Iterable[Cell]) -> list[Attempt]:
 def findings(cells: Sequence[Cell], references: References, photo_of_caption: Sequence[int] = ()) -> list[Finding]:
     """Return one finding for each victim, attack and attacker, with means over the seeds.
 
-    Args:
-        cells: all of a run.
-        references: what the cells are compared with.
-        photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
+    `photo_of_caption` holds the photo of each caption of the gallery; empty where caption n is that of photo n.
     """
     return [_finding(key, cells, references, photo_of_caption) for key in attempts(cells)]
 
@@ -232,11 +229,7 @@ class Arms(NamedTuple):
 
 
 def interval(values: ArrayLike) -> Interval:
-    """Return the interval of the mean of figures (s, n), of each seed (s) and each person or query (n).
-
-    Raises:
-        ValueError: `values` has no two axes, or nothing in it.
-    """
+    """Return the interval of the mean of figures (s, n), of each seed (s) and each person or query (n)."""
     return _middle(_means(values))
 
 
@@ -259,8 +252,6 @@ def interval_of_effect(ways: Sequence[Arms], least_gap: float) -> Interval | Non
 def _means(figures: ArrayLike) -> NDArray[np.float64]:
     """Return the mean (DRAWS,) of figures (s, n) in each draw of seeds and people, which their shape decides."""
     values = np.asarray(figures, dtype=np.float64)
-    if values.ndim != 2 or not values.size:
-        raise ValueError(f"an interval needs figures of seeds and people, not of shape {values.shape}")
     rows, columns = _draws(*values.shape)
     means: NDArray[np.float64] = np.einsum("ds,sn,dn->d", rows, values, columns, optimize=True)
     return means

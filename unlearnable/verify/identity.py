@@ -137,10 +137,7 @@ def mean_retrieval(seeds: Sequence[Units]) -> MeanRetrieval:
 
 
 def by_photo(ranks: Sequence[int], photo_of: Sequence[int] = ()) -> Units:
-    """Return the ranks of queries by their photo, since captions of one photo are found or missed together.
-
-    Without `photo_of` query n is that of photo n.
-    """
+    """Return the ranks of queries by their photo, n of query n where none is given: its captions count together."""
     return list(grouped(zip(photo_of or range(len(ranks)), ranks, strict=True)).values())
 
 

@@ -49,9 +49,6 @@ def wanted(settings: VerifySettings) -> Wanted:
     besides is combined, each attack with each attacker. Beside a crowd each attacker also trains on its posts alone,
     and, unless none are to leak, on protected posts with some that leaked clean, through the attacks that are asked for
     by name.
-
-    Raises:
-        ConfigError: an attack or an attacker that is asked for by name does not exist or cannot be made here.
     """
     attacks = {attacker: {name: parse_attack(name) for name in settings.through} for attacker in settings.attackers}
     not_tested = list(NEVER_TESTED)
@@ -133,9 +130,6 @@ def run_cells(
 
     Where several attacks leave the same posts, a victim is trained on them once, for all of their cells. An attacker of
     a suite that has nothing to go by in these posts has no cells.
-
-    Raises:
-        InputError: an attacker that is asked for by name has nothing to go by in these posts.
     """
     results, store = CellResults(), CellStore(folder, Cell)
     slots = list(_slots(experiment, settings, arms, cells, store, overwrite=overwrite))

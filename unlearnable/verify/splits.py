@@ -20,7 +20,6 @@ from unlearnable.verify.copies import (
     PostPair,
     as_protected,
     match,
-    note_on_equal,
     open_protected,
     read_both,
 )
@@ -48,16 +47,12 @@ class Split:
 
 
 def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] = ()) -> Split:
-    """Pair originals and copies, hold photos out, and drop near-duplicates of held-out photos, those of others too.
-
-    Raises:
-        InputError: originals and copies do not match, or nothing is left to train on or to rank.
-    """
+    """Pair originals and copies, hold photos out, and drop near-duplicates of held-out photos, those of others too."""
     originals = open_originals(settings)
     captions = settings.protected if settings.protected.is_file() else None
     protected = open_protected(settings.copies, originals, captions)
     posts, skipped = match(originals, protected)
-    notes = [*originals.notes, *note_on_equal(posts, settings.copies), *_note_on_new(skipped)]
+    notes = [*originals.notes, *_note_on_new(skipped)]
     for line in notes:
         progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
@@ -115,18 +110,12 @@ def open_others(given: Path, settings: VerifySettings) -> Dataset:
 
 
 def _refuse_strangers(known: Mapping[str, Person], shown: Mapping[str, Person], settings: VerifySettings) -> None:
-    """Refuse photos to rank that show none of the people of the posts: figures would be of people whom nobody learnt.
-
-    Raises:
-        InputError: it is so.
-    """
+    """Refuse photos to rank that show none of the people of the posts, whom alone victims learn."""
     ours, theirs = names(known), names(shown)
     same = ours.keys() & theirs.keys() or {*ours.values()} & {*theirs.values()}  # another spelling of a folder
     if ours and theirs and not same:
-        stranger, someone = min(theirs), min(ours)
         raise InputError(
-            f"nobody in {settings.originals}, such as {someone}, is on the photos to rank in {settings.test}, "
-            f"such as {stranger}",
+            f"nobody in {settings.originals}, such as {min(ours)}, is on the photos to rank in {settings.test}",
             hint="give `test` other photos of the same people, under the same names",
         )
 
@@ -150,11 +139,7 @@ def part(dataset: Dataset, chosen: Collection[str]) -> Dataset:
 
 
 def captioned(test: Dataset) -> tuple[list[Held], list[Skipped]]:
-    """Return the photos of a test set with their captions, and those skipped for want of a caption.
-
-    Raises:
-        InputError: there are photos, and none has a caption of its own.
-    """
+    """Return the photos of a test set with their captions, and those skipped for want of a caption."""
     texts, uncaptioned = test.captions_by_photo(), set[str]() if test.people else test.uncaptioned
     if test.photos and len(uncaptioned) == len(test.photos):
         count, first = len(test.photos), test.photos[0].id
@@ -204,11 +189,7 @@ class Crowd:
 
 
 def open_crowd(settings: VerifySettings) -> Crowd | None:
-    """Open the crowd and hold photos of it out, under names that none of the protected people has; None without one.
-
-    Raises:
-        InputError: one of the protected people is in the crowd, or it has nothing to train on or to rank.
-    """
+    """Open the crowd and hold photos of it out, under names that none of the protected people has; None without one."""
     if settings.crowd is None:
         return None
     known = names(people_of(open_originals(settings)))
@@ -237,11 +218,7 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
 
 
 def apart(crowd: Crowd, posts: Split) -> Crowd:
-    """Return the crowd without held-out photos that are near-duplicates of the user's, which would be ranked twice.
-
-    Raises:
-        InputError: none is left.
-    """
+    """Return the crowd without held-out photos that are near-duplicates of the user's, which would be ranked twice."""
     gallery = [photo.path for photo, _ in posts.held_out]
     near = set(near_duplicates([photo.path for photo, _ in crowd.held_out], gallery))
     if len(near) == len(crowd.held_out):
@@ -257,11 +234,7 @@ def apart(crowd: Crowd, posts: Split) -> Crowd:
 
 
 def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
-    """Return the numbers of the posts, of `count`, that leaked before they were protected: at least one, but not all.
-
-    Raises:
-        InputError: there are fewer than two posts.
-    """
+    """Return the numbers of the posts, of `count`, that leaked clean: at least one, but not all."""
     if count < 2:
         raise InputError(
             f"{count} photo of the protected people to train on is too few: one is to leak, and one not",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts.names import plain
@@ -21,7 +21,6 @@ from unlearnable.report import (
     Finding,
     FurtherScores,
     GalleryRecord,
-    MeanRetrieval,
     RanksRecord,
     References,
     Role,
@@ -44,6 +43,7 @@ from unlearnable.verify.findings import (
     Interval,
     Way,
     attempts,
+    cells_of,
     findings,
     hit_interval,
     matrix,
@@ -55,6 +55,12 @@ from unlearnable.verify.splits import Crowd, Split, names, note_on_few
 from unlearnable.verify.verdict import Rule, in_words, missed, tenths, verdict
 from unlearnable.wording import counted, grouped
 
+CROWD_ARMS: dict[CrowdArm, str] = {
+    "clean": "clean",
+    "protected": "protected",
+    "half": "half leaked",
+    "absent": "nothing",
+}
 NAMELESS = (
     "IDIA is not measured: nobody says who is on each held-out photo of the protected people. Give folders of faces "
     "with `captions='people'`, or a JSON lines file whose rows hold image, person and a caption with that name"
@@ -88,13 +94,16 @@ def summarise(
     )
     told, victims = worst or worst_adaptive, _victims(settings, experiment.pool)
     skipped = [*split.skipped, *study.held_out.skipped, *study.background.skipped]
-    skipped += study.crowd.skipped if study.crowd else []
+    source, own = split.source, experiment.queries or 0
+    if study.crowd:
+        skipped += study.crowd.skipped
+        source = f"{own} yours: {source}; {len(study.held_out.photos) - own} of the crowd: {study.crowd.source}"
     return VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
         output=str(folder),
         gallery=GalleryRecord(
-            source=_source(study),
+            source=source,
             photos=len(study.held_out.photos),
             captions=len(experiment.gallery),
             split_seed=settings.seed,
@@ -154,15 +163,6 @@ def _victims(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
     return records
 
 
-def _source(study: Study) -> str:
-    """Return where the held-out photos come from, those of a crowd apart."""
-    if study.crowd is None:
-        return study.split.source
-    own = study.experiment.queries or 0
-    others = len(study.held_out.photos) - own
-    return f"{own} yours: {study.split.source}; {others} of the crowd: {study.crowd.source}"
-
-
 def _notes(
     settings: VerifySettings,
     all_findings: Sequence[Finding],
@@ -198,12 +198,16 @@ def _notes(
 def _crowd_record(study: Study, crowd: Crowd, cells: Sequence[Cell]) -> CrowdRecord:
     """Return what the victims of a run learnt of the protected people."""
     asked, own = study.experiment.identities, study.experiment.queries or 0
-    ways = attempts(cells)
-    first = ways[0]
-    told = [way for way in ways if (way.through, way.attacker) == (first.through, first.attacker)]
-    photos = study.experiment.gallery.photos.tolist()
-    trained = [arm for arm in get_args(CrowdArm) if crowd_cells(cells, arm, first)]
-    arms = {arm: {way.victim: _scores(cells, arm, way, photos) for way in told} for arm in trained}
+    ways, photos = attempts(cells), study.experiment.gallery.photos.tolist()
+    scores: dict[tuple[CrowdArm, Attempt], CrowdScores] = {}
+    for way, arm in product(ways, CROWD_ARMS):
+        if crowd_cells(cells, arm, way):
+            scores.setdefault((arm, _taken(way, arm)), _scores(cells, arm, way, photos))
+    first = [way for way in ways if (way.through, way.attacker) == (ways[0].through, ways[0].attacker)]
+    arms: dict[CrowdArm, dict[str, CrowdScores]] = {}
+    for arm, way in product(CROWD_ARMS, first):
+        if found := scores.pop((arm, _taken(way, arm)), None):
+            arms.setdefault(arm, {})[way.victim] = found
     notes = [] if asked else [NAMELESS]
     made = len(crowd.train.uncaptioned)
     if made and (crowd.train.captioned or not crowd.train.people):  # the captions of faces name somebody
@@ -218,26 +222,13 @@ def _crowd_record(study: Study, crowd: Crowd, cells: Sequence[Cell]) -> CrowdRec
         leaked=len(study.leaked),
         names=asked.tokens.shape[1] if asked else None,
         arms=arms,
-        through=first.through,
-        attacker=first.attacker,
-        further=list(_further(cells, ways, told, photos)),
+        through=ways[0].through,
+        attacker=ways[0].attacker,
+        further=[FurtherScores(arm=arm, **way._asdict(), **found.model_dump()) for (arm, way), found in scores.items()],
         in_words="",
         notes=notes,
     )
     return report.model_copy(update={"in_words": _crowd_in_words(report)})
-
-
-def _further(
-    cells: Sequence[Cell], ways: Iterable[Attempt], told: Iterable[Attempt], photos: Sequence[int]
-) -> Iterator[FurtherScores]:
-    """Yield the scores of each way but those that are told; of arms that no attack changes, once an attacker."""
-    arms: tuple[CrowdArm, ...] = get_args(CrowdArm)
-    known = {(arm, _taken(way, arm)) for way, arm in product(told, arms)}
-    for way, arm in product(ways, arms):
-        taken = _taken(way, arm)
-        if (arm, taken) not in known and crowd_cells(cells, arm, way):
-            known.add((arm, taken))
-            yield FurtherScores(arm=arm, **taken._asdict(), **_scores(cells, arm, way, photos).model_dump())
 
 
 def _scores(cells: Sequence[Cell], arm: CrowdArm, way: Attempt, photos: Sequence[int]) -> CrowdScores:
@@ -255,12 +246,8 @@ def _scores(cells: Sequence[Cell], arm: CrowdArm, way: Attempt, photos: Sequence
 
 def crowd_cells(cells: Sequence[Cell], arm: CrowdArm, way: Attempt) -> list[tuple[RanksRecord, CrowdCell]]:
     """Return what the cells of an arm hold, one a seed; attacks are compared with clean posts as they are."""
-    taken = _taken(way, arm)
-    return [
-        (cell.ranks, cell.crowd)
-        for cell in cells
-        if cell.ranks and cell.crowd and (cell.data, cell.victim, cell.through, cell.attacker) == (arm, *taken)
-    ]
+    found = cells_of(cells, arm, _taken(way, arm))
+    return [(cell.ranks, cell.crowd) for cell in found if cell.ranks and cell.crowd]
 
 
 def _taken(way: Attempt, arm: CrowdArm) -> Attempt:
@@ -370,14 +357,6 @@ def rank(mean: float) -> str:
     return f"{round(mean, 1):g}"
 
 
-CROWD_ARMS: dict[CrowdArm, str] = {
-    "clean": "clean",
-    "protected": "protected",
-    "half": "half leaked",
-    "absent": "nothing",
-}
-
-
 class CrowdRow(NamedTuple):
     """One row of the table, as text: Hit@10 of the protected people with its interval, all in per cent."""
 
@@ -401,18 +380,15 @@ def crowd_rows(report: CrowdRecord) -> list[CrowdRow]:
 
 def _crowd_row(victim: str, arm: CrowdArm, through: str, attacker: str, scores: CrowdScores) -> CrowdRow:
     known = scores.idia_fpr if arm == "absent" else scores.idia_tpr
+    there, back = (with_interval(one.hit10, one.low, one.high) for one in (scores.image_to_text, scores.text_to_image))
     return CrowdRow(
         Path(victim).name,
         _label(CROWD_ARMS[arm], through, attacker),
-        _crowd_hit(scores.image_to_text),
-        _crowd_hit(scores.text_to_image),
+        there,
+        back,
         f"{scores.others_text_to_image.hit10:.0f}",
         "-" if known is None else f"{100 * known:.0f}",
     )
-
-
-def _crowd_hit(scores: MeanRetrieval) -> str:
-    return with_interval(scores.hit10, scores.low, scores.high)
 
 
 def verify_page(report: VerifyReport) -> str:

@@ -80,12 +80,7 @@ def tenths(per_cent: float) -> str:
 
 
 _RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(-?(?:\d+\.?\d*|\.\d+))")
-_SIGNS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-}
+_SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
 class Rule(NamedTuple):
@@ -97,11 +92,7 @@ class Rule(NamedTuple):
 
 
 def parse_rule(text: str) -> Rule:
-    """Return the requirement that a text such as "hit10<=10" states.
-
-    Raises:
-        ConfigError: the text is not a metric, a comparison sign and a number.
-    """
+    """Return the requirement that a text such as "hit10<=10" states."""
     match = _RULE.fullmatch(text.replace(" ", ""))
     if match is None or (match[3].startswith("-") and match[1] != "effect"):
         raise ConfigError(

@@ -23,11 +23,7 @@ class Attack:
     caption_changes: tuple[Callable[[str], str], ...] = ()
 
     def image(self, pixels: Pixels) -> Pixels:
-        """Return `pixels` changed, perhaps in another size; `pixels` itself where nothing changes photos.
-
-        Raises:
-            InputError: the attack cannot be made on a photo of this size.
-        """
+        """Return `pixels` changed, perhaps in another size; `pixels` itself where nothing changes photos."""
         for change in self.photo_changes:
             pixels = change(pixels.copy())  # a user's own may write to it, and other attacks see these pixels too
         return pixels
@@ -41,21 +37,13 @@ class Attack:
 
 @dataclass(frozen=True)
 class AttackFamily:
-    """Attacks that differ in a number at most. A row of `ATTACKS`.
+    """Attacks that differ in a number at most. A row of `ATTACKS`."""
 
-    Attributes:
-        make: the attack of a name and a number, which is 0 in a family without.
-        numbers: the numbers that can be given; empty for a family without.
-        usual: the numbers shown to users; where there are none, the bare name is shown.
-        default: the number of the bare name; None where one has to be given.
-        adaptive: whether the attack is made against this tool, by someone who knows how it protects.
-    """
-
-    make: Callable[[str, int], Attack]
-    numbers: range = range(0)
-    usual: tuple[int, ...] = ()
-    default: int | None = None
-    adaptive: bool = False
+    make: Callable[[str, int], Attack]  # of a name and a number, which is 0 in a family without
+    numbers: range = range(0)  # that can be given; empty for a family without
+    usual: tuple[int, ...] = ()  # numbers shown to users; where there are none, the bare name is shown
+    default: int | None = None  # number of the bare name; None where one has to be given
+    adaptive: bool = False  # made against this tool, by someone who knows how it protects
 
     def names(self, key: str) -> list[str]:
         """Return the names shown to users of the family called `key`: with the usual numbers, or bare."""
