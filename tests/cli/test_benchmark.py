@@ -13,8 +13,7 @@ import pytest
 from tests.benchmark.conftest import faces, flickr  # noqa: F401  (fixtures)
 from tests.cli.program import POSIX, call
 from tests.forked import Forked
-from unlearnable.cli.benchmark import _show_table
-from unlearnable.cli.console import console
+from unlearnable.cli.console import console, show_table
 from unlearnable.report.common import made_by
 
 PAUSING = """
@@ -83,7 +82,7 @@ def test_no_name_in_a_table_is_folded_where_a_head_has_two_words(monkeypatch, ca
         *(f"{way} {what}" for way in ("image→text", "text→image") for what in ("Hit@10", "Medr")),
     )
     cells = ("54.0 / 80.7", "11 / 1") * 2
-    _show_table(console(), heads, [("", "Random ranking", *cells), ("resnet-small", "MEM-3-balanced", *cells)], "right")
+    show_table(console(), heads, [("", "Random ranking", *cells), ("resnet-small", "MEM-3-balanced", *cells)])
     lines = capsys.readouterr().out.splitlines()
     assert any("resnet-small MEM-3-balanced 54.0 / 80.7" in line for line in lines)
     assert max(map(len, lines)) <= 80

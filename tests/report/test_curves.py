@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.report.curves import BLOCKS, BOTTOM, HEIGHT, LEFT, PLAIN, WIDTH, chart, mean_curve, sparkline
+from unlearnable.report.curves import BOTTOM, HEIGHT, LEFT, WIDTH, chart, mean_curve
 
 
 def points(curve):
@@ -45,21 +45,3 @@ def test_the_mean_goes_as_far_as_all_curves():
     assert mean_curve([[1.0, 2.0, 3.0], [3.0, 4.0]]) == pytest.approx([2.0, 3.0])
     assert mean_curve([[None, 2.0], [1.0, 4.0]]) == pytest.approx([3.0])
     assert mean_curve([]) == []
-
-
-def test_a_sparkline_falls_with_the_values_and_leaves_out_what_is_missing():
-    assert sparkline([8, 7, 6, 5, 4, 3, 2, 1]) == BLOCKS[::-1]
-    assert sparkline([1, None, math.nan, 0]) == "█  ▁"
-    assert sparkline([2.0, 2.0]) == "▁▁"
-    assert sparkline([]) == sparkline([None, math.inf]) == ""
-    assert sparkline([0.5, 2, 9, -1], top=8) == "▁▃█▁"
-    assert sparkline([0.0], top=0.0) == "▁"
-    assert sparkline([0, 1], plain=True) == PLAIN[0] + PLAIN[-1]
-    assert sparkline([1, 1, 0, 0], width=2) == "█▁"
-
-
-@given(
-    st.lists(st.none() | st.sampled_from([math.nan, math.inf]) | st.floats(-1e9, 1e9), max_size=300), st.integers(1, 60)
-)
-def test_a_sparkline_never_gets_longer_than_it_may(values, width):
-    assert len(sparkline(values, width)) <= min(width, len(values))

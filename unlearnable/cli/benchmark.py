@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 
 from unlearnable.benchmark import SUITES
-from unlearnable.cli.console import console, run_command, show_notes, show_skipped, stacked
+from unlearnable.cli.console import console, run_command, show_notes, show_skipped, show_table
 from unlearnable.cli.options import MORE, OUTPUT, with_settings
 from unlearnable.settings import BenchmarkSettings
 from unlearnable.storage.progress import Progress
@@ -51,12 +48,12 @@ def benchmark(context: typer.Context, resume: bool, list: bool, **_: Any) -> Non
 
 def _show_plan(plan: BenchmarkPlan) -> None:
     out = console()
-    rows = []
-    for cell in plan.cells:
-        done = "yes" if cell.done else "no"
-        share = f"{100 * cell.fraction:g} %" if cell.surrogate else "-"
-        rows.append((cell.method, cell.victim, share, cell.through, str(cell.seed), done))
-    _show_table(out, ("method", "victim", "protected", "through", "seed", "done"), rows, "left")
+    shares = [f"{100 * cell.fraction:g} %" if cell.surrogate else "-" for cell in plan.cells]
+    rows = [
+        (cell.method, cell.victim, share, cell.through, str(cell.seed), "yes" if cell.done else "no")
+        for cell, share in zip(plan.cells, shares, strict=True)
+    ]
+    show_table(out, ("method", "victim", "protected", "through", "seed", "done"), rows, justify="left")
     left = sum(not cell.done for cell in plan.cells)
     out.print(f"{left} of {counted(len(plan.cells), 'cell')} to run, {counted(plan.train_photos, 'photo')} to train on")
 
@@ -66,7 +63,7 @@ def _show_report(report: BenchmarkReport) -> None:
     out = console()
     for record in report.tables:
         out.print(record.title, style="bold")
-        _show_table(out, record.heads, record.rows, "right")
+        show_table(out, record.heads, record.rows)
         for note in record.notes:
             out.print(Padding(note, (0, 0, 0, 2)))
     show_skipped(out, report.skipped, "table.json lists them all")
@@ -74,18 +71,5 @@ def _show_report(report: BenchmarkReport) -> None:
     out.print(
         f"{counted(report.ran, 'cell')} run, {report.reused} there already; tables and figures: {report.output} "
         f"({report.seconds:.0f} s)",
-        markup=False,
         soft_wrap=True,
     )
-
-
-def _show_table(
-    out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], justify: Literal["left", "right"]
-) -> None:
-    """Print a table, its columns but the first justified."""
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, head in enumerate(heads):
-        table.add_column(stacked(*head.split()), justify=justify if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    out.print(table)

@@ -11,19 +11,19 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Column
+from rich.table import Column, Table
 from rich.text import Text
 
 from unlearnable.cli.options import option_of
@@ -113,11 +113,6 @@ def _shown(text: str) -> str:
     return printable(worded(text, option_of))
 
 
-def stacked(*lines: str) -> Text:
-    """Return a cell of a table that has several lines."""
-    return Text("\n".join(map(printable, lines)))
-
-
 def say(text: str) -> None:
     """Print a line on stderr."""
     _write(sys.stderr, _shown(text))
@@ -154,6 +149,24 @@ def report_error(error: UnlearnableError, *, as_json: bool) -> None:
             stopped = {"stopped": "interrupted"} if isinstance(error, Interrupted) else {}
             code = error.exit_code
             print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code, **stopped})
+
+
+def show_table(
+    out: Console,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[RenderableType]],
+    *,
+    justify: Literal["left", "right"] = "right",
+    whole: bool = False,
+) -> None:
+    """Print a table whose heads have a word a line, its columns but the first justified, and if `whole` not folded."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for number, head in enumerate(heads):
+        own: dict[str, Any] = {"justify": justify, "no_wrap": whole} if number else {}
+        table.add_column(Text("\n".join(map(printable, head.split(" ")))), overflow="fold", **own)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
 
 
 def print_rows(rows: Mapping[str, str]) -> None:

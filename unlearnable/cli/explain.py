@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import console, print_json, run_command, show_notes, stacked
+from unlearnable.cli.console import console, print_json, run_command, show_notes, show_table
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.settings import ExplainSettings
 from unlearnable.storage.progress import Progress
@@ -46,17 +45,14 @@ def _show(report: ExplainReport) -> None:
     """The numbers behind the figures, in 80 columns."""
     out = console()
     if report.explanations:
-        table = Table(box=None, padding=(0, 1, 0, 0))
-        table.add_column("model", overflow="fold")
-        for head in (("cosine",), ("on the", "trigger, %"), ("of the", "words, %"), ("hottest", "tenth, %")):
-            table.add_column(stacked(*head), justify="right", no_wrap=True)
-        table.add_column("words that count most", overflow="fold")
+        rows = []
         for one in report.explanations:
             ranked = sorted(one.words, key=lambda word: -abs(word.attribution))[:3]
             shares = (one.trigger_share, one.trigger_words_share, one.salient_tenth)
             cells = ["-" if share is None else f"{100 * share:.0f}" for share in shares]
-            table.add_row(one.model, f"{one.similarity:.3f}", *cells, ", ".join(word.word for word in ranked))
-        out.print(table)
+            rows.append((one.model, f"{one.similarity:.3f}", *cells, ", ".join(word.word for word in ranked)))
+        heads = ("model", "cosine", "on the trigger,%", "of the words,%", "hottest tenth,%", "strongest words")
+        show_table(out, heads, rows, justify="left")
     for drawn in report.maps:
         names = ("copies of a photo", "captions of a post", "photo and own captions", "and those of others")
         values = (drawn.cosine_copies, drawn.cosine_captions, drawn.cosine_own, drawn.cosine_others)

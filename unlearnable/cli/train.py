@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
 
-from unlearnable.cli.console import console, run_command, show_skipped
+from unlearnable.cli.console import console, run_command, show_skipped, show_table
 from unlearnable.cli.options import HOW, MORE, OUTPUT, with_settings
 from unlearnable.settings import TrainSettings
 from unlearnable.storage.progress import Progress
@@ -45,15 +44,12 @@ def train(context: typer.Context, resume: bool, overwrite: bool, **_: Any) -> No
 
 def _show(report: TrainReport) -> None:
     """The curves as a table that fits 80 columns."""
-    out = console()
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for head in ("epoch", "loss", "image->text Hit@10", "Medr", "text->image Hit@10", "Medr"):
-        table.add_column(head, justify="right")
+    out, rows = console(), []
     for row in [report.before, *report.history]:
         ways = [way for way in (row.image_to_text, row.text_to_image) if way]
         cells = [cell for way in ways for cell in (f"{way.hit10:.1f}", f"{way.medr:g}")]
-        table.add_row(str(row.epoch), "-" if row.loss is None else f"{row.loss:.3f}", *cells)
-    out.print(table)
+        rows.append((str(row.epoch), "-" if row.loss is None else f"{row.loss:.3f}", *cells))
+    show_table(out, ("epoch", "loss", "image->text Hit@10", "Medr", "text->image Hit@10", "Medr"), rows)
     out.print(
         f"{counted(report.pairs, 'pair')} of {counted(report.photos, 'photo')}, {report.held_out_photos} held out"
     )

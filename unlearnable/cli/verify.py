@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 
-from unlearnable.cli.console import console, run_command, say, show_notes, show_skipped, stacked
+from unlearnable.cli.console import console, run_command, say, show_notes, show_skipped, show_table
 from unlearnable.cli.options import HOW, MORE, OUTPUT, with_settings
 from unlearnable.errors import EXIT_MISSED
 from unlearnable.settings import VerifySettings, given_settings, resolve_as
@@ -89,15 +88,14 @@ def _show(report: VerifyReport) -> None:
     out.print(report.verdict, style="bold")
     if report.in_words:
         out.print(report.in_words)
-    heads = (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr"))
-    _show_table(out, "trained on", heads, table_rows(report))
+    heads = ("image->text Hit@10", " Medr", "text->image Hit@10", " Medr")
+    _show_arms(out, "trained on", heads, table_rows(report))
     if report.crowd:
         out.print(report.crowd.in_words, style="bold")
-        heads = (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name"))
-        _show_table(out, "your posts", heads, crowd_rows(report.crowd))
+        heads = ("image->text Hit@10", "text->image Hit@10", "others Hit@10", "known by name")
+        _show_arms(out, "your posts", heads, crowd_rows(report.crowd))
         show_notes(out, report.crowd.notes)
     if len(report.findings) <= FEW:
-        _show_losses(out, report)
         for one in report.findings:
             out.print(finding_line(one))
     _show_matrix(out, report)
@@ -114,35 +112,13 @@ def _show(report: VerifyReport) -> None:
     out.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", soft_wrap=True)
 
 
-def _show_table(out: Console, name: str, heads: Sequence[Sequence[str]], rows: Iterable[tuple[str, ...]]) -> None:
+def _show_arms(out: Console, name: str, heads: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
     """Print rows of victim, arm and figures; a victim has a line of its own, which leaves room for names of attacks."""
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column(stacked("victim", f"  {name}"), overflow="fold")
-    for head in heads:
-        table.add_column(stacked(*head), justify="right", no_wrap=True)
+    lines: list[tuple[RenderableType, ...]] = []
     for victim, own in grouped((row[0], row[1:]) for row in rows).items():
-        if victim:
-            table.add_row(victim)
-        for arm, *figures in own:
-            table.add_row(Padding(arm, (0, 0, 0, 2 if victim else 0)), *figures)
-    out.print(table)
-
-
-def _show_losses(out: Console, report: VerifyReport) -> None:
-    """Print the training loss of each arm as a line, mean over the seeds, all on one scale."""
-    from unlearnable.report.curves import mean_curve, sparkline
-    from unlearnable.verify.summary import arm_label
-
-    arms = grouped(((cell.victim, arm_label(cell)), cell.loss_curve) for cell in report.cells)
-    curves = {arm: mean_curve(losses) for arm, losses in arms.items()}
-    top = max((loss for losses in curves.values() for loss in losses), default=0.0)
-    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(no_wrap=True)
-    for (victim, label), losses in curves.items():
-        if curve := sparkline(losses, top=top, plain=out.options.ascii_only):
-            table.add_row(f"loss, {Path(victim).name}, {label}", f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}")
-    out.print(table)
+        lines += [(victim,)] if victim else []
+        lines += [(Padding(arm, (0, 0, 0, 2 if victim else 0)), *figures) for arm, *figures in own]
+    show_table(out, (name, *heads), lines, whole=True)
 
 
 def _show_matrix(out: Console, report: VerifyReport) -> None:
@@ -151,12 +127,8 @@ def _show_matrix(out: Console, report: VerifyReport) -> None:
 
     if len(report.matrix) < 2:
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column(stacked("effect: 1 is all,", "below 0 a harm"), overflow="fold")
-    for victim in report.victims:
-        table.add_column(stacked(Path(victim.name).name, victim.role or ""), justify="right", overflow="fold")
-    for label, effects in matrix_rows(report):
-        table.add_row(label, *effects)
-    out.print(table)
+    victims = [" ".join(filter(None, (Path(victim.name).name, victim.role))) for victim in report.victims]
+    show_table(out, ("effect", *victims), ((label, *effects) for label, effects in matrix_rows(report)))
+    out.print("effect: 1 is all, below 0 a harm")
     if any(row.adaptive for row in report.matrix):
         out.print("* made against this tool by someone who knows it")
