@@ -89,7 +89,6 @@ def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):
         (("protect", ".", "--epsilom", "3"), "--epsilon", "protect"),
         (("app", "--port", "x"), "--port", "app"),
         (("app", "--port", "70000"), "65535", "app"),
-        (("protect", ".", "--preset", "slow"), "--preset: needs to be 'fast', 'balanced' or 'strong'", "protect"),
         (("preview", "a"), "protected", "preview"),
         (("list", "methods", "one"), "one", "list"),
         (("doctor", "a.png", "--check", "b"), "exclude each other", "doctor"),
