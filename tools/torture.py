@@ -2,9 +2,8 @@
 
     python tools/torture.py [DRILL ...] [--seed 0] [--share 1.0]
 
-Mutated photos and caption files, runs that are killed at any change on disk or moment, flipped bits in what a run goes
-on from, two runs at once, full disks (as root), secrets in every slot of the metadata. Every fault has the numbers that
-repeat it. The whole takes hours on one core; `--share 0.1` does a tenth of it.
+Mutated photos and caption files, runs that are killed at any change on disk or moment, secrets in every slot of the
+metadata. Every fault has the numbers that repeat it. The whole takes hours on one core; `--share 0.1` does a tenth.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the drills are in `tests`
 
 import tests.conftest  # noqa: F401  (sets what the small runs are made with)
-from tests.torture import disks
 from tests.torture.drills import DRILLS
 
 HEAD = "| drill | trials | outcomes | faults |\n|---|---|---|---|"
@@ -39,9 +37,6 @@ def main() -> int:
         os.environ["UNLEARNABLE_STATE"] = f"{folder}/state"
         os.environ["HF_HUB_OFFLINE"] = "1"
         for name in options.drills or DRILLS:
-            if name == "disks" and not disks.can_mount():
-                print(f"| {name} | 0 | needs the rights of root | |")
-                continue
             place = Path(folder) / name.replace(" ", "-")
             place.mkdir()
             tally = DRILLS[name].run(max(1, round(options.share * DRILLS[name].whole)), options.seed, place)

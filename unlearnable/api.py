@@ -64,7 +64,7 @@ def protect(
         CheckpointError: the stopped run had other settings or other photos, or the result to add to is damaged.
     """
     from unlearnable.protect.add import add as run_adding
-    from unlearnable.protect.earlier import continued
+    from unlearnable.protect.add import settings_to_add
     from unlearnable.protect.resume import refuse_both
     from unlearnable.protect.run import protect as run
     from unlearnable.settings import ProtectSettings, resolve_as
@@ -72,7 +72,7 @@ def protect(
     given = {"photos": photos, **settings}
     if add:
         refuse_both(resume=resume, overwrite=overwrite, add=True)
-        resolved = continued(given, _path(config))
+        resolved = settings_to_add(given, _path(config))
         return run_adding(resolved, progress=_receiver(progress))
     resolved = resolve_as(ProtectSettings, given, _path(config))
     return run(resolved, resume=resume, overwrite=overwrite, progress=_receiver(progress))
@@ -121,7 +121,7 @@ class ImageProtector:
     """
 
     def __init__(self, *, progress: Progress | None = None, **settings: Any) -> None:
-        from unlearnable.protect.setup import load_all
+        from unlearnable.protect.read import load_all
         from unlearnable.settings import ProtectionSettings, resolve_as
 
         self._progress = _receiver(progress)

@@ -19,7 +19,7 @@ from unlearnable.app import inbox
 from unlearnable.app.desk import Desk, Stage, Watch, free_output
 from unlearnable.app.page import address_of, folder_of, initials_of
 from unlearnable.errors import InputError, Interrupted
-from unlearnable.protect import readback, run
+from unlearnable.protect import run, summary
 
 
 @pytest.fixture
@@ -380,7 +380,7 @@ def test_what_fails_is_said_with_a_remedy_of_the_window_and_loses_nothing(desk, 
         assert (desk.stage, tree(work / "taken")) == (Stage.RECEIVED, {"mine.txt": b"mine"})
     desk.chosen["output"] = work / "free"
     with monkeypatch.context() as held:
-        held.setattr(readback, "CLEARLY", 0.0)
+        held.setattr(summary, "CLEARLY", 0.0)
         desk.start()
         reviewed(desk)
         desk.confirm()

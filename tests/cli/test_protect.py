@@ -238,7 +238,7 @@ def test_nothing_to_resume_is_said_in_one_line(posts, quick):
 def test_a_second_folder_is_no_place_for_the_copies(posts, tmp_path):
     refused = call("protect", posts, tmp_path / "out")
     assert refused.returncode == 2
-    assert f"--output {tmp_path / 'out'}" in refused.stderr
+    assert "--output" in refused.stderr
 
 
 def test_a_dry_run_decodes_no_photo(posts, quick, monkeypatch):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import shutil
 
 import pytest
@@ -65,42 +63,11 @@ def test_originals_are_found_from_any_folder_and_by_the_names_of_single_photos(m
     assert check(tmp_path / "some").compared == 2
 
 
-def test_originals_are_found_where_they_were_moved_with_an_output_of_any_name(made, tmp_path, tiny_path):
-    here = tmp_path / "here"
-    shutil.copytree(made / "photos", here / "photos")
-    protect(here / "photos" / "p[0-9]*", output=here / "out", surrogate=str(tiny_path), **QUICK)
-    (here / "photos" / "p9.txt").write_text("no photo, but of the pattern")
-    assert check(here / "out").compared == 3
-    here.rename(tmp_path / "there")
-    assert check(tmp_path / "there" / "out").compared == 3
-
-
-def test_originals_are_found_of_a_result_that_was_given_another_name(made, tmp_path, tiny_path):
-    shutil.copytree(made / "photos", tmp_path / "photos")
-    protect(tmp_path / "photos", surrogate=str(tiny_path), **QUICK)
-    for end in ("", ".private"):
-        (tmp_path / f"photos-protected{end}").rename(tmp_path / f"online{end}")
-    assert check(tmp_path / "online").compared == 3
-
-
 def test_an_original_that_was_changed_since_is_not_compared(made, tmp_path):
     shutil.copytree(made, tmp_path / "made")
     shutil.copy(made / "photos-protected" / "p0.png", tmp_path / "made" / "photos" / "p0.png")
     found = check(tmp_path / "made" / "photos-protected")
     assert (found.problems, found.compared) == ([], 2)
-
-
-def test_originals_that_this_user_may_not_look_at_are_as_good_as_gone(made, tmp_path, tiny_path, monkeypatch):
-    protect(made / "photos", output=tmp_path / "out", surrogate=str(tiny_path), **QUICK)
-    stat = os.stat
-
-    def refused(path, **options):
-        if str(path).startswith(str(made / "photos")):
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return stat(path, **options)
-
-    monkeypatch.setattr(os, "stat", refused)
-    assert (check(tmp_path / "out").problems, check(tmp_path / "out").compared) == ([], 0)
 
 
 def test_what_is_gone_changed_or_extra_is_found(folder):
@@ -135,14 +102,6 @@ def test_a_photo_without_noise_or_with_a_place_in_it_or_that_is_none_is_found(fo
     assert found.count(("private", "p2.png")) == 2
 
 
-def test_noise_of_no_size_is_found_without_the_originals(folder):
-    private = folder.with_name(f"{folder.name}.private")
-    lines = [json.loads(line) for line in (private / "manifest.jsonl").read_text().splitlines()]
-    lines[1]["linf"] = 0
-    (private / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert kinds(folder) == [("no-noise", "p1.png")]
-
-
 @pytest.mark.parametrize("lost", ["manifest.jsonl", "SHA256SUMS"])
 def test_a_list_that_is_gone_is_named_alone(folder, lost):
     path = folder.with_name(f"{folder.name}.private") / lost
@@ -166,25 +125,15 @@ def test_captions_without_their_words_are_found(folder):
     assert kinds(folder) == [("changed", "metadata.jsonl"), ("no-trigger", "p1.png")]
 
 
-@pytest.mark.parametrize("form", [lambda text: [text, f"{text} again"], lambda text: [{"raw": text}]])
-def test_a_metadata_file_of_the_users_own_may_hold_lists_and_rows_without_a_caption(tmp_path, made, tiny_path, form):
+def test_a_metadata_file_of_the_users_own_may_hold_lists_and_rows_without_a_caption(tmp_path, made, tiny_path):
     photos = tmp_path / "photos"
     shutil.copytree(made / "photos", photos)
     (photos / "posts.jsonl").unlink()
-    rows = [{"file_name": f"p{n}.png", "text": form(f"me at the beach {n}")} for n in range(3)]
+    rows = [{"file_name": f"p{n}.png", "text": [f"me at the beach {n}", f"again {n}"]} for n in range(3)]
     rows.append({"file_name": "p0.png", "text": " "})
     (photos / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     protect(photos, surrogate=str(tiny_path), **QUICK)
     assert kinds(tmp_path / "photos-protected") == []
-
-
-def test_photos_may_lie_in_a_folder_that_is_called_as_private_ones_are(tmp_path, made, tiny_path):
-    shutil.copytree(made / "photos", tmp_path / "photos" / "us.private")
-    protect(tmp_path / "photos", surrogate=str(tiny_path), **QUICK)
-    folder = tmp_path / "photos-protected"
-    assert kinds(folder) == []
-    (folder / "us.private" / "report.html").write_text("of a run")
-    assert kinds(folder) == [("extra", "us.private/report.html")]
 
 
 def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
@@ -198,7 +147,7 @@ def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
     assert check(folder).problems[0].detail.endswith("; use `add=True`")
 
 
-@pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "is of another version, or damaged")])
+@pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "of another version")])
 def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, tmp_path, tiny_path):
     shutil.copytree(made / "photos", tmp_path / "photos")
     surrogate = str(tiny_path)
@@ -222,16 +171,10 @@ def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, 
 
 def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_path):
     assert call("doctor", "--check", tmp_path / "nowhere").returncode == 3
-    said = call("doctor", "--check", tmp_path)
-    assert said.returncode == 3
-    assert f"{tmp_path}.private is missing" in said.stderr
-    assert "move its private folder along" in said.stderr
     private = folder.parent / "photos-protected.private"
-    said = call("doctor", "--check", private)
-    assert (said.returncode, said.stderr) == (
-        3,
-        f"error: {private} is the private folder of a run\nhint: give {folder} in its place\n",
-    )
+    for place in (tmp_path, private):
+        said = call("doctor", "--check", place)
+        assert (said.returncode, "is not an unlearnable output folder" in said.stderr) == (3, True)
     (private / "SHA256SUMS").unlink()
     result = call("doctor", "--check", folder, "--json")
     assert result.returncode == 6

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.imaging.encode import Encoding
 from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.posts import Pair, Photo
-from unlearnable.protect.read import Caption, Prepared, ReadyPhoto, ties_of
+from unlearnable.protect.read import Caption, ReadyPhoto, ties_of
 from unlearnable.protect.write import compose
+from unlearnable.settings import ProtectSettings
 from unlearnable.training.data import equal_photos, leaders_of
 
 
@@ -37,16 +41,16 @@ def test_a_post_that_ties_two_others_gives_all_three_one_leader():
 
 def test_a_caption_in_one_place_is_one_text_with_the_trigger_where_its_first_photo_has_it():
     photos, vocabulary = [Photo(name, Path(name)) for name in "ab"], default_vocabulary()
-    trigger = vocabulary.trigger([7])
     captions = {
         photo.id: [Caption(Pair(photo.id, "one two", 0, 0), cut("one two", position, 4))]
         for photo, position in zip(photos, (0, 2), strict=True)
     }
-    ready = [
-        ReadyPhoto(photo, number, "", photo.id, Encoding("png"), (1, 1), (1, 1)) for number, photo in enumerate(photos)
-    ]
-    made = compose(Prepared(ready, {}, []), captions, [[7], [7]], vocabulary)
-    assert {text for _, text in made.in_file} == {f"{trigger.text} one two"}
+    ready = [ReadyPhoto(photo, number, "", photo.id, Encoding("png"), (1, 1)) for number, photo in enumerate(photos)]
+    settings, problem = ProtectSettings(photos=(Path("x"),)), SimpleNamespace(vocabulary=vocabulary)
+    run: Any = SimpleNamespace(ready=ready, captions=captions, settings=settings, problem=problem)
+    state: Any = SimpleNamespace(triggers=torch.tensor([[7], [7]]))
+    texts = {text for post in compose(run, state) for text in post.texts}
+    assert texts == {f"{vocabulary.trigger([7]).text} one two"}
 
 
 def test_captions_of_no_file_are_shared_by_nobody():

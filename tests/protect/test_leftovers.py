@@ -29,7 +29,7 @@ def private(tmp_path):
 
 @POSIX
 @pytest.mark.usefixtures("hangup")
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
 def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny_path, tmp_path, private, name):
     (tmp_path / "temporary").mkdir()
     file = tmp_path / "at_once.toml"
@@ -100,14 +100,3 @@ def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, pr
     protect(posts, **way, **at_once)
     assert not [name for name in tree(tmp_path / "photos-protected") if "partial" in name]
     assert not (private / "checkpoint").exists()
-
-
-@POSIX
-def test_signals_that_are_ignored_stay_ignored(posts):
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert call("protect", posts / "nowhere").returncode == 3
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)

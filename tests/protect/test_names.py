@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.cli.program import POSIX
-from tests.conftest import picture, tree
+from tests.conftest import picture
 from unlearnable import protect, verify
 from unlearnable.errors import OutputError
 from unlearnable.protect.check import check
-from unlearnable.storage import files
 
 HALF = "\ud83d"  # of a surrogate pair, as programs that cut texts at a number of letters leave it
 
@@ -54,42 +51,11 @@ def test_line_breaks_of_unicode_end_no_line_of_files_that_are_ours_and_stay_in_t
     assert check(written).problems == []
 
 
-def test_the_name_of_a_folder_or_of_the_captions_is_taken(posts, quick, tmp_path):
-    save(posts / "x.bmp")
-    save(posts / "x.png" / "in.png", 21)
-    save(posts / "METADATA.jsonl" / "in.png", 22)
-    save(posts / "posts.jsonl.d" / "in.png", 23)
-    report = protect(posts, **quick)
-    assert (report.protected, reasons(report)) == (11, {"METADATA.jsonl/in.png": "bad-name"})
-    assert {"x-2.png", "x.png/in.png", "posts.jsonl.d/in.png", "metadata.jsonl"} <= set(
-        tree(tmp_path / "photos-protected")
-    )
-
-
-def test_a_caption_file_called_as_a_photo_does_not_replace_it(posts, quick, tmp_path):
-    captions = tmp_path / "p0.png"
-    captions.write_bytes((posts / "posts.jsonl").read_bytes())
-    (posts / "posts.jsonl").unlink()
-    protect(posts, captions=captions, **quick)
-    written = tree(tmp_path / "photos-protected")
-    assert b'"p0-2.png"' in written["p0.png"]
-    assert written["p0-2.png"].startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize("output", [None, "o" * 250])
-def test_an_output_whose_name_is_too_long_is_one_line(posts, quick, tmp_path, output):
+def test_an_output_whose_name_is_too_long_is_one_line(posts, quick, tmp_path):
     long = posts.rename(tmp_path / ("x" * 250))
     with pytest.raises(OutputError, match="too long") as caught:
-        protect(long, output=output and tmp_path / output, **quick)
+        protect(long, **quick)
     assert "choose a shorter" in caught.value.hint
-
-
-def test_a_place_that_may_not_be_looked_at_is_not_called_too_long(tmp_path, monkeypatch):
-    def closed(path):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "lstat", closed)
-    assert files.can_exist(tmp_path / "closed" / "output")
 
 
 @POSIX

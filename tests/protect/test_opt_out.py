@@ -44,13 +44,6 @@ def test_every_copy_and_the_manifest_say_it(photos, quick, tmp_path):
     assert protect(photos, opt_out=True, keep_metadata="all", overwrite=True, **quick).opt_out == 4
 
 
-def test_without_it_nothing_is_said(photos, quick, tmp_path):
-    report = protect(photos, **quick)
-    assert report.opt_out == 0
-    assert not (tmp_path / "photos-protected.private" / "opt-out").exists()
-    assert [decode(path).xmp for path in sorted((tmp_path / "photos-protected").glob("?.*"))] == [None] * 4
-
-
 def test_a_copy_that_does_not_carry_it_is_refused(photos, quick, monkeypatch):
     monkeypatch.setattr(photo, "encode", lambda *given, opt_out, **rest: encode(*given, **rest))
     with pytest.raises(OutputError, match="carries the opt-out None"):

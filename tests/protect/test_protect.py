@@ -7,7 +7,6 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,28 +16,19 @@ from tests.conftest import Told, picture, tree
 from tests.presets import preset
 from tests.protect.conftest import manifest
 from unlearnable import protect
-from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
+from unlearnable.errors import CheckpointError, ModelError, OutputError
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts import open_dataset
-from unlearnable.protect import publish, readback
+from unlearnable.protect import publish
 from unlearnable.protect.check import check
 from unlearnable.protect.dry_run import plan
-from unlearnable.protect.readback import measure_losses
 from unlearnable.protect.records import read_manifest
+from unlearnable.protect.summary import measure_losses
 from unlearnable.settings import ProtectSettings, resolve_as
 from unlearnable.storage import checkpoint
 from unlearnable.verify.copies import as_protected, match, open_protected
-
-
-def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):
-    told = protect(posts, captions=posts / "posts.jsonl", **quick)
-    assert told.trigger_similarity == pytest.approx(told.trigger_similarity_random, abs=0.15)
-    page = (tmp_path / "photos-protected.private" / "report.html").read_text()
-    assert f"similarity of triggers to the clean photos {told.trigger_similarity:.2f}" in page
-    none = protect(posts, captions=posts / "posts.jsonl", overwrite=True, method="em", **quick)
-    assert none.trigger_similarity is None
 
 
 def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
@@ -84,14 +74,6 @@ def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypa
     monkeypatch.setattr(publish, "measure_losses", with_other_files)
     with pytest.raises(ModelError, match="hardly be protected"):
         protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "spoilt", **longer)
-
-
-def test_same_seed_same_bytes(posts, quick, tmp_path):
-    for name in ("one", "two"):
-        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / name, **quick)
-    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "three", seed=1, **quick)
-    assert tree(tmp_path / "one") == tree(tmp_path / "two")
-    assert tree(tmp_path / "one") != tree(tmp_path / "three")
 
 
 @pytest.mark.parametrize("stage", ["steps", "rounds", "photos", "photos without a checkpoint"])
@@ -143,14 +125,6 @@ def stopped(monkeypatch):
             yield
 
 
-def test_a_run_goes_on_under_another_name_of_its_device(posts, quick, tmp_path, monkeypatch):
-    protect(posts, output=tmp_path / "whole", **quick)
-    with stopped(monkeypatch):
-        protect(posts, output=tmp_path / "broken", device="auto", **quick)
-    protect(posts, output=tmp_path / "broken", device="cpu", resume=True, **quick)
-    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
-
-
 def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):
     with stopped(monkeypatch):
         protect(posts, **quick)
@@ -194,61 +168,12 @@ def test_a_finished_run_is_recognised_and_kept_or_replaced(posts, quick, tmp_pat
     assert tree(tmp_path / "photos-protected") != before
 
 
-def test_copies_are_known_on_another_computer_by_the_records_beside_them(posts, quick, tmp_path, state_folder):
-    protect(posts, **quick)
-    copies = tmp_path / "photos-protected"
-    shutil.rmtree(state_folder)
-    for given in (copies, copies / "p1.png"):
-        with pytest.raises(InputError, match="already-protected"):
-            protect(given, output=tmp_path / "twice", **quick)
-    shutil.copy(copies / "p1.png", posts / "came-back.png")
-    with pytest.raises(InputError, match=r"came-back\.png: already-protected"):
-        protect(posts, add=True, **quick)
-    for name in ("photos-protected", "photos-protected.private"):
-        shutil.copytree(tmp_path / name, posts / "album" / name)
-    report = protect(posts, output=tmp_path / "whole", **quick)
-    assert (report.protected, {one.reason for one in report.skipped}) == (8, {"already-protected"})
-    shutil.rmtree(state_folder)
-    shutil.rmtree(tmp_path / "photos-protected.private")
-    told = Told()
-    protect(copies, output=tmp_path / "twice", progress=told, **quick)
-    said = (
-        f"{copies} looks like a folder that protect wrote, without its private folder: if it is one, give the originals"
-    )
-    assert said in told.notes
-
-
-def test_private_folders_of_runs_below_hold_no_photos(posts, quick, tmp_path):
-    protect(posts, output=tmp_path / "made", **quick)
-    private = posts / "album" / "made.private"
-    shutil.copytree(tmp_path / "made.private", private)
-    (private / "staged").mkdir()
-    Image.fromarray(picture(60)).save(private / "staged" / "p1.png")
-    (posts / "mine.private").mkdir()
-    Image.fromarray(picture(61)).save(posts / "mine.private" / "own.png")
-    report = protect(posts, output=tmp_path / "whole", **quick)
-    assert (tmp_path / "whole" / "mine.private" / "own.png").is_file()
-    assert (report.protected, [(one.where, one.reason) for one in report.skipped]) == (
-        9,
-        [("album/made.private", "withheld")],
-    )
-    with pytest.raises(InputError, match=r"made\.private is the private folder of a run"):
-        protect(posts / "album", output=tmp_path / "again", **quick)
-
-
 def test_bad_photos_are_skipped(posts, quick):
     (posts / "broken.jpg").write_bytes(b"this is text")
     Image.fromarray(picture(1, 8, 8)).save(posts / "dot.png")
     report = protect(posts, **quick)
     assert {(s.where, s.reason) for s in report.skipped} == {("broken.jpg", "not-an-image"), ("dot.png", "too-small")}
     assert (report.photos, report.protected) == (10, 8)
-
-
-def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
-    Image.fromarray(np.zeros((128, 16_400, 3), np.uint8)).save(posts / "wide.png")
-    report = protect(posts, format="webp", **quick)
-    assert [(skip.where, skip.reason) for skip in report.skipped] == [("wide.png", "too-large")]
-    assert "`format='png'`" in report.skipped[0].detail
 
 
 @pytest.mark.parametrize("own", ["posts.jsonl", "metadata.jsonl"])
@@ -272,51 +197,11 @@ def test_photos_without_captions_are_published_with_the_added_words_alone(posts,
     assert {one.reason for one in skipped} == {"no-caption"}
 
 
-def test_photos_without_captions_have_none_after_a_method_without_words(posts, at_once, tmp_path):
-    lines = (posts / "posts.jsonl").read_text().splitlines(keepends=True)
-    (posts / "posts.jsonl").write_text("".join(lines[1:]))
-    protect(posts, **{**at_once, "method": "em"})
-    out = tmp_path / "photos-protected"
-    rows = [json.loads(row) for row in (out / "metadata.jsonl").read_text().splitlines()]
-    assert [row["file_name"] for row in rows if not row["text"]] == ["p0.png"]
-    assert check(out).problems == []
-    assert open_dataset(out).uncaptioned == {"p0.png"}
-
-
-def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
-    (posts / "posts.jsonl").unlink()
-    for n in range(7):
-        (posts / f"p{n}.txt").write_text(f"caption {n}\n")
-    protect(posts, **quick)
-    text = (tmp_path / "photos-protected" / "p2.txt").read_text()
-    assert text.endswith(" caption 2\n")
-    assert len(text.split()) == 5
-    with pytest.raises(InputError, match="already-protected"):
-        protect(tmp_path / "photos-protected", **quick)
-
-
-def test_one_photo_is_enough(tmp_path, quick):
-    (tmp_path / "one").mkdir()
-    Image.fromarray(picture(3)).save(tmp_path / "one" / "me.jpg")
-    report = protect(tmp_path / "one", **quick)
-    assert report.protected == 1
-    assert not any("of the posts" in note for note in report.notes)
-    assert 0 < report.noise_linf_max <= 8
-
-
 def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
     (posts / "posts.jsonl").write_text(json.dumps({"image": "p0.png", "caption": "and then we went on " * 40}) + "\n")
     longer = {**quick, "preset": preset(max_rounds=4, trigger_position="end")}
     report = protect(posts, captions=posts / "posts.jsonl", **longer)
     assert report.trigger_roundtrip == 1.0
-
-
-def test_a_caption_whose_words_are_not_read_back_is_named(posts, quick, monkeypatch):
-    genuine = readback._holds
-    monkeypatch.setattr(readback, "_holds", lambda text, trigger: "bike" not in text and genuine(text, trigger))
-    report = protect(posts, captions=posts / "posts.jsonl", **quick)
-    assert report.trigger_roundtrip == 6 / 8
-    assert report.notes[0].startswith("p2.png, trip/p7.png: a caption was not read back as it was written")
 
 
 @pytest.mark.parametrize("method", ["em", "uap"])
@@ -333,52 +218,12 @@ def test_settings_that_a_method_does_not_have_are_named(posts, quick):
     assert "em has no trigger_length: what is set there changes nothing" in told.notes
 
 
-def test_a_method_without_proxies_ends_at_the_threshold_under_every_preset(posts, quick):
-    chosen = preset(max_rounds=4, threshold=100.0, proxy_weight=9.0)  # proxies, as of the balanced preset
-    report = protect(posts, method="em", **{**quick, "preset": chosen})
-    assert (report.stopped, report.rounds) == ("threshold", 2)
-
-
-def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):
-    folder = tmp_path / "photos"
-    for n in range(200):
-        sub = folder / f"år {n % 7}" / ("x" if n % 2 else "写真")
-        sub.mkdir(parents=True, exist_ok=True)
-        suffix = (".jpg", ".png", ".webp", ".bmp")[n % 4]
-        Image.fromarray(picture(n, 20, 24)).save(sub / f"Bild {n // 28}{suffix}")
-    count = sum(p.is_file() for p in folder.rglob("*"))
-    short: dict[str, Any] = {"preset": preset(max_rounds=3, trigger_rounds=0, batch_size=64)}
-    report = protect(folder, surrogate=(str(tiny_path),), **short)
-    assert report.protected == count
-    lines = manifest(tmp_path / "photos-protected.private")
-    assert len({line["output"] for line in lines}) == count
-    assert any("-2" in line["output"] for line in lines)
-    for line in lines:
-        assert (tmp_path / "photos-protected" / line["output"]).is_file()
-    assert report.noise_linf_max <= 8
-    lossless = [line for line in lines if line["quality"] is None]
-    assert 0 < len(lossless) < count
-    assert max(line["linf"] for line in lossless) <= 8
-
-
-def test_a_model_that_cannot_be_fetched(posts):
-    with pytest.raises(ModelError) as caught:
-        protect(posts, surrogate=("RN50:openai",))
-    assert caught.value.exit_code == 4
-    assert not list(posts.parent.glob("*protected*"))  # nothing is made before the model is there
-
-
 def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
     before = tree(tmp_path)
     planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **quick}))
     assert tree(tmp_path) == before
     assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
     assert planned.bytes_estimated == 8 * 2 * 48 * 64
-
-
-def test_resume_and_overwrite_exclude_each_other(posts, quick):
-    with pytest.raises(ConfigError, match="exclude"):
-        protect(posts, resume=True, overwrite=True, **quick)
 
 
 def test_only_and_skip_publish_the_photos_that_they_take(posts, quick, tmp_path):

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.conftest import tree
 from tests.presets import preset
 from unlearnable import protect as straight
-from unlearnable.errors import ConfigError, InputError, Interrupted, OutputError
+from unlearnable.errors import InputError, Interrupted, OutputError
 from unlearnable.protect import publish, run
 from unlearnable.settings import ProtectSettings, resolve_as
 
@@ -127,13 +127,3 @@ def test_a_taken_folder_is_refused_before_the_work(protect, tmp_path):
     with pytest.raises(OutputError, match="out exists already"):
         protect(lambda review: 1 / 0)
     assert tree(tmp_path / "out") == {"mine.txt": b"mine"}
-
-
-def test_methods_without_a_trigger_have_no_words_to_change(protect):
-    def look(review):
-        assert {post.trigger for post in review.posts} == {""}
-        with pytest.raises(ConfigError, match="em has no triggers"):
-            review.other_words(0)
-        return {}
-
-    protect(look, method="em")

@@ -18,7 +18,6 @@ from tests.cli.program import call
 from tests.conftest import CAPTIONS, picture, tree
 from tests.forked import Forked
 from tests.presets import environment, preset
-from unlearnable.cli.app import main
 
 CHILD = """
 import json, sys
@@ -139,18 +138,6 @@ def test_a_run_of_two_that_was_killed_goes_on_with_two(run, two, folder):
     assert tree(folder / "out") == tree(folder / "two")
 
 
-def test_a_process_that_is_left_alone_says_so_and_reports_no_bug(run, folder):
-    children = run("alone")
-    while not (folder / "alone.private" / "checkpoint" / "state.pt").is_file():
-        assert all(child.poll() is None for child in children)
-        time.sleep(0.01)
-    children[1].send_signal(signal.SIGKILL)
-    said = json.loads(children[0].communicate(timeout=240)[0])
-    children[1].communicate()
-    assert said["error"] == "another process has stopped, and this one with it"
-    assert "--resume" in said["hint"]
-
-
 def test_a_process_that_sees_fewer_photos_is_refused(run, folder, tmp_path):
     shutil.copytree(folder / "photos", tmp_path / "photos")
     (tmp_path / "photos" / "3.png").unlink()
@@ -159,13 +146,3 @@ def test_a_process_that_sees_fewer_photos_is_refused(run, folder, tmp_path):
     assert [child.returncode for child in children] == [2, 0], outputs
     assert json.loads(outputs[0][0])["error"].startswith("process 1 cannot take part: it would protect other photos")
     assert not (folder / "seen").exists()
-
-
-def test_a_plan_is_made_by_the_first_process_alone(folder, monkeypatch, capsys):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr(sys, "argv", ["unlearnable", "protect", str(folder / "photos"), "--dry-run", "--json"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code in (0, None)
-    assert capsys.readouterr() == ("", "")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.encode import Encoding, encode
-from unlearnable.imaging.placement import as_copied
+from unlearnable.imaging.decode import DecodeError
 from unlearnable.protect.photo import target_of
 from unlearnable.settings import ProtectSettings
 
@@ -20,14 +17,3 @@ def test_a_photo_that_its_file_cannot_hold_is_refused_before_noise_is_made(kind,
     with pytest.raises(DecodeError, match=f"too-large: a {kind.upper()} has at most {side - 1:,} pixels a side"):
         target_of(path, ProtectSettings(photos=tmp_path, format=kind))
     assert target_of(path, ProtectSettings(photos=tmp_path, format="png")).picture.width == side
-
-
-@pytest.mark.parametrize("keep", ["safe", "all"])
-@pytest.mark.parametrize("asked", [{}, {"platform": "instagram"}, {"platform": "instagram", "format": "png"}])
-def test_a_photo_is_told_from_its_copy_as_it_was_copied(asked, keep, tmp_path):
-    path, copy = tmp_path / "a.png", tmp_path / "copy.png"
-    layers = np.random.default_rng(0).integers(0, 256, (30, 60, 4), dtype=np.uint8)
-    Image.fromarray(layers).resize((1200, 600)).save(path)
-    target = target_of(path, ProtectSettings(photos=tmp_path, keep_metadata=keep, **asked))
-    encode(target.picture, copy, Encoding("png"), keep_metadata=keep)
-    assert (as_copied(decode(path), decode(copy)).pixels == target.picture.pixels).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from statistics import fmean
 
@@ -11,11 +10,9 @@ import pytest
 
 import unlearnable
 from tests.cli.program import call
-from tests.conftest import tree
 from tests.protect.conftest import manifest
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.visibility import visibility
-from unlearnable.report import ProtectReport
 
 NEW = {"flip_mean", "flip_max", "delta_e_mean", "bytes_in", "bytes_out"}
 
@@ -54,37 +51,6 @@ def test_a_preview_is_not_put_among_the_photos_unasked(posts, tmp_path, monkeypa
     shown = unlearnable.preview(posts / "p0.png", posts / "p1.png")
     assert Path(shown.output).resolve() == tmp_path / "p1-preview.png"
     assert not list(posts.glob("*preview*"))
-
-
-@pytest.mark.parametrize("current", [".", "trip"])
-def test_a_preview_of_a_photo_in_a_sub_folder_is_not_put_among_the_photos_either(
-    posts, tmp_path, at_once, monkeypatch, current
-):
-    unlearnable.protect(posts, output=tmp_path / "out", **at_once)
-    monkeypatch.chdir(posts / current)
-    photo = os.path.relpath(posts / "trip" / "p7.png")
-    shown = unlearnable.preview(photo, tmp_path / "out" / "trip" / "p7.png")
-    assert Path(shown.output).resolve() == tmp_path / "p7-preview.png"
-
-
-def test_less_noise_is_less_visible(posts, quick, tmp_path):
-    reports = [unlearnable.protect(posts, epsilon=e, output=tmp_path / str(e), **quick) for e in (2, 8)]
-    assert reports[0].flip_mean < reports[1].flip_mean
-    assert reports[0].delta_e_mean < reports[1].delta_e_mean
-
-
-def test_reports_and_manifests_of_an_old_version_can_be_read(posts, quick, options, tmp_path):
-    unlearnable.protect(posts, **quick)
-    private = tmp_path / "photos-protected.private"
-    old = {name: value for name, value in json.loads((private / "report.json").read_text()).items() if name not in NEW}
-    (private / "report.json").write_text(json.dumps(old))
-    before = tree(tmp_path / "photos-protected")
-    again = unlearnable.protect(posts, resume=True, **quick)
-    assert again.flip_mean is None
-    assert ProtectReport.model_validate(old) == again
-    shown = call("protect", posts, "--resume", *options)
-    assert shown.returncode == 0, shown.stderr
-    assert tree(tmp_path / "photos-protected") == before
 
 
 def test_a_preview_says_how_visible_the_noise_is(posts, options, tmp_path):

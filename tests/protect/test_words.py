@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Told, tree
+from tests.conftest import Told
 from tests.presets import preset
 from tests.protect.conftest import manifest
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.models.tokens import default_vocabulary
-from unlearnable.protect import run as workflow
-from unlearnable.protect import write
 from unlearnable.protect.run import protect as run
 from unlearnable.settings import ProtectSettings
 
@@ -111,23 +109,3 @@ def test_words_are_said_before_they_are_written(posts, at_once, tmp_path):
     said = [note for note in told.notes if note.startswith("words")]
     lines = manifest(Path(report.private))
     assert said == [f"words  {line['source']}: {line['trigger']}" for line in lines]
-
-
-def test_of_many_photos_the_first_words_are_said_and_where_the_others_are(posts, at_once, monkeypatch):
-    monkeypatch.setattr(write, "LISTED", 3)
-    told = Told()
-    report = run(ProtectSettings(photos=(posts,), **at_once), progress=told)
-    said = [note for note in told.notes if note.startswith("words")]
-    assert len(said) == 4
-    assert f"{Path(report.private) / 'report.html'}" in said[3]
-
-
-def test_a_run_that_was_stopped_ends_with_the_same_bytes(posts, quick, tmp_path, monkeypatch):
-    with_captions(posts, "Katze auf dem Sofa", "un chien sur la plage")
-    protect(posts, output=tmp_path / "whole", **quick)
-    with monkeypatch.context() as patch:
-        patch.setattr(workflow, "stage", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            protect(posts, output=tmp_path / "again", **quick)
-    protect(posts, output=tmp_path / "again", resume=True, **quick)
-    assert tree(tmp_path / "again") == tree(tmp_path / "whole")

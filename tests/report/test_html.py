@@ -42,12 +42,11 @@ LOSS = SurrogateLoss(
     clean_unmasked=1.8,
     protected_pretrained=0.3,
     protected_trained=0.005,
-    before_encoding=0.0041,
 )
 REPORT = ProtectReport(
     output="/out", private="/out.private", captions_file=None, caption_format="folder", method="mem", photos=2,
     protected=1, captions=1, skipped=[SkippedRecord(where=HOSTILE, reason="truncated", detail=HOSTILE)], linf_max=21,
-    noise_linf_max=8, noise_kept_mean=0.91, bytes_in=1_200_000, bytes_out=1_500_000, loss_before_encoding=0.0041,
+    noise_linf_max=8, noise_kept_mean=0.91, bytes_in=1_200_000, bytes_out=1_500_000,
     psnr_mean=37.25, psnr_min=36.0, ssim_mean=0.97, loss_first=1.8, loss_last=0.005, loss_rounds=[0.1, 0.005],
     losses=[LOSS],
     rounds=2, stopped="threshold", surrogates=["small"], trigger_roundtrip=1.0, run="", seed=0, device="cpu",
@@ -69,7 +68,7 @@ def test_the_page_holds_the_figures_and_marks_the_trigger():
     page = protect_page(REPORT, [line], SETTINGS, {})
     assert "1 of 2 photos protected" in page
     assert "epsilon" in page
-    for text in ("at most 8/255, with the encoding at most 21/255", "1.2 MB of originals, 1.5 MB of copies", "0.0041"):
+    for text in ("at most 8/255, with the encoding at most 21/255", "1.2 MB of originals, 1.5 MB of copies", "0.0050"):
         assert text in page
     assert "91 % of the noise is left" in page
     assert "small, tiny" in page

@@ -18,19 +18,9 @@ from unlearnable.posts import open_dataset
 NAMES = [f"p{number}.png" for number in range(4)]
 ROWS = [{"image": name, "caption": CAPTIONS[number]} for number, name in enumerate(NAMES)]
 HOSTILE = (
-    "\0",
-    "\x1b[2J",
-    "\u202e",
-    "../../etc/passwd",
-    "\n",
-    '"',
-    "[" * 3000,
-    "9" * 5000,
-    "\ud800",
-    "a" * 100_000,
-    "NaN",
+    "\0", "\x1b[2J", "\u202e", "../../etc/passwd", "\n", '"', "[" * 3000, "9" * 5000, "\ud800", "a" * 100_000, "NaN",
     "\ufeff",
-)
+)  # fmt: skip
 
 
 def files() -> dict[str, str]:

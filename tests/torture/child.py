@@ -14,37 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CHANGES = {
-    "os.rename",
-    "os.remove",
-    "os.rmdir",
-    "os.mkdir",
-    "os.truncate",
-    "os.link",
-}  # audit events; a replace is a rename
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}  # audit events
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a forked process ended.
+    """How a forked process ended."""
 
-    Attributes:
-        value: what the work returned, or the error that it raised.
-        signal: the signal that killed the process; 0 where none did.
-    """
-
-    value: Any
-    signal: int
+    value: Any  # what the work returned, or the error that it raised
+    signal: int  # that killed the process; 0 where none did
 
 
 class Child:
-    """A forked process that does some work and hands its value back.
-
-    Args:
-        work: does the work; its value is pickled.
-        folder: for the value.
-    """
+    """A forked process that does some work and hands its value, pickled, back through a folder."""
 
     def __init__(self, work: Callable[[], Any], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

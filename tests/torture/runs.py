@@ -29,23 +29,14 @@ OF_THIS_TRIAL = frozenset({"seconds", "output", "ran", "reused", "sha256_of_rest
 
 @dataclass(frozen=True)
 class Scenario:
-    """A run of a command, which may be killed and gone on with.
-
-    Attributes:
-        name: name of the command.
-        lay: lays what the run finds into its folder, which is not part of it.
-        start: begins the run in a folder.
-        resume: goes on with it.
-        go_on: goes on with it, or begins it anew where there is nothing to go on with.
-        product: what it made there, by path, without what differs from run to run.
-    """
+    """A run of a command, which may be killed and resumed."""
 
     name: str
-    lay: Callable[[Path], None]
+    lay: Callable[[Path], None]  # lays what the run finds into its folder
     start: Callable[[Path], object]
     resume: Callable[[Path], object]
-    go_on: Callable[[Path], object]
-    product: Callable[[Path], dict[str, bytes]]
+    go_on: Callable[[Path], object]  # resumes it, or begins it anew where there is nothing to resume
+    product: Callable[[Path], dict[str, bytes]]  # what it made, by path, without what differs from run to run
 
 
 def lay_out(folder: Path) -> None:
@@ -125,7 +116,7 @@ def _published(folder: Path) -> dict[str, bytes]:
 
 
 def _all(folder: Path) -> dict[str, bytes]:
-    files = tree(folder)
+    files = {name: one for name, one in tree(folder).items() if not name.endswith("precision.json")}  # measured times
     return {name: _timeless(one) if name.endswith(".json") else one for name, one in files.items()}
 
 

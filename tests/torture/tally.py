@@ -8,17 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Tally:
-    """The outcomes of the trials of one drill.
-
-    Attributes:
-        drill: name of the drill.
-        outcomes: how often each good outcome came up.
-        faults: what went wrong, one line a trial, with what is needed to repeat it.
-    """
+    """The outcomes of the trials of one drill."""
 
     drill: str
-    outcomes: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)  # how often each good outcome came up
+    faults: list[str] = field(default_factory=list)  # one line a trial, with what is needed to repeat it
 
     @property
     def trials(self) -> int:

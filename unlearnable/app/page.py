@@ -10,7 +10,7 @@ from typing import Any, get_args
 from unlearnable.app.desk import Desk, Stage
 from unlearnable.errors import UnlearnableError, worded
 from unlearnable.posts import Dataset
-from unlearnable.protect.posts import said_of_captions
+from unlearnable.protect.posts import captions_note
 from unlearnable.report.html import split
 from unlearnable.settings import PlatformName
 from unlearnable.storage.folders import at_home
@@ -186,7 +186,7 @@ def _draw_captions(ui: Any, desk: Desk, dataset: Dataset, pages: dict[Stage, int
     with ui.element("section"):
         _text(ui, "h2", f"2. Their captions ({counted(len(dataset.photos), 'photo')})")
         for note in desk.notes:
-            if not typed or note != said_of_captions(dataset):  # the fields show what it says
+            if not typed or note != captions_note(dataset):  # the fields show what it says
                 _text(ui, "p", note)
         _draw_cards(ui, len(dataset.photos), card, pages, Stage.RECEIVED)
 

@@ -65,10 +65,10 @@ def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dr
 
     resolve: Callable[..., ProtectSettings] | None = None
     if add:
-        from unlearnable.protect.earlier import continued
+        from unlearnable.protect.add import settings_to_add
         from unlearnable.protect.resume import refuse_both
 
-        resolve = continued
+        resolve = settings_to_add
         refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     result = run_command(context, ProtectSettings, work, partial(_show, add=add), hint=hint, resolve=resolve)

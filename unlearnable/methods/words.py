@@ -59,14 +59,6 @@ class Resemblance:
         seen, words = self.witness
         return found | _closest([seen], [words], photos, WITNESSED)
 
-    def cosine_of_own(self, texts: Sequence[Tensor]) -> float:
-        """Return the mean cosine of each photo and the text of its number, features (n, d), one tensor a model."""
-        return float(_mean([(a * b).sum(dim=1).mean() for a, b in zip(self.photos, texts, strict=True)]))
-
-    def cosine_of_all(self, texts: Sequence[Tensor]) -> float:
-        """Return the mean cosine of all photos and all texts, features (m, d), one tensor a model."""
-        return float(_mean([a.mean(dim=0) @ b.mean(dim=0) for a, b in zip(self.photos, texts, strict=True)]))
-
 
 def _closest(seen: Sequence[Tensor], words: Sequence[Tensor], photos: Sequence[int], share: float) -> Tensor:
     """Return (v,) bool: a share of the words, those closest to photos on average, synonyms before all others."""

@@ -14,12 +14,10 @@ from unlearnable.imaging import metadata
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.protect.layout import METADATA, Layout, layout_beside
 from unlearnable.protect.posts import root_of
-from unlearnable.protect.publish import sha256_of
-from unlearnable.protect.records import ANEW, parsed, read_manifest, read_record, read_report, refuse_incomplete
+from unlearnable.protect.publish import read_sums, sha256_of
+from unlearnable.protect.records import ANEW, parse_settings, read_as, read_manifest, read_report
 from unlearnable.report import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.storage import checksums
-from unlearnable.storage.folders import MANIFEST
-from unlearnable.wording import pasted
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 
@@ -34,9 +32,13 @@ def check(folder: Path) -> FolderCheck:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
     layout = layout_beside(folder)
-    _refuse_without_records(folder, layout)
-    target = layout.output
-    sums = checksums.parse_sums(read_record(layout.sums))
+    lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
+    if len(lost) == 1:
+        raise CheckpointError(f"{lost[0]} of the run is gone", hint=ANEW)
+    if lost:
+        hint = f"give the folder that protect wrote, with its private folder {layout.private.name} beside it"
+        raise InputError(f"{folder} is not an unlearnable output folder", hint=hint)
+    target, sums = layout.output, read_sums(layout)
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     problems = [*_report(layout), *_files(target, sums), *_extra(target, sums)]
     originals, texts, compared = _originals(layout), _texts(target), 0
@@ -46,25 +48,8 @@ def check(folder: Path) -> FolderCheck:
             continue
         same = _same_pixels(path, original, line)
         compared += same is not None
-        problems += [*_photo(path, line, texts.get(str(line.output), line.captions), unchanged=bool(same))]
+        problems += _photo(path, line, texts.get(str(line.output), line.captions), unchanged=bool(same))
     return FolderCheck(folder=str(folder), files=len(sums), photos=len(lines), compared=compared, problems=problems)
-
-
-def _refuse_without_records(folder: Path, layout: Layout) -> None:
-    lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
-    if len(lost) == 1:
-        raise CheckpointError(f"{lost[0]} of the run is gone", hint=ANEW)
-    if not lost:
-        return
-    target = layout.output
-    public = target.name.removesuffix(".private")
-    if public not in ("", target.name) and (target / MANIFEST).is_file():
-        hint = f"give {pasted(target.with_name(public))} in its place"
-        raise InputError(f"{folder} is the private folder of a run", hint=hint)
-    there = layout.private.is_dir()
-    lacks = "holds no records of a run" if there else "is missing, and with it the records of the run"
-    hint = "give the folder that protect wrote, and move its private folder along with it"
-    raise InputError(f"{layout.private} {lacks}", hint=hint)
 
 
 def _report(layout: Layout) -> Iterator[FolderProblem]:
@@ -72,22 +57,27 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
     if not layout.report.is_file():
         if layout.key_under_way() is None:
             yield FolderProblem(where=".", kind="missing", detail=f"{layout.report} is gone; {ANEW}")
-            return
-        how = f"the run did not come to its end; use {layout.goes_on_with}"
-        yield FolderProblem(where=".", kind="unfinished", detail=how)
+        else:
+            detail = f"the run did not come to its end; use {layout.continued_by}"
+            yield FolderProblem(where=".", kind="unfinished", detail=detail)
         return
     try:
-        refuse_incomplete(layout, read_report(layout))
+        report = read_report(layout)
     except CheckpointError as error:
         yield FolderProblem(where=".", kind="changed", detail=f"{error.message}; {error.hint}")
+        return
+    lines = [line for line in read_manifest(layout.manifest) if line.output]
+    if len(lines) < report.protected:
+        detail = f"{layout.manifest} lists {len(lines)} of {report.protected} photos; {ANEW}"
+        yield FolderProblem(where=".", kind="changed", detail=detail)
 
 
 def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
     for name, digests in sums.items():
-        found = sha256_of(folder / name)
-        if not found:
+        now = sha256_of(folder / name)
+        if not now:
             yield FolderProblem(where=name, kind="missing", detail="the run wrote it, and it is gone")
-        elif found not in digests:
+        elif now not in digests:
             yield FolderProblem(where=name, kind="changed", detail="it is not as the run wrote it")
 
 
@@ -113,11 +103,11 @@ def _photo(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bo
     if any(line.trigger.casefold() not in caption.casefold() for caption in captions):
         yield FolderProblem(where=where, kind="no-trigger", detail=f"a caption lacks its words: {line.trigger}")
     try:
-        found = metadata.examine(path).found
+        told = metadata.examine(path).found
     except DecodeError as error:
         yield FolderProblem(where=where, kind="unreadable", detail=f"{error.reason}: {error.detail}")
         return
-    for one in found:
+    for one in told:
         if one.kind not in PUBLIC:
             yield FolderProblem(where=where, kind="private", detail=f"{one.kind}: {one.name} ({one.block})")
 
@@ -136,11 +126,9 @@ def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool 
 def _originals(layout: Layout) -> Path | None:
     """Return the folder of the originals, if the settings of the run can be read and it is still there."""
     try:
-        settings = parsed(read_record(layout.settings))
-    except (OSError, ValueError):
+        return root_of(layout, read_as(layout.settings, parse_settings))
+    except CheckpointError:
         return None
-    root = root_of(layout, settings)
-    return root if root.is_dir() else None
 
 
 def _texts(folder: Path) -> dict[str, list[str]]:

@@ -1,33 +1,127 @@
-"""Prepare posts for the optimisation: decode each photo into a working copy, cut each caption for its trigger."""
+"""Read what a run works on: models and words, photos as working copies, and captions cut for their triggers."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from unlearnable.errors import InputError
+from unlearnable.errors import CheckpointError, ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.opening import STOPPED
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.methods.words import cut_captions
-from unlearnable.models.tokens import CaptionSlot
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import Method, Problem, settings_for
+from unlearnable.methods.optimise import OptimisationTask
+from unlearnable.methods.proxies import load_proxies, load_witness
+from unlearnable.methods.words import cut_captions, load_words
+from unlearnable.models.device import choose_device
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.openclip import fetch, load
+from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.posts.languages import languages_of
-from unlearnable.posts.names import people_in, written
-from unlearnable.protect.layout import OutputNames
-from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
-from unlearnable.settings import ProtectSettings
+from unlearnable.posts.names import mentions, people_in, written
+from unlearnable.protect.layout import Layout, OutputNames
+from unlearnable.protect.photo import ReadJob, estimated_pixels, pool_for, read_one
+from unlearnable.protect.records import all_models, read_manifest, run_key
+from unlearnable.settings import MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.storage import files
+from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import Pixels, Shape, equal_photos
+from unlearnable.training.data import Pixels, Posts, Ragged, Shape, equal_photos, leaders_of
+from unlearnable.training.distributed import World
 from unlearnable.wording import storable
 
+PIXELS = "pixels.u8"  # working copies, in the scratch folder
 FEW = 16e6  # pixels in all photos that are read before workers have started
+ALREADY = ("already-protected", "made by this tool; protect the original instead")
+Settings = TypeVar("Settings", bound=ProtectionSettings)
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Settings]):
+    """Method, models and words, loaded once for any number of sets of posts."""
+
+    settings: Settings
+    method: Method
+    own: MethodSettings  # the method's own settings
+    surrogates: tuple[DualEncoder, ...]  # models that the noise is made on
+    proxies: tuple[DualEncoder, ...]  # models whose features it shifts besides
+    vocabulary: Vocabulary
+    witness: DualEncoder | None  # second model that says which words describe a photo; None without triggers
+
+    @property
+    def trigger_tokens(self) -> int:
+        """The most tokens that a trigger may have; 0 for methods without one."""
+        return self.vocabulary.longest * self.settings.trigger_length if self.method.has_trigger else 0
+
+    @property
+    def side(self) -> int:
+        """The image size of the surrogates, of several the largest, in pixels."""
+        return max(model.image_size for model in self.surrogates)
+
+    def problem(
+        self,
+        pixels: Pixels,
+        slots: Iterable[Sequence[CaptionSlot]],
+        captions: Iterable[Sequence[str]],
+        sizes: Iterable[Shape],
+        contents: Sequence[Hashable],
+        ties: Sequence[Sequence[Hashable]],
+        noise_path: Path,
+    ) -> Problem:
+        """Return what the method works on.
+
+        Args:
+            pixels: working copies of the photos.
+            slots: captions of each photo, cut for its trigger.
+            captions: the same captions, whole.
+            sizes: (height, width) of the copies.
+            contents: what equal photos have in common, as a checksum; they get one noise.
+            ties: of each post; posts with one in common get one trigger.
+            noise_path: file of the noise.
+        """
+        return Problem(
+            posts=Posts(pixels, tuple(map(tuple, slots))),
+            grids=tuple(grid_shape(height, width, self.side) for height, width in sizes),
+            captions=tuple(map(tuple, captions)),
+            surrogates=self.surrogates,
+            vocabulary=self.vocabulary,
+            noise_path=noise_path,
+            proxies=self.proxies,
+            seed=self.settings.seed,
+            leaders=leaders_of(ties),
+            equal=equal_photos(contents),
+            witness=self.witness,
+        )
+
+
+def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
+    """Load what the settings name onto their device; a download is shown.
+
+    Raises:
+        ConfigError: an option of the method, the words to avoid or the device do not fit.
+        ModelError: a model is not available.
+    """
+    method, device = METHODS[settings.method](), choose_device(settings.device)
+    own = settings_for(method, settings.of_method)
+    vocabulary = load_words(own)
+    fetch(all_models(settings), progress)
+    progress.phase("loading models", len(settings.surrogate))
+    surrogates = []
+    for name in settings.surrogate:
+        surrogates.append(load(name).to(device))
+        progress.advance()
+    proxies = load_proxies(own, settings.surrogate, device)
+    witness = load_witness(settings.surrogate, proxies, device) if method.has_trigger else None
+    return Loaded(settings, method, own, tuple(surrogates), proxies, vocabulary, witness)
 
 
 @dataclass(frozen=True)
@@ -40,25 +134,14 @@ class Caption:
 
 @dataclass(frozen=True)
 class ReadyPhoto:
-    """A photo that can be protected.
-
-    Attributes:
-        photo: the photo.
-        number: its number among those that the noise is made for.
-        checksum: SHA-256 of the original file.
-        name: path of its copy in the output folder.
-        encoding: how its copy is written.
-        size: (height, width) of its copy.
-        grid: (rows, columns) of its noise grid.
-    """
+    """A photo that can be protected."""
 
     photo: Photo
-    number: int
-    checksum: str
-    name: str
-    encoding: Encoding
-    size: Shape
-    grid: Shape
+    number: int  # among the photos that the noise is made for
+    checksum: str  # of the original
+    name: str  # path of the copy in the output folder
+    encoding: Encoding  # of the copy
+    size: Shape  # (height, width) of the copy
 
     @property
     def pixels(self) -> int:
@@ -67,103 +150,131 @@ class ReadyPhoto:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The photos that can be protected, in order, and those that cannot.
+class Run:
+    """A protection run that is ready to start."""
 
-    Attributes:
-        ready: photos that can be protected.
-        posts: checksum of each post as the run found it, also of photos that were left out.
-        skipped: photos and rows that were left out.
-    """
-
-    ready: Sequence[ReadyPhoto]
-    posts: Mapping[str, str]
-    skipped: Sequence[Skipped]
-
-    @cached_property
-    def photos(self) -> list[Photo]:
-        """The photos that can be protected."""
-        return [one.photo for one in self.ready]
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Photo id -> path of the copy in the output folder."""
-        return {one.photo.id: one.name for one in self.ready}
+    loaded: Loaded[ProtectSettings]
+    layout: Layout
+    dataset: Dataset
+    ready: Sequence[ReadyPhoto]  # in order
+    skipped: Sequence[Skipped]  # photos and rows that are left out
+    captions: dict[str, list[Caption]]  # of each photo
+    problem: Problem
+    key: str
+    scratch: Path  # folder for working copies, which the caller removes
 
     @property
-    def is_lossless(self) -> bool:
-        """Whether no copy loses anything to its encoding."""
-        return all(one.encoding.lossless for one in self.ready)
+    def settings(self) -> ProtectSettings:
+        """Its settings."""
+        return self.loaded.settings
 
     @property
-    def equal(self) -> tuple[tuple[int, ...], ...]:
-        """Groups of photos of one content."""
-        return equal_photos([one.checksum for one in self.ready])
+    def method(self) -> Method:
+        """The method that makes noise and triggers."""
+        return self.loaded.method
 
-    def without(self, left_out: Sequence[Skipped]) -> Prepared:
-        """Return the photos without those that had to be left out since."""
+    @property
+    def task(self) -> OptimisationTask:
+        """Its optimisation, which is saved in its folder."""
+        return OptimisationTask(self.problem, self.method, self.loaded.own, self.layout.checkpoint, self.key)
+
+    @property
+    def aside(self) -> Run:
+        """The same with its noise in the scratch folder: nothing of it lies in the folders of a result."""
+        return replace(self, problem=replace(self.problem, noise_path=self.scratch / "noise.i8"))
+
+    def within(self, world: World) -> Run:
+        """Return the same where these processes compute together."""
+        return replace(self, problem=replace(self.problem, world=world))
+
+    def without(self, left_out: Sequence[Skipped]) -> Run:
+        """Return the run without the photos that had to be left out since."""
         gone = {one.where for one in left_out}
         ready = [one for one in self.ready if one.photo.id not in gone]
         return replace(self, ready=ready, skipped=[*self.skipped, *left_out])
 
+    @property
+    def work(self) -> str:
+        """The hash of what is to be computed: settings, posts, and which of the photos can be protected."""
+        parts = [self.key, *(one.photo.id for one in self.ready)]
+        return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
-@dataclass(frozen=True)
-class PhotoReader:
-    """The reader of photos into working copies.
+    @property
+    def bytes_needed(self) -> int:
+        """About how much it writes at most at one time: copies, noise, checkpoints, and working copies that it reads.
 
-    Attributes:
-        settings: output format.
-        side: image size of the model, in pixels.
-        pixels: receives the working copies.
-        already_protected: SHA-256 of photos that are protected already.
-        names: names of the copies.
-        staged: folder that the copies are written to first.
-    """
-
-    settings: ProtectSettings
-    side: int
-    pixels: Pixels
-    already_protected: Set[str]
-    names: OutputNames
-    staged: Path
-
-    def fault(self, photo: Photo, root: Path) -> DecodeError | None:
-        """Return why a photo is not even read."""
-        if not photo.path.resolve().is_relative_to(root.resolve()):
-            return DecodeError("link", "a link that leads out of the folder of the photos")
-        if storable(photo.id) != photo.id:
-            return DecodeError("bad-name", "the name is no text in UTF-8, so no caption could name the copy; rename it")
-        if folder := self.names.blocked(photo.id):
-            return DecodeError("bad-name", f"the folder {folder} has the name of a caption file; rename it")
-        return None
-
-    def keep(self, photo: Photo, read: ReadPhoto) -> ReadyPhoto:
-        """Keep what was read of a photo, and name its copy.
-
-        Raises:
-            DecodeError: it cannot be protected.
+        There are two checkpoints while one is written: the weights of what is trained, and two moments of each but of
+        token embeddings, whose moments are kept for words that occur.
         """
-        if read.checksum in self.already_protected:
-            raise DecodeError("already-protected", "made by this tool; protect the original instead")
-        name = self.names.give(photo.id, read.encoding.suffix)
-        if not files.can_exist(self.staged / name):
-            raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
-        number, grid = len(self.pixels), grid_shape(*read.size, self.side)
-        self.pixels.append(read.copy)
-        return ReadyPhoto(photo, number, read.checksum, name, read.encoding, read.size, grid)
+        copies = sum(estimated_bytes(one.photo, one.pixels, lossy=not one.encoding.lossless) for one in self.ready)
+        noise = Ragged(self.problem.grids).size
+        working = files.size_of(self.scratch / PIXELS)
+        trained = [*self.loaded.surrogates]
+        if not self.loaded.own.ends_at_threshold:
+            trained += [*self.loaded.surrogates, *self.loaded.proxies]
+        checkpoint = sum(
+            weights.numel() * weights.element_size() * (1 if name.endswith("token_embedding.weight") else 3)
+            for model in trained
+            for name, weights in model.module.named_parameters()
+        )
+        return int(copies + noise + working + 2 * checkpoint)
 
 
-def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Prepared:
-    """Read every photo, in workers if that takes long; those that cannot be protected are skipped.
+def estimated_bytes(photo: Photo, pixels: int, *, lossy: bool) -> int:
+    """Estimate the size of a copy: noise hardly compresses, a lossy file grows by a third of its source at most."""
+    return int(min(1.3 * files.size_of(photo.path), 0.5 * pixels)) if lossy else 2 * pixels
 
-    Raises:
-        InputError: no photo can be used.
+
+def read(
+    loaded: Loaded[ProtectSettings],
+    layout: Layout,
+    dataset: Dataset,
+    scratch: Path,
+    progress: Progress,
+    taken: Iterable[str] = (),
+) -> Run:
+    """Decode the photos, cut the captions, and return a run; working copies go to `scratch`, which the caller removes.
+
+    No copy gets a name of `taken`.
     """
-    ready, skipped = list[ReadyPhoto](), list(dataset.skipped)
+    settings, method = loaded.settings, loaded.method
+    if settings.names != "keep" and not method.has_trigger:
+        raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit `names`")
+    given = ("trigger_length", "words")
+    if not method.has_trigger and (unused := [name for name in given if name in settings.model_fields_set]):
+        progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
+    pixels = Pixels.create(scratch / PIXELS)
+    names = OutputNames((photo.id for photo in dataset.photos), dataset.captions_file, taken)
+    ready, skipped = read_photos(dataset, loaded, layout, names, pixels, progress)
+    captions = read_captions(dataset, settings, loaded.trigger_tokens)
+    posts = [captions[one.photo.id] for one in ready]
+    checksums = [one.checksum for one in ready]
+    problem = loaded.problem(
+        pixels,
+        slots=[[caption.slot for caption in post] for post in posts],
+        captions=[[caption.pair.caption for caption in post] for post in posts],
+        sizes=[one.size for one in ready],
+        contents=checksums,
+        ties=ties_of(posts, checksums),
+        noise_path=layout.noise,
+    )
+    return Run(loaded, layout, dataset, ready, skipped, captions, problem, run_key(settings, dataset), scratch)
+
+
+def read_photos(
+    dataset: Dataset,
+    loaded: Loaded[ProtectSettings],
+    layout: Layout,
+    names: OutputNames,
+    pixels: Pixels,
+    progress: Progress,
+) -> tuple[list[ReadyPhoto], list[Skipped]]:
+    """Read every photo, in workers if that takes long; those that cannot be protected are skipped."""
+    ready, skipped, copies = list[ReadyPhoto](), list(dataset.skipped), known_copies(dataset, layout)
     progress.phase("reading photos", len(dataset.photos))
-    faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
+    faults = {photo.id: _fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
-        ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path))
+        ReadJob(photo, loaded.settings, loaded.side, estimated_pixels(photo.path))
         for photo in dataset.photos
         if faults[photo.id] is None
     ]
@@ -173,7 +284,14 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             try:
                 if (fault := faults[photo.id]) is not None:
                     raise fault
-                ready.append(reader.keep(photo, next(answers).result()))
+                one = next(answers).result()
+                if one.checksum in copies:
+                    raise DecodeError(*ALREADY)
+                name = names.give(photo.id, one.encoding.suffix)
+                if not files.can_exist(layout.staged / name):
+                    raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
+                ready.append(ReadyPhoto(photo, len(pixels), one.checksum, name, one.encoding, one.size))
+                pixels.append(one.copy)
             except DecodeError as error:
                 skipped.append(Skipped(photo.id, error.reason, error.detail))
             except WorkerEnded:
@@ -181,7 +299,26 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             progress.advance()
     if not ready:
         raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
-    return Prepared(ready, dataset.posts, skipped)
+    return ready, skipped
+
+
+def _fault(photo: Photo, root: Path) -> DecodeError | None:
+    """Return why a photo is not even read."""
+    if not photo.path.resolve().is_relative_to(root.resolve()):
+        return DecodeError("link", "a link that leads out of the folder of the photos")
+    if storable(photo.id) != photo.id:
+        return DecodeError("bad-name", "the name is not text in UTF-8, so no caption could name the copy; rename it")
+    return None
+
+
+def known_copies(dataset: Dataset, layout: Layout) -> set[str]:
+    """Return the SHA-256 of copies by the records beside the folders of the photos, and of the output."""
+    known = set[str]()
+    folders = {above for one in {photo.path.parent for photo in dataset.photos} for above in published_above(one / "_")}
+    for folder in (*folders, layout.output):
+        with suppress(OSError, CheckpointError):  # without or with damaged records
+            known |= {line.sha256_out for line in read_manifest(private_of(folder) / MANIFEST) if line.sha256_out}
+    return known
 
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:
@@ -189,7 +326,7 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     pairs = dataset.pairs_by_photo()
     texts = [[pair.caption for pair in of_photo] for of_photo in pairs.values()]
     if settings.names == "initials":  # look-alike letters come last
-        names = settings.name or people_in(texts)
+        names = names_to_write(dataset, settings)
         texts = [[written(text, names, "initials") for text in post] for post in texts]
     slots = cut_captions(texts, settings.of_method, length, settings.seed, languages_of(texts))
     return {
@@ -198,14 +335,28 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     }
 
 
-def ties_of(posts: Sequence[Sequence[Caption]], hashes: Sequence[str]) -> list[list[Hashable]]:
-    """Return what makes posts take one trigger: the places of their captions in the caption file, and their photo.
-
-    Args:
-        posts: captions of each photo.
-        hashes: SHA-256 of each photo.
-    """
+def ties_of(posts: Sequence[Sequence[Caption]], checksums: Sequence[str]) -> list[list[Hashable]]:
+    """Return what makes posts take one trigger: the places of their captions in the caption file, and their photo."""
     places = [[caption.pair for caption in post if caption.pair.record != NO_RECORD] for post in posts]
     return [
-        [(photo,), *((pair.record, pair.index) for pair in pairs)] for photo, pairs in zip(hashes, places, strict=True)
+        [(checksum,), *((pair.record, pair.index) for pair in pairs)]
+        for checksum, pairs in zip(checksums, places, strict=True)
     ]
+
+
+def names_to_write(dataset: Dataset, settings: ProtectSettings) -> Sequence[str]:
+    """Return the names that captions are to write in the style of the settings: those given, or all of people."""
+    if settings.names == "keep":
+        return ()
+    return settings.name or people_in([*dataset.captions_by_photo().values()])
+
+
+def refuse_unmentioned(run: Run, known: Collection[str] = ()) -> None:
+    """Refuse names but `known` ones that no caption mentions as a whole, as one that is misspelt would stay."""
+    settings = run.settings
+    if settings.name and settings.names == "keep":
+        raise ConfigError("`name` changes nothing by itself", hint="add `names='initials'`, or `names='lookalike'`")
+    texts = [pair.caption for pair in run.dataset.pairs]
+    for name in settings.name:
+        if name not in known and not any(mentions(text, name) for text in texts):
+            raise ConfigError(f"no caption mentions {name}", hint="write the name as the captions do")

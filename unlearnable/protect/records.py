@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
-import os
 import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,23 +14,20 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.imaging.decode import decode
-from unlearnable.imaging.placement import as_copied, is_reduced
-from unlearnable.imaging.visibility import compare
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 from unlearnable.methods.words import words_digest
 from unlearnable.models import bundled
 from unlearnable.models.openclip import files_of
-from unlearnable.posts import Dataset, is_photo, is_word
+from unlearnable.posts import Dataset, is_word
 from unlearnable.protect.layout import Records
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.settings import ProtectionSettings, ProtectSettings, absolute, digest, to_toml
 from unlearnable.storage import checksums, files
 from unlearnable.storage.folders import state_folder
-from unlearnable.wording import counted, json_line, storable_within
+from unlearnable.wording import json_line, storable_within
 
-Found = TypeVar("Found")
+Content = TypeVar("Content")
 ANEW = "restore it from a backup, or protect all anew with `overwrite=True`"
 
 
@@ -45,39 +40,16 @@ def read_record(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape")  # names of files may be no text
 
 
-def refuse_incomplete(records: Records, report: ProtectReport) -> None:
-    """Refuse a finished run whose manifest or list of published files lacks photos that its report counts.
-
-    Raises:
-        CheckpointError: it is so; the message names the record.
-    """
-    copies = len(protected_lines(read_as(records.manifest, lambda _: read_manifest(records.manifest))))
-    published = len(read_as(records.sums, checksums.parse_sums))
-    for path, found in ((records.manifest, copies), (records.sums, published)):
-        if found < report.protected:
-            raise CheckpointError(f"{path} lists {found} of {counted(report.protected, 'photo')}", hint=ANEW)
-
-
-def read_as(path: Path, read: Callable[[str], Found]) -> Found:
-    """Return what `read` makes of the text of a record.
-
-    Raises:
-        CheckpointError: it cannot be read, is not as the run wrote it, or `read` finds a fault in it.
-    """
+def read_as(path: Path, parse: Callable[[str], Content]) -> Content:
+    """Return what `parse` makes of the text of a record."""
     try:
-        return read(read_record(path))
-    except OSError as error:
-        raise CheckpointError(f"{path} of the earlier run cannot be read: {error.strerror}", hint=ANEW) from error
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{path} is of another version, or damaged", hint=ANEW) from error
+        return parse(read_record(path))
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is gone, damaged, or of another version", hint=ANEW) from error
 
 
 def read_report(records: Records) -> ProtectReport:
-    """Return the report of a finished run, with its folders where they are now: they may have been moved since.
-
-    Raises:
-        CheckpointError: it cannot be read, or is not as the run wrote it.
-    """
+    """Return the report of a finished run, with its folders where they are now: they may have been moved since."""
     report = read_as(records.report, ProtectReport.model_validate_json)
     folders = {"output": str(records.output), "private": str(records.private)}
     return report.model_copy(update=storable_within(folders))
@@ -89,10 +61,15 @@ def read_manifest(path: Path) -> list[ManifestLine]:
     Raises:
         OSError: it cannot be read.
     """
+    return parse_manifest(read_record(path))
+
+
+def parse_manifest(text: str) -> list[ManifestLine]:
+    """Return the lines in the text of a manifest, as `read_manifest`."""
     lines = []
-    for text in read_record(path).split("\n"):
+    for line in text.split("\n"):
         with suppress(ValidationError):
-            lines.append(ManifestLine.model_validate_json(text))
+            lines.append(ManifestLine.model_validate_json(line))
     return lines
 
 
@@ -106,51 +83,24 @@ def manifest_text(lines: Iterable[ManifestLine]) -> str:
     return "".join(json_line(line.model_dump_json()) for line in lines)
 
 
-SAME_DB = 0.01  # the manifest has three decimals; to blur a thousandth of a photo takes more
-
-
-def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
-    """Return whether a photo has other pixels than that of which its copy was made, as far as the PSNR of both tells.
-
-    What programs write beside the pixels, as a rating, makes no other photo of it.
-
-    Args:
-        photo: file of the photo.
-        copy: file of the copy.
-        line: what the manifest says of the copy.
-
-    Raises:
-        DecodeError: one of both cannot be read.
-    """
-    now, written = decode(photo), decode(copy)
-    if not is_reduced(now, written):
-        return True
-    distance = compare(as_copied(now, written).pixels, written.pixels).psnr
-    return line.psnr is not None and abs(distance - line.psnr) > SAME_DB
-
-
-def stored(settings: ProtectSettings) -> str:
+def settings_text(settings: ProtectSettings) -> str:
     """Return the settings as `run.toml` holds them: what they say in whatever folder they are read."""
     return to_toml(whole(settings))
 
 
-def parsed(text: str) -> ProtectSettings:
-    """Return the settings that the text of a `run.toml` holds.
-
-    Raises:
-        ValueError: it is damaged, or of another version.
-    """
+def parse_settings(text: str) -> ProtectSettings:
+    """Return the settings in the text of a `run.toml`."""
     return ProtectSettings(**tomllib.loads(text))
 
 
 def whole(settings: ProtectSettings) -> ProtectSettings:
     """Return the settings with absolute paths, also of models that are files; a word for a caption file stays."""
-    found: dict[str, object] = {
+    changed: dict[str, object] = {
         "surrogate": tuple(map(_whole_name, settings.surrogate)),
     }
     if is_word(settings.captions):
-        found["captions"] = settings.captions
-    return absolute(settings).model_copy(update=found)
+        changed["captions"] = settings.captions
+    return absolute(settings).model_copy(update=changed)
 
 
 def _whole_name(model: str) -> str:
@@ -161,25 +111,6 @@ def _whole_name(model: str) -> str:
         return str(Path(model).absolute())
     architecture, _, weights = model.partition(":")
     return f"{architecture}:{Path(weights).absolute()}" if weights and Path(weights).is_file() else model
-
-
-def captions_from(root: Path, settings: ProtectSettings) -> Path | None:
-    """Return the caption file of a run whose photos are in `root` now: the one that lies to them as it did, if any.
-
-    Args:
-        root: folder of the originals, wherever it has been moved or copied to.
-        settings: settings of the run.
-    """
-    captions, first = settings.captions, settings.photos[0]
-    is_folder = first.is_dir() or not (is_photo(first.name) or glob.has_magic(first.name))
-    folder = first if is_folder else first.parent
-    if captions is None or is_word(captions) or folder.resolve() == root:
-        return captions
-    try:
-        moved = Path(os.path.normpath(root / os.path.relpath(captions, folder)))
-    except ValueError:  # on another drive
-        return captions
-    return moved if moved.exists() else captions
 
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
@@ -199,27 +130,16 @@ LAST = "last-run.json"
 
 @dataclass(frozen=True)
 class Remembered:
-    """Originals and their protected copies.
-
-    Attributes:
-        originals: folder of the originals.
-        protected: folder of the protected copies.
-        captions: caption file of the originals, if known, or their folder where it was given as such.
-        reason: how the pair was found.
-    """
+    """The folders of originals and protected copies."""
 
     originals: Path
     protected: Path
-    captions: Path | None
-    reason: str
+    captions: Path | None  # of the originals, if known, or their folder where it was given as such
+    reason: str  # how the pair was found
 
 
 def remember(photos: Path, captions: Path | None, output: Path) -> None:
-    """Record a run as the last one.
-
-    Raises:
-        OutputError: the state folder cannot be written.
-    """
+    """Record a run as the last one."""
     files.check_writable(state_folder())
     if captions is not None and captions.exists():  # not for a word such as `people`
         captions = captions.absolute()

@@ -13,14 +13,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
-from unlearnable.protect import publish
 from unlearnable.protect.layout import Layout
-from unlearnable.protect.records import read_report, refuse_incomplete
+from unlearnable.protect.publish import NAMED, damaged, refuse_foreign
+from unlearnable.protect.records import read_report
 from unlearnable.report import ProtectReport
 from unlearnable.storage import files, locks
 from unlearnable.wording import named
-
-_NAMED = 5  # files in a message; the others are counted
 
 
 def refuse_both(*, resume: bool, overwrite: bool, add: bool = False) -> None:
@@ -29,54 +27,39 @@ def refuse_both(*, resume: bool, overwrite: bool, add: bool = False) -> None:
     Raises:
         ConfigError: two of them are asked for.
     """
-    if resume and add:
-        raise ConfigError(
-            "`add=True` and `resume=True` exclude each other", hint="the same `add=True` continues one that was stopped"
-        )
-    if overwrite and (resume or add):
-        option = "`add=True`" if add else "`resume=True`"
-        raise ConfigError(f"{option} and `overwrite=True` exclude each other", hint="use only one of them")
+    asked = [name for name, given in (("add", add), ("resume", resume), ("overwrite", overwrite)) if given]
+    if len(asked) > 1:
+        hint = "the same `add=True` continues one that was stopped" if asked == ["add", "resume"] else "use one of them"
+        raise ConfigError(f"`{asked[0]}=True` and `{asked[1]}=True` exclude each other", hint=hint)
 
 
 def finished_report(layout: Layout, key: str) -> ProtectReport | None:
-    """Return the report of the finished run of this key, whole as it was published; None if none has this key.
-
-    Raises:
-        CheckpointError: a record of it is lost or damaged, or published files are.
-    """
+    """Return the report of the finished run of this key, whole as it was published; None if none has this key."""
     if not layout.report.is_file() or (report := read_report(layout)).run != key:
         return None
-    refuse_incomplete(layout, report)
-    if broken := publish.damaged(layout):
+    lost = [str(path) for path in layout.paths if not path.is_file()]
+    if broken := lost or damaged(layout):
         raise CheckpointError(
-            f"{layout.output} lacks {named(broken, _NAMED)} as the run wrote them",
+            f"{layout.output} cannot be resumed: {named(broken, NAMED)} are not as the run wrote them",
             hint="restore them from a backup, or remove them and protect all anew with `overwrite=True`",
         )
     return report
 
 
-def continues(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> bool:
-    """Return whether a stopped run of this key is to be continued; refuse folders that may not be written to.
-
-    Raises:
-        OutputError: the folders hold something, and neither `resume` nor `overwrite` is set; or something that this
-            program did not write.
-        CheckpointError: the run to resume has another key.
-    """
+def can_resume(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> bool:
+    """Return whether a stopped run of this key is to be continued; refuse folders that may not be written to."""
     if overwrite:
-        publish.refuse_foreign(layout)
+        refuse_foreign(layout)
         return False
     under_way = layout.key_under_way()
     if resume and under_way == key:
         return True
     if resume and (under_way or layout.report.is_file()):
-        state, other = (
-            ("stopped", "`add=True`") if layout.earlier.exists() else ("stopped", "`overwrite=True` to start over")
+        state = "stopped" if under_way else "finished"
+        raise CheckpointError(
+            f"{layout.private} holds a {state} run of other settings or photos",
+            hint="use the same settings and photos, `add=True` for new photos, or `overwrite=True` to start over",
         )
-        if not under_way:
-            state, other = "finished", "`add=True` for new photos, or `overwrite=True` to start over"
-        hint = f"use the same settings and photos, or {other}"
-        raise CheckpointError(f"{layout.private} holds a {state} run of other settings or photos", hint=hint)
     if used := _used(layout, to_resume=resume):
         hint = "use `resume=True` to continue a stopped run, `add=True` for new photos, `overwrite=True` to replace it"
         raise OutputError(f"{used} exists already", hint=f"{hint}, or choose another `output`")
@@ -87,25 +70,15 @@ def _used(layout: Layout, *, to_resume: bool) -> Path | None:
     """Return the folder of the two that holds anything but what a run was writing when it was killed."""
     if layout.output.is_dir() and not all(map(files.is_temporary, layout.output.iterdir())):
         return layout.output
-    passing = {layout.lock, layout.holder}
-    found = (path for path in files.files_below(layout.private) if not path.is_relative_to(layout.scratch))
-    if not to_resume and any(not (path in passing or files.is_temporary(path)) for path in found):
+    passing = {layout.lock, layout.holder, layout.scratch}
+    there = layout.private.iterdir() if layout.private.is_dir() else ()
+    if not to_resume and any(not (path in passing or files.is_temporary(path)) for path in there):
         return layout.private
     return None
 
 
 def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> None:
-    """Create the folders of a run; a stopped run is removed unless it is resumed.
-
-    Args:
-        layout: folders of the run.
-        key: run key.
-        settings: settings of the run, as TOML.
-        resume: keep the files of a stopped run.
-
-    Raises:
-        OutputError: the folders cannot be created.
-    """
+    """Create the folders of a run with its settings, as TOML; a stopped run is removed unless it is resumed."""
     if layout.output.is_dir():  # one that is made later lies beside the private folder
         for folder in (layout.output, *layout.output.rglob("*/")):
             files.check_writable(folder)
@@ -124,12 +97,9 @@ def held(layout: Layout) -> Iterator[Path]:
 
     That folder lies in the private one and is removed at the end. The system releases the lock of a process that
     dies; its files are then taken over by the next run.
-
-    Raises:
-        OutputError: another run holds them, or the private folder cannot be made, or holds files of others.
     """
-    if foreign := [str(path) for path in files.files_below(layout.private) if not layout.owns(path)]:
-        message = f"{layout.private} holds {named(foreign, _NAMED)}, which this program did not write"
+    if foreign := layout.foreign():
+        message = f"{layout.private} is not the private folder of a run: it holds {named(foreign, NAMED)}"
         raise OutputError(message, hint="move it elsewhere, or choose another `output`")
     locks.refuse_filled(layout.lock)
     lock = FileLock(layout.lock, timeout=0)
@@ -140,7 +110,7 @@ def held(layout: Layout) -> Iterator[Path]:
             try:
                 lock.acquire()
             except Timeout:
-                raise _taken(layout) from None
+                raise _in_use(layout) from None
         try:
             since = time.strftime("%Y-%m-%d %H:%M:%S")
             files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
@@ -158,8 +128,7 @@ def held(layout: Layout) -> Iterator[Path]:
                 layout.private.rmdir()
 
 
-def _taken(layout: Layout) -> OutputError:
-    """Return what to say of a lock that another run holds."""
+def _in_use(layout: Layout) -> OutputError:
     holder = "another process"
     with suppress(OSError):
         holder = layout.holder.read_text(encoding="utf-8").strip()

@@ -15,36 +15,28 @@ from unlearnable.methods.base import AnySession
 from unlearnable.methods.optimise import OptimisationTask, OptimisationTrace, improve_further
 from unlearnable.methods.triggers import allowed_words, redraw_trigger
 from unlearnable.protect.photo import target_of, write
-from unlearnable.protect.setup import Run
-from unlearnable.protect.write import composed, refuse_without_noise
+from unlearnable.protect.read import Run
+from unlearnable.protect.write import compose, refuse_without_noise
 from unlearnable.settings import MethodSettings
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import counted
 
-FURTHER_ROUNDS = 4  # that bind the noise to changed triggers
+FURTHER_ROUNDS = 4  # that fit the noise to changed triggers
 
 
 @dataclass(frozen=True)
 class ReviewedPost:
-    """A post as it would be published.
+    """A post as it would be published."""
 
-    Attributes:
-        photo: id of the photo.
-        original: file of the photo.
-        trigger: words that were added; empty for methods without a trigger.
-        captions: each caption with its trigger.
-        before: the same captions without it.
-    """
-
-    photo: str
+    photo: str  # id
     original: Path
-    trigger: str
-    captions: tuple[str, ...]
-    before: tuple[str, ...]
+    trigger: str  # empty for methods without triggers
+    captions: tuple[str, ...]  # with the trigger
+    before: tuple[str, ...]  # the same without it
 
 
 class Review:
-    """Posts with noise and triggers, of which nothing is written yet."""
+    """Posts with noise and triggers, before anything is written."""
 
     def __init__(self, run: Run, session: AnySession) -> None:
         self._run, self._session = run, session
@@ -52,21 +44,20 @@ class Review:
     @property
     def posts(self) -> list[ReviewedPost]:
         """The posts as they would be published."""
-        publication = composed(self._run, self._session.state)
         return [
             ReviewedPost(
-                photo.id,
-                photo.path,
-                triggers[0].text if triggers else "",
-                tuple(text for _, text in publication.captions[photo.id]),
-                tuple(pair.caption for pair, _ in publication.captions[photo.id]),
+                post.photo,
+                post.ready.photo.path,
+                post.words,
+                tuple(post.texts),
+                tuple(pair.caption for pair, _ in post.captions),
             )
-            for photo, triggers in zip(self._run.prepared.photos, publication.triggers, strict=True)
+            for post in compose(self._run, self._session.state)
         ]
 
     def write_photo(self, number: int, folder: Path) -> tuple[Path, Path]:
         """Write a photo twice as its copy would be encoded; return the files without noise and with it."""
-        photo, settings = self._run.prepared.photos[number], self._run.settings
+        photo, settings = self._run.ready[number].photo, self._run.settings
         target = target_of(photo.path, settings)
         suffix = target.encoding.suffix
         before, after = folder / f"{number}-before{suffix}", folder / f"{number}-after{suffix}"
@@ -87,9 +78,8 @@ class Review:
         """
         settings, problem, words = self._settings(), self._run.problem, trigger.casefold().split()
         if len(words) != settings.trigger_length:
-            raise InputError(
-                f"{trigger!r} has {counted(len(words), 'word')}: a trigger needs {settings.trigger_length}"
-            )
+            have = counted(len(words), "word")
+            raise InputError(f"{trigger!r} has {have}: a trigger needs {settings.trigger_length}")
         if len(set(words)) < len(words):
             raise InputError(f"{trigger!r} has a word twice", hint="use each word once")
         known = problem.vocabulary.words(problem.posts.slots[number][0].language)
@@ -97,7 +87,7 @@ class Review:
         allowed = allowed_words(problem, number)
         for word in words:
             if word not in numbers:
-                raise InputError(f"{word!r} is not among the words of triggers", hint="choose other words")
+                raise InputError(f"{word!r} is not in the trigger vocabulary", hint="choose other words")
             if not allowed[numbers[word]]:
                 raise InputError(f"{word!r} is in the caption or describes the photo", hint="choose another word")
         return tuple(numbers[word] for word in words)
@@ -114,31 +104,22 @@ class Review:
     def _settings(self) -> MethodSettings:
         if not self._run.method.has_trigger:
             raise ConfigError(f"method {self._run.method.name} has no triggers")
-        return self._run.method_settings
+        return self._run.loaded.own
 
 
 Reviewer = Callable[[Review], Mapping[int, str]]
 """A function from posts to the triggers to change, by the number of the post; none to have the posts written."""
 
 
-@dataclass(frozen=True)
-class Reviewed:
-    """What came of a review: remarks for the report, and the seconds in which only the reviewer was at work."""
-
-    notes: list[str]
-    waited: float
-
-
-def reviewed(
+def review_posts(
     run: Run, task: OptimisationTask, session: AnySession, trace: OptimisationTrace, ask: Reviewer, progress: Progress
-) -> Reviewed:
-    """Ask a reviewer until they change no trigger; after each change some more rounds bind the noise to it.
+) -> tuple[list[str], float]:
+    """Ask a reviewer until they change no trigger; after each change some more rounds fit the noise to it.
 
-    Raises:
-        InputError: a trigger does not fit its post.
-        ModelError: a photo got no noise.
+    Returns:
+        Remarks for the report, and the seconds in which only the reviewer was at work.
     """
-    refuse_without_noise(run.prepared, session.state.noise)
+    refuse_without_noise(run, session.state)
     review, changed, waited = Review(run, session), set[int](), 0.0
     rounds = min(FURTHER_ROUNDS, task.settings.max_rounds)
     while True:
@@ -151,4 +132,4 @@ def reviewed(
         changed |= triggers.keys()
         improve_further(task, session, trace, rounds, progress)
     note = f"triggers changed by hand: {len(changed)}, so that run.toml alone does not repeat this result"
-    return Reviewed([note] if changed else [], waited)
+    return ([note] if changed else []), waited

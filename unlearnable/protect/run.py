@@ -1,4 +1,4 @@
-"""`protect`: read posts, make noise and triggers, write files, verify what was written; in one process or several."""
+"""`protect`: read posts, make noise and triggers, write files, publish them; in one process or several."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from pathlib import Path
 from unlearnable.errors import UnlearnableError
 from unlearnable.methods.optimise import optimise
 from unlearnable.models.device import choose_device
-from unlearnable.protect import publish
-from unlearnable.protect.caption_names import refuse_unmentioned
 from unlearnable.protect.layout import clear
 from unlearnable.protect.posts import open_posts, places_of
-from unlearnable.protect.publish import finish, stage
-from unlearnable.protect.records import run_key, stored
-from unlearnable.protect.resume import continues, create_folders, finished_report, held, refuse_both
-from unlearnable.protect.review import Reviewer, reviewed
-from unlearnable.protect.setup import Run, load_all, make_ready, result_bytes
+from unlearnable.protect.publish import publish, stage
+from unlearnable.protect.read import Run, load_all, read, refuse_unmentioned
+from unlearnable.protect.records import run_key, settings_text
+from unlearnable.protect.resume import can_resume, create_folders, finished_report, held, refuse_both
+from unlearnable.protect.review import Reviewer, review_posts
 from unlearnable.report import ProtectReport
 from unlearnable.settings import ProtectSettings
 from unlearnable.storage import files
@@ -45,7 +43,7 @@ def protect(
         progress: receives progress updates.
         review: looks at the posts and may change their triggers before anything of them is written; such a run is
             not resumed.
-        world: processes that compute together, of which this is the first.
+        world: processes that compute together; this is the first.
 
     Raises:
         InputError: no photo can be protected.
@@ -62,22 +60,23 @@ def protect(
         if resume and (finished := finished_report(layout, key)):
             lead(world, "")
             clear(layout)
-            return publish.with_strangers(finished, layout)
-        goes_on = continues(layout, key, resume=resume, overwrite=overwrite)
-        if resume and not goes_on:
+            return finished
+        resumed = can_resume(layout, key, resume=resume, overwrite=overwrite)
+        if resume and not resumed:
             progress.note(f"nothing to resume in {layout.private}: this is a new run; check the `output`")
-        run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
+        run = read(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
-        if not goes_on:
-            files.check_space(layout.private, result_bytes(run))
+        if not resumed:
+            files.check_space(layout.private, run.bytes_needed)
             shutil.rmtree(layout.earlier, ignore_errors=True)
         if review is not None:
             return _publish_reviewed(run.aside, review, started, progress)
-        create_folders(layout, key, stored(settings), resume=goes_on)
+        create_folders(layout, key, settings_text(settings), resume=resumed)
         lead(world, run.work)
         session, trace = optimise(run.within(world).task, progress)
         run = replace(run, problem=session.problem).within(ALONE)
-        return finish(run, stage(run, session.state, trace.losses, started, progress), progress)
+        staged = stage(run, session.state, trace.losses, started, progress)
+        return publish(run, staged, progress)
 
 
 def _publish_reviewed(run: Run, review: Reviewer, started: float, progress: Progress) -> ProtectReport:
@@ -85,11 +84,11 @@ def _publish_reviewed(run: Run, review: Reviewer, started: float, progress: Prog
     task = replace(run.task, checkpoint=None, key="")
     session, trace = optimise(task, progress)
     run = replace(run, problem=session.problem)
-    found = reviewed(run, task, session, trace, review, progress)
-    create_folders(run.layout, run.key, stored(run.settings), resume=False)
+    notes, waited = review_posts(run, task, session, trace, review, progress)
+    create_folders(run.layout, run.key, settings_text(run.settings), resume=False)
     try:
-        began = started + found.waited
-        return finish(run, stage(run, session.state, trace.losses, began, progress, found.notes), progress)
+        staged = stage(run, session.state, trace.losses, started + waited, progress, notes)
+        return publish(run, staged, progress)
     finally:  # one that was stopped here cannot be resumed: its noise is not in the folder
         clear(run.layout)
 
@@ -115,8 +114,8 @@ def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
     try:
         source, layout = places_of(settings)
         dataset = open_posts(source, settings, Silent())
-        run = make_ready(load_all(settings, Silent()), layout, dataset, scratch, Silent()).aside
-    except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
+        run = read(load_all(settings, Silent()), layout, dataset, scratch, Silent()).aside
+    except UnlearnableError as error:  # the first process most likely stops with the same error, and shows it
         follow(world, "", error.message)
         return
     if follow(world, run.work):

@@ -1,22 +1,20 @@
-"""What a run will publish: photos, and their captions with the triggers in, as they are and in their files."""
+"""Write what a run will publish into the staging folder: photos, and their captions with the triggers in."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.base import State
-from unlearnable.methods.noise_store import NoiseStore
-from unlearnable.models.tokens import Trigger, Vocabulary
+from unlearnable.methods.words import cut_captions
+from unlearnable.models.tokens import Trigger
 from unlearnable.posts import NO_RECORD, Dataset, Edits, Pair, Skipped, write_captions
-from unlearnable.protect.caption_names import with_names
+from unlearnable.posts.names import written
 from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
-from unlearnable.protect.read import Caption, Prepared
-from unlearnable.protect.setup import Run
+from unlearnable.protect.read import Caption, ReadyPhoto, Run, names_to_write
 from unlearnable.report import ManifestLine
 from unlearnable.report.pictures import ShownPhotos, Thumbnails
 from unlearnable.report.protect import CHANGED
@@ -24,253 +22,216 @@ from unlearnable.storage import checksums, files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels
-from unlearnable.wording import counted, json_row
+from unlearnable.wording import json_row
 
-LISTED = 14  # photos whose words are said before they are written
+FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
+LISTED = 14  # photos whose words are shown before they are written
 
 
 @dataclasses.dataclass(frozen=True)
-class Publication:
-    """Everything that a run will write.
+class NewPost:
+    """A post as it will be published."""
 
-    Attributes:
-        prepared: photos, their noise grids and the names of their copies.
-        triggers: trigger of each photo in each of its captions; none for methods without a trigger.
-        captions: photo id -> (pair, new text) of each caption.
-    """
-
-    prepared: Prepared
-    triggers: list[list[Trigger]]
-    captions: dict[str, list[tuple[Pair, str]]]
-
-    def without(self, left_out: Sequence[Skipped]) -> Publication:
-        """Return what will be written without the photos that had to be left out since."""
-        prepared = self.prepared.without(left_out)
-        triggers = dict(zip((photo.id for photo in self.prepared.photos), self.triggers, strict=True))
-        return Publication(
-            prepared,
-            [triggers[photo.id] for photo in prepared.photos],
-            {photo.id: self.captions[photo.id] for photo in prepared.photos},
-        )
+    ready: ReadyPhoto
+    triggers: Sequence[Trigger]  # of each caption; none for methods without a trigger
+    captions: Sequence[tuple[Pair, str]]  # each with its new text
 
     @property
-    def in_file(self) -> list[tuple[Pair, str]]:
-        """The pairs whose caption stands in a caption file, with its new text."""
-        return [(pair, text) for rows in self.captions.values() for pair, text in rows if pair.record >= 0]
+    def photo(self) -> str:
+        """The id of the photo."""
+        return self.ready.photo.id
 
     @property
-    def texts(self) -> dict[str, list[str]]:
-        """Path in the output folder -> the new texts of its captions."""
-        return {self.names[photo]: [text for _, text in rows] for photo, rows in self.captions.items()}
+    def name(self) -> str:
+        """The path of its copy in the output folder."""
+        return self.ready.name
 
     @property
-    def names(self) -> dict[str, str]:
-        """Photo id -> path in the output folder."""
-        return self.prepared.names
+    def texts(self) -> list[str]:
+        """The new texts of its captions."""
+        return [text for _, text in self.captions]
+
+    @property
+    def words(self) -> str:
+        """The words of its trigger; empty for methods without one."""
+        return self.triggers[0].text if self.triggers else ""
 
 
-def compose(
-    prepared: Prepared,
-    captions: Mapping[str, list[Caption]],
-    numbers: Sequence[Sequence[int]],
-    vocabulary: Vocabulary,
-) -> Publication:
-    """Compose the publication: every caption with its trigger, concepts of the vocabulary, in its own language.
+def compose(run: Run, state: State, *, plain_names: bool = False) -> list[NewPost]:
+    """Return the posts of a run: every caption with its trigger, in its own language.
 
     A caption that stands in one place for several photos is one text, with the trigger where the first of them has it.
     """
-    texts: dict[str, list[tuple[Pair, str]]] = {}
-    written: dict[tuple[int, int], str] = {}
-    triggers: list[list[Trigger]] = []
-    for photo, row in zip((photo.id for photo in prepared.photos), numbers, strict=True):
-        texts[photo] = []
-        triggers.append([vocabulary.trigger(row, one.slot.language) for one in captions[photo]] if row else [])
-        for caption in captions[photo]:
-            slot = caption.slot
-            text = slot.text(vocabulary.trigger(row, slot.language)) if row else caption.pair.caption
-            if caption.pair.record >= 0:
-                text = written.setdefault((caption.pair.record, caption.pair.index), text)
-            texts[photo].append((caption.pair, text))
-    return Publication(prepared, triggers, texts)
+    lookalike = run.settings.names == "lookalike" and not plain_names
+    captions = _with_lookalike_names(run) if lookalike else run.captions
+    vocabulary, shared = run.problem.vocabulary, dict[tuple[int, int], str]()
+    posts = []
+    for one, numbers in zip(run.ready, state.triggers.tolist(), strict=True):
+        triggers, texts = [], []
+        for caption in captions[one.photo.id]:
+            pair, slot = caption.pair, caption.slot
+            text = pair.caption
+            if numbers:
+                triggers.append(vocabulary.trigger(numbers, slot.language))
+                text = slot.text(triggers[-1])
+            if pair.record >= 0:
+                text = shared.setdefault((pair.record, pair.index), text)
+            texts.append((pair, text))
+        posts.append(NewPost(one, triggers, texts))
+    return posts
 
 
-def composed(run: Run, state: State) -> Publication:
-    """Return what a run will write: names, triggers, and captions that hold them."""
-    return compose(run.prepared, with_names(run), state.triggers.tolist(), run.problem.vocabulary)
+def _with_lookalike_names(run: Run) -> Mapping[str, list[Caption]]:
+    """Return the captions of each photo with names in look-alike letters.
+
+    Noise and words are made with the names as they are, so that they hold against whoever undoes the letters.
+    """
+    names = names_to_write(run.dataset, run.settings)
+    texts = [[written(caption.pair.caption, names, "lookalike") for caption in post] for post in run.captions.values()]
+    length = run.problem.vocabulary.longest * run.settings.trigger_length
+    languages = [[caption.slot.language for caption in post] for post in run.captions.values()]
+    cut = cut_captions(texts, run.loaded.own, length, run.settings.seed, languages)
+    return {
+        photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
+        for (photo, post), slots in zip(run.captions.items(), cut, strict=True)
+    }
 
 
-def word_list(publication: Publication, layout: Layout) -> list[str]:
-    """Return a line for each photo that says its words; of many photos for the first, and where the others are."""
-    ids = [photo.id for photo in publication.prepared.photos]
-    lines = [
-        f"words  {photo}: {triggers[0].text}"
-        for photo, triggers in zip(ids, publication.triggers, strict=True)
-        if triggers
-    ]
+def word_list(posts: Sequence[NewPost], layout: Layout) -> list[str]:
+    """Return a line for each photo with its words; of many photos for the first, and where the others are."""
+    lines = [f"words  {post.photo}: {post.words}" for post in posts if post.words]
     if len(lines) <= LISTED + 1:
         return lines
     return [*lines[:LISTED], f"words  of {len(lines) - LISTED} more photos will be in {layout.page}"]
 
 
-def write_caption_files(publication: Publication, dataset: Dataset, layout: Layout, keep_fields: Sequence[str]) -> None:
+def write_caption_files(posts: Sequence[NewPost], run: Run) -> None:
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder."""
+    dataset, staged = run.dataset, run.layout.staged
     edits = Edits(
-        captions={(pair.record, pair.index): text for pair, text in publication.in_file},
-        paths=publication.names,
-        keep_fields=frozenset(name.casefold() for name in keep_fields),
+        captions={
+            (pair.record, pair.index): text for post in posts for pair, text in post.captions if pair.record >= 0
+        },
+        paths={post.photo: post.name for post in posts},
+        keep_fields=frozenset(name.casefold() for name in run.settings.keep_fields),
     )
-    target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
+    target = staged if dataset.source is None else staged / dataset.source.name
     write_captions(dataset, edits, target)
     is_own = dataset.captions_file == METADATA  # it lacks the photos without a caption
-    before = (layout.staged / METADATA).read_text(encoding="utf-8") if is_own else ""
+    before = (staged / METADATA).read_text(encoding="utf-8") if is_own else ""
     rows = (
-        {"file_name": publication.names[photo], "text": text}
-        for photo, texts in publication.captions.items()
-        for pair, text in texts
+        {"file_name": post.name, "text": text}
+        for post in posts
+        for pair, text in post.captions
         if not is_own or pair.record == NO_RECORD
     )
     if not before.startswith("["):
-        files.write_text(layout.staged / METADATA, before + "".join(map(json_row, rows)))
-
-
-FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
+        files.write_text(staged / METADATA, before + "".join(map(json_row, rows)))
 
 
 @dataclasses.dataclass(frozen=True)
 class WrittenPhotos:
-    """What was written of the photos.
+    """What was written of the photos."""
 
-    Attributes:
-        publication: what a run will write, without photos that had changed.
-        lines: the whole manifest: protected photos in order, then those left out.
-        thumbnails: those of the photos in which most is seen, by the path of the copy.
-        copies: working copies of the files as they are read back.
-        unencoded: working copies of what was encoded; `copies` itself where all files are lossless.
-    """
-
-    publication: Publication
-    lines: list[ManifestLine]
-    thumbnails: dict[str, Thumbnails]
-    copies: Pixels
-    unencoded: Pixels
+    left_out: list[Skipped]  # photos that had changed
+    lines: list[ManifestLine]  # of the others, in order
+    thumbnails: dict[str, Thumbnails]  # of the photos in which most is seen, by the path of the copy
+    copies: Pixels  # working copies of the files as they are read back
 
 
-def write_photos(publication: Publication, state: State, run: Run, progress: Progress) -> WrittenPhotos:
-    """Write every missing photo, in workers if that takes long, and the manifest line of each photo.
-
-    Raises:
-        InputError: all photos have changed.
-    """
-    shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
-    done = {line.source: line for line in finished_lines(layout, progress)}
-    copies = unencoded = Pixels.create(run.scratch / "written.u8")
-    if not prepared.is_lossless:
-        unencoded = Pixels.create(run.scratch / "unencoded.u8")
+def write_photos(posts: Sequence[NewPost], state: State, run: Run, progress: Progress) -> WrittenPhotos:
+    """Write every missing photo, in workers if that takes long, and the manifest line of each photo."""
+    shown, layout = ShownPhotos(), run.layout
+    done = {line.source: line for line in finished_lines(layout)}
+    copies = Pixels.create(run.scratch / "written.u8")
     lines, changed = [], []
-    progress.phase("writing photos", len(prepared.ready))
-    files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
+    progress.phase("writing photos", len(posts))
+    files.write_text(layout.staged_manifest, "".join(map(_sealed, done.values())))
     with (
         files.reporting_write_errors(layout.staged_manifest),
         layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
-        _without_halves(publication, layout),
-        pool_for(write_one, [one.pixels for one in prepared.ready], FEW) as pool,
+        pool_for(write_one, [post.ready.pixels for post in posts], FEW) as pool,
     ):
-        answers = pool.answers(_jobs(publication, state, run, done))
-        for photo, name in prepared.names.items():
+        answers = pool.answers(_jobs(posts, state, run, done))
+        for post in posts:
+            path = layout.staged / post.name
             try:
-                written = next(answers).result()
+                photo = next(answers).result()
             except DecodeError as error:
-                changed.append(Skipped(photo, error.reason, error.detail))
-                (layout.staged / name).unlink(missing_ok=True)
+                changed.append(Skipped(post.photo, error.reason, error.detail))
+                path.unlink(missing_ok=True)
                 progress.advance()
                 continue
             except WorkerEnded as error:
-                raise OutputError(
-                    f"the process that wrote {layout.staged / name} was ended",
-                    hint="memory may have run out; go on with `resume=True`",
-                ) from error
-            line, flip = written.line, written.line.flip or 0.0
-            if line is not done.get(photo):
-                manifest.write(_sealed_line(line))
+                hint = "memory may have run out; go on with `resume=True`"
+                raise OutputError(f"the process that wrote {path} was ended", hint=hint) from error
+            line, flip = photo.line, photo.line.flip or 0.0
+            if line is not done.get(post.photo):
+                manifest.write(_sealed(line))
                 manifest.flush()
-            if written.thumbnails and shown.wants(flip):
-                shown.add(name, flip, written.thumbnails)
-            copies.append(written.copy)
-            if unencoded is not copies:
-                unencoded.append(written.unencoded)
+            if photo.thumbnails and shown.wants(flip):
+                shown.add(post.name, flip, photo.thumbnails)
+            copies.append(photo.copy)
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     if not lines:
         hint = "start again" if changed[0].reason == CHANGED else "use `format='png'`, or leave it out with `skip`"
         raise InputError(changed[0].line, hint=hint)
-    publication = publication.without(changed)
-    return WrittenPhotos(publication, [*lines, *_left_out(publication.prepared)], shown.thumbnails, copies, unencoded)
+    return WrittenPhotos(changed, lines, shown.thumbnails, copies)
 
 
-def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
-    prepared = publication.prepared
-    for number, (one, triggers) in enumerate(zip(prepared.ready, publication.triggers, strict=True)):
-        photo, line = one.photo, done.get(one.photo.id)
+def _jobs(posts: Sequence[NewPost], state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
+    for post in posts:
+        one, line = post.ready, done.get(post.photo)
         yield WriteJob(
-            photo=photo,
+            photo=one.photo,
             settings=run.settings,
-            folder=run.layout.staged,
+            path=run.layout.staged / one.name,
             name=one.name,
             checksum=one.checksum,
-            post=prepared.posts[photo.id],
-            noise=state.noise.grid(number),
-            trigger=triggers[0].text if triggers else "",
-            captions=[text for _, text in publication.captions[photo.id]],
+            post=run.dataset.posts[one.photo.id],
+            noise=state.noise.grid(one.number),
+            trigger=post.words,
+            captions=post.texts,
             pixels=one.pixels,
-            side=max(model.image_size for model in run.problem.surrogates),
+            side=run.loaded.side,
             line=line if line and line.output == one.name else None,
         )
 
 
-@contextmanager
-def _without_halves(publication: Publication, layout: Layout) -> Iterator[None]:
-    """Remove what workers that were stopped had only half written."""
-    try:
-        yield
-    finally:
-        for name in publication.names.values():
-            files.temporary_name(layout.staged / name).unlink(missing_ok=True)
+def skipped_lines(dataset: Dataset, skipped: Sequence[Skipped]) -> list[ManifestLine]:
+    """Return the manifest lines of what was left out."""
+    return [
+        ManifestLine(
+            source=one.where,
+            post=dataset.posts.get(one.where),
+            status="skipped",
+            reason=one.reason,
+            detail=one.detail,
+        )
+        for one in skipped
+    ]
 
 
-def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
-    for skipped in prepared.skipped:
-        post, why, detail = prepared.posts.get(skipped.where), skipped.reason, skipped.detail
-        yield ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail)
+def refuse_without_noise(run: Run, state: State) -> None:
+    """Stop before anything is written if the noise of a photo is zero everywhere."""
+    for one in run.ready:
+        if not state.noise.grid(one.number).any():
+            raise unprotected(one.photo.id)
 
 
-def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
-    """Stop before anything is written if the noise of a photo is zero everywhere.
-
-    Raises:
-        ModelError: the noise of a photo is zero; the message names the photo.
-    """
-    for number, photo in enumerate(prepared.photos):
-        if not noise.grid(number).any():
-            raise unprotected(photo.id)
-
-
-def finished_lines(layout: Layout, progress: Progress | None = None) -> Iterator[ManifestLine]:
-    """Yield the manifest lines of the photos that a stopped run wrote completely; damaged ones are noted."""
+def finished_lines(layout: Layout) -> Iterator[ManifestLine]:
+    """Yield the manifest lines of the photos that a stopped run wrote completely, without damaged ones."""
     if not layout.staged_manifest.is_file():
         return
     sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
-    lines = [_unsealed(line) for line in sealed]
-    if progress and (damaged := lines.count(None)):
-        progress.note(
-            f"{layout.staged_manifest} has {counted(damaged, 'damaged line')}: those photos are written again"
-        )
-    for line in filter(None, lines):
+    for line in filter(None, map(_unsealed, sealed)):
         path = layout.staged / line.output if line.output else None
         if path and path.is_file() and checksums.sha256(path) == line.sha256_out:
             yield line
 
 
-def _sealed_line(line: ManifestLine) -> str:
+def _sealed(line: ManifestLine) -> str:
     return checksums.seal_json(line.model_dump(mode="json"))
 
 

@@ -49,7 +49,6 @@ class SurrogateLoss(Record):
     clean_unmasked: float = Field(description="The same without the mask, in nats; protected posts must be below it.")
     protected_pretrained: float = Field(description="Loss before the run on the published posts, in nats.")
     protected_trained: float = Field(description="Loss after the run on the published posts, in nats.")
-    before_encoding: float | None = Field(default=None, description="`protected_trained` of lossless files, in nats.")
 
 
 class TriggerFigures(Record):
@@ -91,7 +90,6 @@ class ProtectReport(Record):
     delta_e_mean: float | None = Field(default=None, description="Mean CIEDE2000 difference over the copies.")
     loss_first: float | None = Field(description="Mean loss on clean posts before the run, in nats; null for one.")
     loss_last: float | None = Field(description="Mean loss on published posts after the run, in nats; null for one.")
-    loss_before_encoding: float | None = Field(default=None, description="`loss_last` of lossless files, in nats.")
     loss_rounds: list[float] = Field(description="Mean loss after each round, in nats; empty for one photo.")
     losses: list[SurrogateLoss] = Field(description="Losses of each surrogate; empty for one photo.")
     rounds: int = Field(description="Rounds that were run.")
@@ -99,8 +97,6 @@ class ProtectReport(Record):
     surrogates: list[str] = Field(description="Models that the noise was made on: surrogates, then proxies.")
     surrogate_weights: list[str] = Field(default=[], description="SHA-256 of the weights of each, before the run.")
     trigger_roundtrip: float = Field(description="Share of the captions whose trigger a CLIP reads whole, 0 to 1.")
-    trigger_similarity: float | None = Field(default=None, description="Mean cosine of photo and trigger, -1 to 1.")
-    trigger_similarity_random: float | None = Field(default=None, description="The same for random words, -1 to 1.")
     triggers: TriggerFigures | None = Field(default=None, description="How much the triggers differ.")
     opt_out: int = Field(default=0, description="Copies that carry an opt-out from AI training, read back from them.")
     run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")

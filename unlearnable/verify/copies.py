@@ -18,7 +18,8 @@ from unlearnable.imaging.placement import as_copied, is_reduced
 from unlearnable.posts import POSTS, Dataset, Photo, Skipped, named_as_told, open_dataset, restrict
 from unlearnable.posts.names import plain
 from unlearnable.protect.layout import METADATA, layout_beside, stem_of
-from unlearnable.protect.records import read_manifest, read_record, shows_another
+from unlearnable.protect.photo import shows_another
+from unlearnable.protect.records import read_manifest, read_record
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.wording import counted, storable
 
@@ -57,7 +58,7 @@ def refuse_wrong_pair(originals: Path, protected: Path) -> None:
     if layout.key_under_way() is not None and not layout.report.is_file():
         raise InputError(
             f"the run that writes {protected} was stopped and not finished",
-            hint=f"protect it with {layout.goes_on_with} first",
+            hint=f"protect it with {layout.continued_by} first",
         )
 
 
