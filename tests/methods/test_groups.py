@@ -113,14 +113,6 @@ def test_posts_of_several_names_go_by_the_one_that_most_have():
     assert labels[3] not in labels[4:]
 
 
-def test_a_person_of_whom_some_posts_say_a_part_of_the_name_is_one():
-    names = ["Anna", "Anna Ray", "Ray", "Bob Ray", "Zoe", "Zoe"]  # nobody knows whose name is Ray
-    captions = [[f"look, {name} is here"] for name in names for _ in range(2)] + [["a hill"]] * 12
-    labels = groups_of(captions, blind(len(captions))).tolist()[:12]
-    assert labels[0] == labels[3]
-    assert len(set(labels)) == 4
-
-
 def test_posts_of_the_one_whom_most_name_are_apart_by_what_else_is_alike():
     captions = [[text.format("Anna")] for text in PHRASES for _ in range(6)] + [["the sea"]] * 6
     photos = F.normalize(torch.eye(5).repeat_interleave(6, dim=0), dim=1)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +14,7 @@ from unlearnable.methods.batches import settle
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.methods.words import FOUND, SYNONYMS, resemblance, text_features
 from unlearnable.models.openclip import load
-from unlearnable.models.tokens import default_vocabulary
 from unlearnable.storage.progress import Silent
-from unlearnable.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 PHOTOS = [path for path in sorted(EXAMPLES.rglob("*")) if path.is_file()]
@@ -91,41 +87,3 @@ def test_one_trigger_for_several_posts_describes_none_of_what_they_have_in_commo
     assert allowed.sum() > 0.4 * len(words)
     led = replace(problem, leaders=(0, 1, 0, *range(3, 12)))
     assert not torch.equal(led.allowed(0), problem.allowed(0))
-
-
-def test_models_that_are_faster_in_bf16_compare_words_in_it(tiny):
-    words = default_vocabulary().glosses[:50]
-    (exact,), (rounded,) = text_features([tiny], words, "fp32"), text_features([tiny], words, "bf16")
-    assert rounded.dtype == torch.float32
-    assert not torch.equal(exact, rounded)
-    assert (exact * rounded).sum(dim=1).min() > 0.99
-
-
-def test_processes_share_photos_and_words_and_see_what_one_sees(make_problem):
-    problem, meeting, rows = make_problem(7), threading.Barrier(2), {}
-
-    def world(rank):
-        def gather(own):
-            rows[rank] = own
-            meeting.wait(60)
-            both = torch.cat([rows[0], rows[1]])
-            meeting.wait(60)
-            return both
-
-        return type("Shared", (World,), {"gather": staticmethod(gather)})(rank, 2)
-
-    def seen(rank):
-        embedded = []
-        model = problem.surrogates[0].clone()
-        encode = model.encode_text
-        model.encode_text = lambda tokens: embedded.append(len(tokens)) or encode(tokens)
-        shared = resemblance(problem.posts.pixels, [model], None, problem.vocabulary, "auto", Silent(), world(rank))
-        return shared, sum(embedded)
-
-    with ThreadPoolExecutor(2) as pool:
-        (one, some), (other, rest) = pool.map(seen, (0, 1))
-    alone = seeing(problem).resemblance
-    assert some == rest < 0.51 * len(problem.vocabulary)
-    for shared in (one, other):
-        torch.testing.assert_close(shared.photos, alone.photos)
-        torch.testing.assert_close(shared.words, alone.words)

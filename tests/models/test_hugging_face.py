@@ -87,26 +87,10 @@ def test_however_the_weights_were_written(written, model, tmp_path):
         torch.testing.assert_close(loaded.encode_text(TEXTS), wanted, atol=0.01, rtol=0)
 
 
-def test_what_is_learnt_of_it_is_saved_as_any_other(folder, tmp_path):
-    loaded = openclip.load(str(folder))
-    openclip.save(loaded, tmp_path / "saved.safetensors")
-    again = openclip.load(str(tmp_path / "saved.safetensors"))
-    torch.testing.assert_close(again.encode_text(TEXTS), loaded.encode_text(TEXTS))
-
-
 def test_a_file_of_the_folder_is_not_enough(folder):
     with pytest.raises(ModelError, match="does not name its architecture") as caught:
         openclip.load(str(folder / "model.safetensors"))
     assert caught.value.hint == f"give its folder, {folder}"
-
-
-@pytest.mark.parametrize(("name", "is_one"), [("org/clip-vit-b.32", True), ("here/clip", False), ("org/a.pt", False)])
-def test_a_model_of_the_hub_is_to_be_fetched(name, is_one, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("here").mkdir()
-    with pytest.raises(ModelError, match=f"there is no file or folder {name}") as caught:
-        openclip.load(name)
-    assert (f"hf download {name} --local-dir FOLDER fetches" in caught.value.hint) == is_one
 
 
 def test_its_files_are_those_of_the_folder(folder, monkeypatch):

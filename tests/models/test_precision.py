@@ -68,13 +68,6 @@ def test_a_damaged_memory_is_measured_again(tiny, monkeypatch, fresh, content):
     assert precision.in_bf16(tiny, "auto", "photo")
 
 
-def test_a_cache_that_cannot_be_written_costs_only_the_memory(tiny, monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 2.0)
-    assert precision.in_bf16(tiny, "auto", "photo")
-
-
 @pytest.mark.parametrize("encoder", precision.ENCODERS)
 def test_measuring_leaves_the_model_as_it_was(tiny, encoder):
     model = tiny.clone()

@@ -154,11 +154,6 @@ def test_no_word_is_in_a_column_twice(language):
     assert [word for word, count in Counter(map(str.lower, column(language))).items() if count > 1] == []
 
 
-def test_only_german_nouns_have_a_capital():
-    assert all(word == word.lower() for language in KNOWN if language != "de" for word in column(language))
-    assert sum(word[0].isupper() for word in column("de")) > 400
-
-
 @pytest.mark.parametrize("kind", FORBIDDEN)
 def test_no_word_says_anything_about_a_person(kind):
     words = {word.lower() for row in ROWS for word in row}
@@ -217,12 +212,9 @@ def test_a_word_is_read_from_all_others():
     assert surprises(["a", "dog", "runs"])[1] == pytest.approx(expected, rel=1e-4)
 
 
-def test_of_a_word_of_several_tokens_the_least_likely_counts():
-    assert surprises(["a", "dog.!"])[1] == pytest.approx(max(surprises(["a", "dog", ".", "!"])[1:]), rel=1e-4)
-
-
 def test_there_may_be_no_words_or_too_many():
     assert surprises([]) == []
+    assert surprises(["a", "dog.!"])[1] == pytest.approx(max(surprises(["a", "dog", ".", "!"])[1:]), rel=1e-4)
     assert surprises(["dog"] * 200)[150:] == [0.0] * 50
 
 
