@@ -84,7 +84,7 @@ def directory(*entries: tuple[int, int, int, int]) -> bytes:
 
 
 def exif_of(*parts: bytes) -> bytes:
-    """A block of parts, the first of which is a directory."""
+    """A block of parts that begins with a directory."""
     return b"Exif\0\0II*\0\x08\0\0\0" + b"".join(parts)
 
 
@@ -394,7 +394,7 @@ def test_it_joins_what_is_there_and_loses_nothing_of_it(name: str) -> None:
     assert joined.count(b":RDF ") == 1  # a second one is no XMP
     for kept in ("<dc:title>&lt;été&gt;</dc:title>", "<!-- mine -->", "<?xpacket begin", '<?xpacket end="w"?>'):
         assert kept.encode() in joined
-    assert joined.count(b'about="uuid:7"') == 2  # all properties of a packet are said of one thing
+    assert joined.count(b'about="uuid:7"') == 2  # all properties of a packet are about one thing
     assert prohibit(joined) == joined
 
 

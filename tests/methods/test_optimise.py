@@ -32,7 +32,7 @@ class Kept(Silent):
         self.figures |= metrics.keys()
 
 
-def test_adversaries_are_a_phase(make_problem, quick, tmp_path):
+def test_fine_tuned_proxies_are_a_phase(make_problem, quick, tmp_path):
     kept = Kept()
     settings = replace(quick, max_rounds=1, proxy_tuning_steps=2, threshold=1e-9)
     optimise(OptimisationTask(make_problem(12), MEM(), settings, tmp_path / "state.pt", "key"), kept, lambda _: False)
@@ -85,5 +85,5 @@ def test_a_run_is_over_at_the_mean_of_its_last_two_losses_or_after_its_rounds(qu
     curves = [[], [0.1], [0.9, 0.2], [0.2, 0.7], [0.9, 0.9, 0.0], [2.0, 0.1, 0.1], [2.0] * 4]
     reasons = ["", "", "", "threshold", "threshold", "threshold", "rounds"]
     assert [reason_to_stop(plain, losses) for losses in curves] == reasons
-    misleading = replace(plain, proxy_weight=1.0)
-    assert [reason_to_stop(misleading, losses) for losses in curves] == [*[""] * 6, "rounds"]
+    shifting = replace(plain, proxy_weight=1.0)
+    assert [reason_to_stop(shifting, losses) for losses in curves] == [*[""] * 6, "rounds"]

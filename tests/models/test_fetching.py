@@ -30,7 +30,7 @@ def hub(monkeypatch, tmp_path):
 
 
 class Counted(Told):
-    """Progress of which phases and steps are kept too."""
+    """Progress that keeps phases and steps too."""
 
     def __init__(self):
         super().__init__()

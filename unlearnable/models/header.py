@@ -33,6 +33,14 @@ def _square(sides: tuple[int, int]) -> tuple[int, int]:
     return sides
 
 
+def _known(name: str) -> str:
+    import timm
+
+    if not timm.is_model(name):
+        raise ValueError("there is no such photo encoder in this version")
+    return name
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,7 +54,7 @@ class PhotoEncoder(_Strict):
     head_width: Width = 64
     mlp_ratio: Share = 4.0
     patch_size: Side | Annotated[int, Field(ge=1, le=7)] | None = 16
-    timm_model_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,100}$")] | None = None
+    timm_model_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,100}$"), AfterValidator(_known)] | None = None
     timm_model_pretrained: Literal[False] = False
     timm_pool: Literal["", "avg", "avgmax", "max", "token", "map", "abs_attn", "rot_attn"] = "avg"
     timm_proj: Literal["", "linear", "mlp", "none"] | None = "linear"
@@ -132,7 +140,6 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: its header is damaged", hint="train it again, or fetch it again") from error
     if 2 * header.config.least_weights() > path.stat().st_size:  # in half precision
         raise ModelError(f"{path}: its header asks for more weights than the file holds", hint="train it again")
-    _known(header.config, str(path))
     return fields
 
 
@@ -144,16 +151,24 @@ def check_folder(folder: Path) -> None:
     """
     path = folder / OPEN_CLIP_CONFIG
     try:
-        with path.open(encoding="utf-8") as file:
-            content = json.loads(file.read(LARGEST))
-        config = Architecture.model_validate(content["model_cfg"] if isinstance(content, dict) else None)
+        Architecture.model_validate(read_json(path).get("model_cfg"))
     except ValidationError as error:
         raise refused(path, error) from error
-    except (OSError, ValueError, LookupError, RecursionError) as error:
-        raise ModelError(
-            f"{path} is missing or damaged", hint="a folder needs open_clip's layout or transformers'"
-        ) from error
-    _known(config, str(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a configuration file; empty where it holds another value.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            content = json.loads(file.read(LARGEST))
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "a folder needs open_clip's layout or transformers'; fetch it again"
+        raise ModelError(f"{path} is missing or damaged", hint=hint) from error
+    return content if isinstance(content, dict) else {}
 
 
 def unlike_clip(name: str) -> ModelError:
@@ -170,16 +185,6 @@ def is_like_clip(config: dict[str, Any]) -> bool:
     remote = text.get("hf_model_name") or any(letter in vision.get("timm_model_name", "") for letter in ":/")
     read = text.get("context_length", CONTEXT), text.get("vocab_size", TOKENS)
     return not remote and not text.get("embed_cls") and read == (CONTEXT, TOKENS)
-
-
-def _known(config: Architecture, where: str) -> None:
-    name = config.vision_cfg.timm_model_name
-    if name is None:
-        return
-    import timm
-
-    if not timm.is_model(name):
-        raise ModelError(f"{where}: there is no photo encoder {name!r}", hint="use a model of a version that has it")
 
 
 def refused(path: Path, error: ValidationError) -> ModelError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from unlearnable.errors import ModelError
 from unlearnable.models.device import quiet, reason_of
-from unlearnable.models.header import LARGEST, TRANSFORMERS_CONFIG, Architecture, Deviation, Mean, refused
+from unlearnable.models.header import TRANSFORMERS_CONFIG, Architecture, Deviation, Mean, read_json, refused
 
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
@@ -86,10 +85,12 @@ def _config(folder: Path) -> dict[str, Any]:
     from transformers import CLIPConfig
 
     path = folder / TRANSFORMERS_CONFIG
-    content = _read(path)
+    content = read_json(path)
     if (kind := content.get("model_type")) != "clip":
-        what = f"a model of the kind {kind}" if isinstance(kind, str) else "a model of no known kind"
-        raise ModelError(f"{folder} holds {what[:80]}", hint="of transformers' models CLIPModel alone can be used")
+        what = str(kind)[:80]
+        raise ModelError(
+            f"{folder} holds a model of the kind {what}", hint="of transformers' models only CLIPModel works"
+        )
     try:
         asked = CLIPConfig.from_dict(content)
         config = _in_open_clip(asked)
@@ -144,20 +145,11 @@ def _normalisation(folder: Path) -> _Normalisation:
     path = next(filter(Path.is_file, map(folder.joinpath, _PROCESSORS)), None)
     if path is None:
         return _Normalisation()
-    found = _read(path)
+    found = read_json(path)
     try:
         return _Normalisation.model_validate(found.get("image_processor", found))
     except ValidationError as error:
         raise refused(path, error) from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            content = json.loads(file.read(LARGEST))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged", hint="fetch it again") from error
-    return content if isinstance(content, dict) else {}
 
 
 def _renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
