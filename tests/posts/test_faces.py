@@ -105,13 +105,6 @@ class TestLayouts:
         ]
         assert people.skipped[-1].detail == "no file for 2 of 4 rows"
 
-    def test_lists_without_any_of_their_photos_leave_it_to_the_folders(self, tmp_path: Path) -> None:
-        touch(tmp_path, "Ann_Meier/x.jpg", "Bo_Ek/y.jpg")
-        url_list(tmp_path, "dev_urls.txt", "Cy Or|1|http://x.org/1.jpg|1,2,3,4|beef")
-        people = open_people(tmp_path)
-        assert persons(people) == ["Ann Meier", "Bo Ek"]
-        assert people.skipped == (Skipped("dev_urls.txt", "missing-photo", "no file for 1 of 1 row"),)
-
     def test_kaggles_folder_is_known_from_above_and_from_within(self, tmp_path: Path) -> None:
         touch(tmp_path, "CelebDataProcessed/Ann Meier/0.jpg", "CelebDataProcessed/Bo Ek/0.jpg", "other/sheet.png")
         above = open_people(tmp_path)
@@ -173,12 +166,6 @@ class TestAsCaptions:
         assert open_dataset(file).format == "jsonl", "captions go before people"
         manifest(tmp_path, rows[0])
         assert len(open_dataset(tmp_path, file).pairs) == 1, "one person is enough to caption"
-
-    def test_a_manifest_without_photos_is_named(self, tmp_path: Path) -> None:
-        touch(tmp_path, "a.jpg")
-        file = manifest(tmp_path, {"image": "gone.jpg", "person": "Ann"})
-        with pytest.raises(InputError, match=r"manifest.jsonl names no photo .*manifest.jsonl:1 is skipped as missing"):
-            open_dataset(tmp_path, file)
 
     def test_the_word_people_reads_any_layout(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         touch(tmp_path, "in/Ann_Meier/1.jpg", "in/Bo_Ek/1.jpg", "in/sheet.png")

@@ -125,15 +125,6 @@ def test_names_that_several_photos_have_are_not_guessed(tmp_path: Path) -> None:
     assert missed.reason == "not-a-photo"
 
 
-def test_a_link_to_the_root_is_the_root(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    link = tmp_path / "link"
-    link.symlink_to(tmp_path / "real", target_is_directory=True)
-    lookup = Lookup(link, link, ["a.jpg"])
-    assert lookup.find(str(tmp_path / "real" / "a.jpg")) == "a.jpg"
-    assert lookup.find(str(link / "a.jpg")) == "a.jpg"
-
-
 @pytest.mark.parametrize("blank", ["\u00a0", "\t", "\u200b", "\ufeff", "\u202a"])
 def test_blanks_around_a_path_do_not_count_and_any_blank_in_it_is_a_space(blank: str) -> None:
     """As pages and spreadsheets leave them behind a name, Windows marks a copied path, and macOS spells "3.04 PM"."""

@@ -64,13 +64,8 @@ UNSEEN = "\u200b \u2060\x7f\u00ad\u2800\ufe0f"
     [
         ("posts.jsonl", '{"image": "a.jpg", "caption": "%s"}\n'),
         ("posts.csv", "image,caption\na.jpg,%s\n"),
-        ("captions.txt", "image,caption\na.jpg,%s\n"),
         ("results.token", "a.jpg#0\t%s\n"),
         ("k.json", '{"images": [{"filename": "a.jpg", "sentences": [{"raw": "%s"}]}]}'),
-        (
-            "coco.json",
-            '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "caption": "%s"}]}',
-        ),
         ("a.txt", "%s\n"),
         ("a.jpg.json", '{"title": "a.jpg", "photoTakenTime": {}, "description": "%s"}'),
         (
@@ -174,17 +169,6 @@ def test_paths_that_are_no_input_are_named(tmp_path: Path) -> None:
         open_dataset(tmp_path / "empty")
 
 
-def test_a_file_without_the_right_to_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    touch(tmp_path, "a.jpg", "posts.jsonl")
-
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read anything, so the right cannot be taken away
-    with pytest.raises(InputError, match="cannot read"):
-        open_dataset(tmp_path, tmp_path / "posts.jsonl")
-
-
 def test_a_file_that_may_hold_captions_is_not_passed_over_for_lack_of_a_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,10 +184,3 @@ def test_the_package_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'numpy', 'PIL', 'open_clip'}"
     code = f"import sys, unlearnable.posts; raise SystemExit(len({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_caption_file_may_have_the_name_of_a_photo(tmp_path: Path) -> None:
-    touch(tmp_path, "trip.png")
-    assert only_captions(tmp_path) is None
-    written = captions(tmp_path / "trip.csv", "image,caption", "trip.png,a dog")
-    assert only_captions(tmp_path) == written

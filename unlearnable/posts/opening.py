@@ -13,7 +13,7 @@ from unlearnable.posts.caption_file import NamesNoPhotoError
 from unlearnable.posts.exports import POSTS, Export
 from unlearnable.posts.faces import PEOPLE
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.rows import loads, names_one
+from unlearnable.posts.rows import loads
 from unlearnable.posts.text import read_document
 from unlearnable.posts.tree import PHOTO_SUFFIXES, WITHHELD, find_photos, is_photo, unreadable
 from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Format, Skipped, assemble, restrict
@@ -204,7 +204,6 @@ def _posted(export: Format, root: Path) -> list[str]:
 
 
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
-_TABLES = frozenset({".csv", ".tsv", ".txt"})
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 
 
@@ -262,12 +261,9 @@ def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
             text = read_document(path).text
         except InputError as error:
             raise InputError(error.message, hint=f"{error.hint}, or pass over it with `captions='none'`") from error
-        strings = re.findall(r'"([^"\\\n]{1,255})"', text)  # of JSON
-        if path.suffix.lower() in _TABLES:
-            is_captions = names_one(text, names)
-        else:
-            is_captions = any(one.rpartition("/")[2] in names for one in strings)
-        if is_captions:
+        lines = (re.split(r'[\t,;|"]', line) for line in text.splitlines())
+        ends = {re.split(r"[/\\]", cell.strip())[-1] for cells in lines if len(cells) > 1 for cell in cells}
+        if not names.isdisjoint(ends):
             hint = f"{format_hint(path, text)}; `captions='none'` protects the photos without captions"
             raise InputError(f"{path} seems to hold captions, and cannot be read", hint=hint)
 

@@ -158,12 +158,6 @@ def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
     return None
 
 
-def names_one(text: str, names: Set[str]) -> bool:
-    """Return whether some delimiter splits a row into cells, one of them such a name or a path that ends with it."""
-    rows = (row.cells for mark in _DELIMITERS for row in csv_rows(text, mark))
-    return any(re.split(r"[/\\]", cell)[-1] in names for cells in rows if len(cells) > 1 for cell in cells)
-
-
 def parse_csv(text: str, heading: Heading, keys: Keys) -> Parsed:
     """Parse the rows of delimited text under the heading."""
     first, *body = csv_rows(text, heading.delimiter)

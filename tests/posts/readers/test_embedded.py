@@ -62,14 +62,6 @@ def test_each_text_is_taken_once_xmp_first(tmp_path: Path) -> None:
     assert captions(tmp_path) == {"a.jpg": ["a\nboat", "früh am See"], "b.jpg": [long.strip(), "früh"]}
 
 
-def test_the_description_among_the_texts_of_a_png(tmp_path: Path) -> None:
-    info = PngImagePlugin.PngInfo()
-    info.add_itxt("Description", "snow 雪")
-    info.add_text("Comment", "Created with GIMP")
-    save(tmp_path / "a.png", pnginfo=info)
-    assert captions(tmp_path) == {"a.png": ["snow 雪"]}
-
-
 MACHINES = """
 OLYMPUS DIGITAL CAMERA         |Minolta DSC|SAMSUNG CAMERA PICTURES|Exif_JPEG_PICTURE|LEAD Technologies Inc. V1.01
 |Processed with VSCO with a6 preset|DCIM\\100MEDIA\\DJI_0001.JPG|default|Screenshot|IMG_1234|  |dav

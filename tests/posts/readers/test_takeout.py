@@ -62,24 +62,10 @@ def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) 
     assert [captions[photo] for photo in edited] == [["a dog"], ["a cat"]]
 
 
-def test_an_edited_photo_shares_that_of_its_original_also_where_it_lacks_the_suffix(tmp_path: Path) -> None:
-    photos = ("2234.jpg", "2234-edited.jpg", "2234.png")
-    texts = {"2234.supplemental-metadata.json": sidecar("2234", "a cake"), "2234.png.json": sidecar("2234", "a cat")}
-    lay_out(tmp_path, texts, *photos)
-    captions = open_dataset(tmp_path).captions_by_photo()
-    assert [captions[photo] for photo in photos] == [["a cake"], ["a cake"], ["a cat"]]
-
-
 @pytest.mark.parametrize("original", ["IMG_1.JPG", "IMG_1.HEIC", "IMG_1.dng"])
 def test_an_edited_photo_shares_that_of_an_original_with_another_suffix(original: str, tmp_path: Path) -> None:
     lay_out(tmp_path, {f"{original}.supplemental-metadata.json": sidecar(original, "a dog")}, "IMG_1-edited.jpg")
     assert open_dataset(tmp_path).captions_by_photo()["IMG_1-edited.jpg"] == ["a dog"]
-
-
-def test_photos_whose_names_differ_in_large_letters_alone_have_sidecars_of_their_own(tmp_path: Path) -> None:
-    names = ("IMG_0170.jpg", "IMG_0170.JPG", "IMG_0170.HEIC")
-    lay_out(tmp_path, {f"{name}.json": sidecar(name, f"of {name}") for name in names}, *names)
-    assert open_dataset(tmp_path).captions_by_photo() == {name: [f"of {name}"] for name in names}
 
 
 @pytest.mark.parametrize(
