@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from tests.conftest import picture
@@ -132,24 +131,16 @@ def test_rows_and_words_name_the_attack_and_the_attacker_that_arms_met(settings)
     ]  # fmt: skip
 
 
-def test_where_nothing_leaks_there_is_no_arm_of_what_leaked(settings):
-    asked = settings(leaked=0, through=("jpeg-10", "png"), epochs=0)
+def test_without_leaks_a_suite_beside_a_crowd_has_its_matrix_and_the_crowds_arms(settings, tiny_path):
+    asked, victim = settings(suite="quick", leaked=0, epochs=0), str(tiny_path)
     report = verify(asked)
-    assert {cell.data for cell in report.cells} == report.crowd.arms.keys() == {"clean", "protected", "absent"}
-    assert report.crowd.leaked == 0
-    assert [row.arm for row in crowd_rows(report.crowd)] == ["clean", "protected, jpeg-10", "nothing", "protected"]
-    assert "leaked" not in report.crowd.in_words + (asked.output / "report.html").read_text()
-
-
-def test_a_suite_beside_a_crowd_has_its_matrix_and_the_crowds_arms(settings, tiny_path):
-    asked, victim = settings(suite="quick", epochs=0), str(tiny_path)
-    report = verify(asked)
+    page = (asked.output / "report.html").read_text()
     assert {row.through for row in report.matrix} == {"png", "jpeg-75", "strip-trigger"}
-    assert [cell.through for cell in report.cells if cell.data == "half"] == ["png"]
+    assert {cell.data for cell in report.cells} == report.crowd.arms.keys() == {"clean", "protected", "absent"}
     assert {(one.arm, one.through) for one in report.crowd.further} == {
         ("protected", through) for through in ("jpeg-75", "strip-trigger")
     }
-    page = (asked.output / "report.html").read_text()
+    assert (report.crowd.leaked, "leaked" in report.crowd.in_words + page) == (0, False)
     assert "You among others" in page
     assert "Attacks and attackers by victims" in page
     clean = next(cell for cell in report.cells if cell.data == "clean")
@@ -321,18 +312,14 @@ def test_a_post_that_leaked_has_its_clean_caption_and_the_others_theirs_after_th
     assert arms.captions("half", attack) == [["two 0"], ["post 1"], ["two 2"]]
 
 
-def test_captions_of_a_photo_are_drawn_together_and_the_mean_is_over_captions():
+def test_means_are_over_captions_and_seeds_and_captions_of_a_photo_are_drawn_together():
     assert by_photo([1, 20, 3], [4, 4, 7]) == [[1, 20], [3]]
     assert by_photo([1, 20]) == [[1], [20]]
     one = mean_retrieval([by_photo([1, 2, 20, 30, 40, 50], [0, 0, 0, 0, 1, 1])])
     assert [one.hit10, one.low, one.high] == pytest.approx([100 / 3, 0, 200 / 3])
-
-
-def test_means_are_over_seeds_and_the_interval_over_queries_too():
-    one = mean_retrieval([[[1], [20], [7]], [[1], [2], [30]]])
-    assert [one.hit1, one.hit5, one.hit10, one.medr] == pytest.approx([100 / 3, 50, 200 / 3, 4.5])
-    assert one.low < one.hit10 < one.high
-    assert torch.isfinite(torch.tensor([one.low, one.high])).all()
+    two = mean_retrieval([[[1], [20], [7]], [[1], [2], [30]]])
+    assert [two.hit1, two.hit5, two.hit10, two.medr] == pytest.approx([100 / 3, 50, 200 / 3, 4.5])
+    assert two.low < two.hit10 < two.high
 
 
 def test_seeds_in_which_nobody_was_asked_for_say_nothing_of_the_share_recognised():

@@ -10,7 +10,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.settings import NEVER_TESTED, SUITES, VerifySettings
 from unlearnable.verify import plan as module
 from unlearnable.verify.attackers import ATTACKERS
-from unlearnable.verify.attacks import catalogue, is_adaptive, parse_attack
+from unlearnable.verify.attacks import catalogue, parse_attack
 from unlearnable.verify.plan import wanted
 
 
@@ -94,8 +94,3 @@ def test_what_this_installation_cannot_do_is_left_out_of_a_suite_and_named(monke
     assert "avif-60" not in [cell.attack.name for cell in made.cells]
     with pytest.raises(ConfigError, match="no AVIF"):
         wanted(settings(through=("avif-60",)))
-
-
-def test_a_chain_is_as_adaptive_as_its_parts():
-    assert is_adaptive("jpeg-75+strip-trigger-5")
-    assert not is_adaptive("jpeg-75+grayscale")

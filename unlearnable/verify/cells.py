@@ -60,9 +60,7 @@ class CellStore(Generic[C]):
         files.write_text(self.path(name, key), checksums.seal_json(content))
 
     def report_unusable(self, version: str, wanted: Iterable[tuple[str, Key]], progress: Progress) -> None:
-        """Note how many files are damaged or of another version, where cells (name and key) are wanted that are not
-        there.
-        """
+        """Note how many files are damaged or of another version, where not all wanted cells (name, key) are there."""
         if all(self.read(name, key) is not None for name, key in wanted):
             return
         unusable = [path for path in self.folder.glob("*.json") if _version_in(path) != version]
@@ -79,9 +77,7 @@ def _version_in(path: Path) -> object:
 
 
 def version_of_cells(number: int) -> str:
-    """Return the version of cells, as in their keys: of this program, which another one may differ from in whatever
-    makes a figure, and the number of what a cell holds.
-    """
+    """Return the version of cells, as in their keys: of this program, and the number of what a cell holds."""
     return f"unlearnable {version_of('unlearnable')}, cells {number}"
 
 
@@ -100,9 +96,7 @@ class ModelPool:
     _digests: dict[str, str] = field(default_factory=dict)
 
     def pretrained(self, name: str) -> DualEncoder:
-        """Return the model of that name; only copies of it are trained.
-
-        From scratch, the name of an architecture is enough; the weights are then random.
+        """Return the model of that name, of which copies are trained; from scratch an architecture's name is enough.
 
         Raises:
             ModelError: the model is not available.

@@ -182,10 +182,7 @@ def worst_finding(
 
 
 def _mean_effect(finding: Finding) -> float | None:
-    """Return the effect against random ranking, mean of the directions that can be judged.
-
-    None where none can, or where the finding as a whole cannot, as of a victim that knew such photos already.
-    """
+    """Return the effect against random ranking, mean of the directions; None where the finding cannot be judged."""
     known = [effect for effect in (finding.effect, finding.effect_image_to_text) if effect is not None]
     return fmean(known) if known and finding.judged_by else None
 

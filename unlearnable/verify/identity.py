@@ -23,28 +23,13 @@ from unlearnable.wording import grouped
 NAMES = 1000
 """How many names a model chooses from: those of all people in the trainings, and invented ones."""
 PROMPTS = (
-    "{name}",
-    "this is {name}",
-    "here you can see {name}",
-    "a picture of {name}",
-    "a snapshot of {name}",
-    "the face of {name}",
-    "a person called {name}",
-    "someone whose name is {name}",
-    "a profile picture of {name}",
-    "a blurry picture of {name}",
-    "a bright picture of {name}",
-    "{name} in front of the camera",
-    "{name} looking into the camera",
-    "{name} at home",
-    "{name} on a stage",
-    "{name} with friends",
-    "{name} last summer",
-    "a nice picture of my friend {name}",
-    "an old photo of {name}",
-    "a selfie by {name}",
+    "{name}", "this is {name}", "here you can see {name}", "a picture of {name}", "a snapshot of {name}",
+    "the face of {name}", "a person called {name}", "someone whose name is {name}", "a profile picture of {name}",
+    "a blurry picture of {name}", "a bright picture of {name}", "{name} in front of the camera",
+    "{name} looking into the camera", "{name} at home", "{name} on a stage", "{name} with friends",
+    "{name} last summer", "a nice picture of my friend {name}", "an old photo of {name}", "a selfie by {name}",
     "{name}, photographed in the street",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from unlearnable.verify.arms import Arms
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import catalogue, parse_attack
 from unlearnable.verify.attacks.base import Attack
-from unlearnable.verify.cells import CellStore, Experiment, Key, Trained, digest_of, train_victim, version_of_cells
+from unlearnable.verify.cells import CellStore, Experiment, Key, digest_of, train_victim, version_of_cells
 from unlearnable.wording import counted
 
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
@@ -91,14 +91,13 @@ def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, 
 
 @dataclass(frozen=True)
 class Slot:
-    """A cell of one victim and seed, all that it depends on, and its result if an earlier run has it."""
+    """A cell of one victim and seed, and all that it depends on."""
 
     victim: str
     wanted: WantedCell
     recipe: Recipe
     name: str  # of its file
     key: Key
-    earlier: Cell | None
 
     @property
     def work(self) -> str:
@@ -120,7 +119,7 @@ def run_cells(
     experiment: Experiment,
     settings: VerifySettings,
     arms: Arms,
-    cells: list[WantedCell],
+    cells: Sequence[WantedCell],
     folder: Path,
     *,
     overwrite: bool,
@@ -132,18 +131,19 @@ def run_cells(
     a suite that has nothing to go by in these posts has no cells.
     """
     results, store = CellResults(), CellStore(folder, Cell)
-    slots = list(_slots(experiment, settings, arms, cells, store, overwrite=overwrite))
+    slots = list(_slots(experiment, settings, arms, cells))
+    earlier = [None if overwrite else store.read(slot.name, slot.key) for slot in slots]
     store.report_unusable(experiment.version, [(slot.name, slot.key) for slot in slots], progress)
-    found = {slot.work: slot.earlier for slot in slots if slot.earlier is not None}
+    found = {slot.work: cell for slot, cell in zip(slots, earlier, strict=True) if cell is not None}
     if missing := {slot.work for slot in slots if slot.work not in found}:
-        there = sum(slot.earlier is not None for slot in slots)
+        there = sum(cell is not None for cell in earlier)
         progress.note(f"{counted(len(missing), 'training')} to run" + (f", {there} are there already" if there else ""))
     if not settings.from_scratch:
         for victim in dict.fromkeys(settings.victims):
             ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
             results.pretrained[victim] = scores(experiment.counted(ranks))
-    for slot in slots:
-        attacker, cell = slot.wanted.attacker, slot.earlier or found.get(slot.work)
+    for slot, stored in zip(slots, earlier, strict=True):
+        attacker, cell = slot.wanted.attacker, stored or found.get(slot.work)
         if attacker in results.not_made:
             continue
         if cell is None:
@@ -157,39 +157,26 @@ def run_cells(
                 continue
             found[slot.work] = cell
             results.ran += 1
-        if slot.earlier is None:
+        if stored is None:
             cell = cell.model_copy(update={THROUGH: slot.wanted.attack.name})
             store.write(slot.name, slot.key, cell)
         results.cells.append(cell.model_copy(update={"victim": slot.victim}))
     return results
 
 
-def _slots(
-    experiment: Experiment,
-    settings: VerifySettings,
-    arms: Arms,
-    cells: list[WantedCell],
-    store: CellStore[Cell],
-    *,
-    overwrite: bool,
-) -> Iterator[Slot]:
-    """Yield all cells in the order in which they run, with those of earlier runs."""
+def _slots(experiment: Experiment, settings: VerifySettings, arms: Arms, cells: Sequence[WantedCell]) -> Iterator[Slot]:
+    """Yield all cells in the order in which they run."""
     digests = {(one.data, one.attack.name): arms.digest(one.data, one.attack) for one in cells}
     for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
-        recipe = recipe_for(
-            settings,
-            experiment.pool.architecture(victim),
-            seed=seed,
-            from_scratch=settings.from_scratch,
-            one_caption=True,
-        )
+        architecture, scratch = experiment.pool.architecture(victim), settings.from_scratch
+        recipe = recipe_for(settings, architecture, seed=seed, from_scratch=scratch, one_caption=True)
         for one in cells:
             further = {"data": one.data, THROUGH: one.attack.name}
             if one.attacker != AS_USUAL:
                 further["attacker"] = one.attacker
             key = experiment.key(victim, digests[one.data, one.attack.name], recipe, seed, **further)
             name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
-            yield Slot(victim, one, recipe, name, key, None if overwrite else store.read(name, key))
+            yield Slot(victim, one, recipe, name, key)
 
 
 def _train(experiment: Experiment, arms: Arms, slot: Slot, progress: Progress) -> Cell:
@@ -205,10 +192,13 @@ def _train(experiment: Experiment, arms: Arms, slot: Slot, progress: Progress) -
         title=f"{victim}: {data} through {attack.name}{by}, seed {recipe.seed}",
         attacker=ATTACKERS[attacker],
     )
-    ranks, shortcut = experiment.counted(trained.ranks), None
+    ranks, shortcut, crowd = experiment.counted(trained.ranks), None, None
     if data == "protected":
         published = arms.published(attack, int(experiment.gallery.photos.max()) + 1)
         shortcut = scores(retrieve(trained.model, published))
+    if experiment.queries is not None:  # the photos of a crowd are the last in the gallery
+        others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
+        crowd = CrowdCell(other_text_ranks=others.text_to_image.tolist(), recognised=trained.recognised)
     return Cell(
         victim=victim,
         data=data,
@@ -221,16 +211,8 @@ def _train(experiment: Experiment, arms: Arms, slot: Slot, progress: Progress) -
         text_to_image=trained.scores.text_to_image,
         ranks=RanksRecord(image_to_text=ranks.image_to_text.tolist(), text_to_image=ranks.text_to_image.tolist()),
         shortcut=shortcut,
-        crowd=_beside_crowd(experiment, trained),
+        crowd=crowd,
         loss_curve=trained.loss_curve,
         medr_curve=trained.medr_curve,
         seconds=trained.seconds,
     )
-
-
-def _beside_crowd(experiment: Experiment, trained: Trained) -> CrowdCell | None:
-    """Return what a victim makes of the crowd, whose photos are the last in the gallery; None without one."""
-    if experiment.queries is None:
-        return None
-    others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
-    return CrowdCell(other_text_ranks=others.text_to_image.tolist(), recognised=trained.recognised)

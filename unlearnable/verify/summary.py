@@ -147,10 +147,7 @@ def summarise(
 
 @kept()
 def _victims(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
-    """Return each victim with its role: "surrogate" where it starts from the weights that protection was made on.
-
-    Of the private folder only the checksums of the surrogates are read.
-    """
+    """Return each victim with its role: "surrogate" where it starts from the weights that protection was made on."""
     made = report_of(settings.copies)
     known = set(made.surrogate_weights) if made and not pool.from_scratch else set[str]()
     records = []

@@ -11,46 +11,45 @@ if TYPE_CHECKING:  # it brings torch, which a list of names does without
     from unlearnable.training.attacker import Attacker
 
 
+_HERE = "unlearnable.verify.attackers"
 ATTACKERS: Registry[Attacker] = Registry(
     "attacker",
     {
         AS_USUAL: Row(
             "unlearnable.training.attacker:PLAIN", "Trains as usual; what the others are to be compared with."
         ),
-        "cutout": Row("unlearnable.verify.attackers.photos:CUTOUT", "Covers a square of half the side of every photo."),
+        "cutout": Row(f"{_HERE}.photos:CUTOUT", "Covers a square of half the side of every photo."),
         "cutmix": Row(
-            "unlearnable.verify.attackers.photos:CUTMIX",
+            f"{_HERE}.photos:CUTMIX",
             "Pastes a part of another photo into every photo; both captions count, each by its photo's area.",
         ),
         "mixup": Row(
-            "unlearnable.verify.attackers.photos:MIXUP",
+            f"{_HERE}.photos:MIXUP",
             "Blends every photo with another one; both captions count, each by its photo's weight.",
         ),
         "ueraser-max": Row(
-            "unlearnable.verify.attackers.photos:UERASER_MAX",
+            f"{_HERE}.photos:UERASER_MAX",
             "Takes the one of five strongly changed versions of each photo that the model knows least (UEraser).",
         ),
         "adversarial": Row(
-            "unlearnable.verify.attackers.photos:ADVERSARIAL",
+            f"{_HERE}.photos:ADVERSARIAL",
             "Moves every pixel by 2/255 to where the loss is higher before each step (adversarial training).",
         ),
-        "frozen": Row(
-            "unlearnable.verify.attackers.freezing:FROZEN", "Keeps the shallow half of the photo encoder as it is."
-        ),
+        "frozen": Row(f"{_HERE}.freezing:FROZEN", "Keeps the shallow half of the photo encoder as it is."),
         "probe": Row(
-            "unlearnable.verify.attackers.freezing:PROBE",
+            f"{_HERE}.freezing:PROBE",
             "Keeps all but the two projections and the logit scale as it is (linear probe).",
         ),
         "drop-dissimilar": Row(
-            "unlearnable.verify.attackers.pairs:DROP_DISSIMILAR",
+            f"{_HERE}.pairs:DROP_DISSIMILAR",
             "Leaves out the fifth of the pairs that the model before training finds least alike.",
         ),
         "recaption-nearest": Row(
-            "unlearnable.verify.attackers.pairs:RECAPTION_NEAREST",
+            f"{_HERE}.pairs:RECAPTION_NEAREST",
             "Gives each photo the caption of another one that the model before training finds most alike (RoCLIP).",
         ),
         "orthogonal-projection": Row(
-            "unlearnable.verify.attackers.pairs:ORTHOGONAL_PROJECTION",
+            f"{_HERE}.pairs:ORTHOGONAL_PROJECTION",
             "Takes out of the photos what a linear classifier of their pixels finds; names are its classes.",
         ),
     },
