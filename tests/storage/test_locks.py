@@ -43,10 +43,13 @@ def names(folder):
 
 def test_a_lock_removes_no_file_that_holds_something(tmp_path):
     lock = tmp_path / ".lock"
-    with locks.held(tmp_path, lock, "training"):
+    with locks.lock_output(tmp_path, lock, "training"):
         assert lock.stat().st_size == 0, "others would take it for a file of the user's"
     lock.write_text("dear")
-    with pytest.raises(OutputError, match="was not made by this program"), locks.held(tmp_path, lock, "training"):
+    with (
+        pytest.raises(OutputError, match="was not made by this program"),
+        locks.lock_output(tmp_path, lock, "training"),
+    ):
         pass
     assert lock.read_text() == "dear"
 

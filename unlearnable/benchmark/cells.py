@@ -14,7 +14,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS
 from unlearnable.report import BenchmarkCell, ProtectionRecord
 from unlearnable.settings import AS_PUBLISHED
-from unlearnable.storage.locks import alone
+from unlearnable.storage.locks import locked
 from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, pairs_of
@@ -119,7 +119,7 @@ class Cells:
         for cell in self.own_share():
             path = self._store.path(cell.name, self._keys[cell])
             checkpoint = path.with_suffix(".partial")
-            with alone(path.with_suffix(".lock"), waiting(f"trains the victim of {path.stem}", progress)):
+            with locked(path.with_suffix(".lock"), waiting(f"trains the victim of {path.stem}", progress)):
                 if self.done(cell) is None:
                     self._store.write(cell.name, self._keys[cell], self._run(cell, checkpoint, progress))
                     ran += 1

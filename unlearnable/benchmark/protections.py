@@ -31,7 +31,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.report import ProtectionRecord, SkippedRecord
 from unlearnable.report.common import StoredRecord
 from unlearnable.storage import checksums, files
-from unlearnable.storage.locks import alone
+from unlearnable.storage.locks import locked
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels, Posts, Ragged
 from unlearnable.training.view import apply_noise
@@ -223,7 +223,7 @@ def make(
     side = min(surrogate.image_size, recipe.noise_side or surrogate.image_size)
     grids = tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
     slots, vocabulary = recipe.cut(photos.captions), load_words(recipe.settings)
-    with alone(store.path("lock"), waiting(f"makes the protection {noise.name}", progress)):
+    with locked(store.path("lock"), waiting(f"makes the protection {noise.name}", progress)):
         saved = store.read()
         if saved is None:
             if store.path("json").is_file() and not checkpoint.is_file():

@@ -27,7 +27,7 @@ from unlearnable.report.html import benchmark_page
 from unlearnable.settings import BenchmarkSettings
 from unlearnable.storage import files
 from unlearnable.storage.folders import cache_folder, refuse_among
-from unlearnable.storage.locks import alone
+from unlearnable.storage.locks import locked
 from unlearnable.storage.pool import is_first, process
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import pairs_of
@@ -73,7 +73,7 @@ def benchmark(
         return None
     report = _report(settings, cells, skipped, notes)
     figures = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
-    with alone(cells.folder / ".lock", waiting("writes the tables", progress)):
+    with locked(cells.folder / ".lock", waiting("writes the tables", progress)):
         return write(report.model_copy(update=figures), latex=settings.latex)
 
 

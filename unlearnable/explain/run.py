@@ -77,7 +77,7 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
     post = read_post(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     refuse_output(settings, overwrite=overwrite)
     folder = settings.output
-    with locks.held(folder, folder / ".lock", "run of explain"), _staged(folder) as staging:
+    with locks.lock_output(folder, folder / ".lock", "run of explain"), _staged(folder) as staging:
         report = _explained(settings, post, staging, progress or Silent())
         files.write_text(staging / REPORT, report.model_dump_json(indent=2) + "\n")
     return report

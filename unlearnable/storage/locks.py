@@ -19,7 +19,7 @@ LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their o
 
 
 @contextmanager
-def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
+def lock_output(output: Path, lock_file: Path, run: str) -> Iterator[None]:
     """Hold an output against other runs, such as another "training"; nothing is left of the lock.
 
     Raises:
@@ -30,12 +30,12 @@ def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
         hint = "wait until it is over, or choose another `output`"
         raise OutputError(f"another {run} is writing to {output}", hint=hint)
 
-    with files.no_empty_folders_above(lock_file), alone(lock_file, refuse, output, files.ELSEWHERE):
+    with files.no_empty_folders_above(lock_file), locked(lock_file, refuse, output, files.ELSEWHERE):
         yield
 
 
 @contextmanager
-def alone(
+def locked(
     lock_file: Path, taken: Callable[[], object], named: Path | None = None, hint: str = files.CHECK
 ) -> Iterator[None]:
     """Hold a lock; where another run has it, call `taken` and wait. Nothing is left of the lock.

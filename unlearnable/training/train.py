@@ -77,7 +77,7 @@ def _held(settings: TrainSettings) -> Iterator[None]:
     if not is_first():
         yield
         return
-    with locks.held(output, output.with_name(f".{output.name}.lock"), "training"):
+    with locks.lock_output(output, output.with_name(f".{output.name}.lock"), "training"):
         yield
 
 

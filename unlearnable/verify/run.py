@@ -68,7 +68,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     refuse_among(folder, *(path.parent if path and path.is_file() else path for path in others))
     refuse_published(folder / "report.json")
     files.refuse_others(folder, "report.json", "report.html")
-    with locks.held(folder, folder / ".lock", "run of verify"):
+    with locks.lock_output(folder, folder / ".lock", "run of verify"):
         report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
         report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         files.write_text(folder / "report.html", verify_page(report))
