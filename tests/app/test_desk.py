@@ -17,7 +17,7 @@ from tests.conftest import picture, tree
 from tests.presets import preset
 from unlearnable.app import inbox
 from unlearnable.app.desk import Desk, Stage, Watch, free_output
-from unlearnable.app.page import address_of, folder_of, initials_of
+from unlearnable.app.page import folder_of, initials_of
 from unlearnable.errors import InputError, Interrupted
 from unlearnable.protect import run, summary
 
@@ -77,22 +77,6 @@ def test_the_folder_that_is_typed(typed, folder):
     assert folder_of(typed) == folder
 
 
-def test_fields_are_not_drawn_again_while_the_tool_looks_at_what_came(desk, photos, monkeypatch):
-    looks, posts = threading.Event(), desk.inbox.posts
-    monkeypatch.setattr(desk.inbox, "posts", lambda watch: (looks.wait(60), posts(watch))[1])
-    place = desk.inbox.place("p0.png")
-    shutil.copy(photos[0], place)
-    before = desk.state
-    desk.arrived(place)
-    assert desk.looking
-    assert not desk.away
-    assert desk.state == before, "fields would lose what is being typed"
-    looks.set()
-    done(desk)
-    assert not desk.looking
-    assert desk.state != before
-
-
 def test_a_window_opens_without_what_only_the_work_needs():
     code = "import sys, unlearnable.app.desk; print({'torch', 'open_clip', 'timm'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
@@ -136,55 +120,6 @@ def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_
     assert desk.error == ""
     assert desk.dataset.captions_by_photo()["p0.png"] == ["of the file"]
     assert any("those that you typed are not used" in note for note in desk.notes)
-
-
-def test_another_photo_of_the_same_number_has_another_address(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).write_bytes(b"")
-    first, second = (address_of(0, "received", tmp_path / name) for name in ("a", "b"))
-    assert first != second
-    assert first == address_of(0, "received", tmp_path / "a")
-    assert address_of(0, "received", tmp_path / "gone") == "photos/0/received"
-
-
-def test_there_is_something_to_remove_once_anything_came(desk, photos, tmp_path):
-    assert not desk.holds
-    (tmp_path / "notes.pdf").write_bytes(b"no photo")
-    drop(desk, tmp_path / "notes.pdf")
-    assert desk.holds
-    desk.restart()
-    assert not desk.holds
-    desk.failed("p0.png", "it did not arrive")
-    assert desk.holds
-    desk.restart()
-    drop(desk, *photos)
-    assert desk.holds
-
-
-def test_a_zip_that_cannot_be_unpacked_holds_up_nothing_that_came_with_it(desk, photos, tmp_path, monkeypatch):
-    (tmp_path / "broken.zip").write_bytes(b"no zip")
-    with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:
-        archive.write(photos[0], "mine/p0.png")
-    with monkeypatch.context() as held:
-        held.setattr(desk, "_look_if_any", lambda: None)  # as while it looks at what came before
-        for path in (tmp_path / "broken.zip", tmp_path / "whole.zip", photos[1]):
-            shutil.copy(path, place := desk.inbox.place(path.name))
-            desk.arrived(place)
-    desk._look_if_any()
-    done(desk)
-    assert list(desk.lost) == ["broken.zip"]
-    assert [photo.id for photo in desk.dataset.photos] == ["p0.png", "p1.png"]
-
-
-def test_the_folder_of_what_came_is_not_named(desk, tmp_path):
-    (tmp_path / "clip.mov").write_bytes(b"film")
-    drop(desk, tmp_path / "clip.mov")
-    assert desk.error.startswith("no photo in what came. photos are files with one of these suffixes")
-    (tmp_path / "zero.jpg").write_bytes(b"")
-    drop(desk, tmp_path / "zero.jpg")
-    desk.start()
-    done(desk)
-    assert desk.error == "no photo in what came can be protected; zero.jpg: empty (the file has no bytes)."
 
 
 def test_two_kinds_of_captions_are_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
@@ -245,23 +180,6 @@ def test_the_end_of_the_window_breaks_a_batch_off(desk, photos, monkeypatch, cap
     assert began.wait(120)
     desk.close()
     assert (desk.error, ended, capsys.readouterr().err) == ("", [], "")
-
-
-def test_work_that_outlives_its_folder_says_nothing(desk, photos, monkeypatch, capsys):
-    drop(desk, *photos)
-    began = threading.Event()
-
-    def slow(settings, progress, review):
-        began.set()
-        while progress.doing != "stopping":
-            pass
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(run, "protect", slow)
-    desk.start()
-    assert began.wait(120)
-    desk.close()
-    assert (desk.error, capsys.readouterr().err) == ("", "")
 
 
 def test_a_watch_shows_the_share_of_the_phase():
@@ -393,11 +311,3 @@ def test_what_fails_is_said_with_a_remedy_of_the_window_and_loses_nothing(desk, 
     desk.confirm()
     done(desk)
     assert (desk.error, desk.stage) == ("", Stage.PUBLISHED)
-
-
-def test_a_window_that_is_closed_during_a_review_leaves_nothing(desk, photos, tmp_path):
-    drop(desk, *photos)
-    desk.start()
-    reviewed(desk)
-    desk.close()
-    assert (desk.error, list((tmp_path / "work").iterdir())) == ("", [])

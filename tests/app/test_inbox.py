@@ -109,18 +109,6 @@ def test_captions_that_came_twice_are_taken_once(box, second):
             box.posts(Silent())
 
 
-def test_what_is_no_zip_or_is_there_twice_is_refused(box, zipped):
-    path = box.place("broken.zip")
-    path.write_bytes(b"no zip")
-    with pytest.raises(InputError, match=r"broken\.zip cannot be unpacked"):
-        box.unpack(path)
-    assert not path.exists()
-    box.unpack(zipped({"a/b.jpg": "b", "c.json": "{}"}))
-    box.unpack(zipped({"d.jpg": "d", "c.json": "{}"}))
-    with pytest.raises(InputError, match=r"b\.jpg came twice"):
-        box.unpack(zipped({"a/b.jpg": "other", "e.jpg": "e"}))
-
-
 def test_nothing_stays_of_a_zip_that_is_refused(box, zipped):
     (box.folder / "b.jpg").write_bytes(b"b")
     with pytest.raises(InputError, match=r"b\.jpg came twice"):
@@ -148,15 +136,6 @@ def test_captions_are_typed_where_nothing_that_came_has_any(box):
     assert "captions.jsonl" not in tree(box.folder)
     (box.folder / "posts.jsonl").write_text('{"image": "p0.png", "caption": "from a file"}\n')
     assert not box.takes_captions(box.posts(Silent()))
-
-
-def test_captions_that_came_in_a_file_of_the_name_of_those_that_are_typed_are_kept(box, zipped):
-    Image.fromarray(picture(0)).save(box.folder / "p0.png")
-    row = '{"image": "p0.png", "caption": "from a file"}\n'
-    box.unpack(zipped({"captions.jsonl": row}))
-    assert not box.takes_captions(box.posts(Silent()))
-    box.write_captions({})
-    assert (box.folder / "captions.jsonl").read_text() == row
 
 
 def test_names_in_a_zip_are_read_as_todays_programs_write_them(box, tmp_path):

@@ -8,14 +8,12 @@ import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import uvicorn
 
 from tests.app.window import opened
 from tests.cli.program import POSIX, call
-from unlearnable.app.server import ENDING, _run, answer_to_full_disk
+from unlearnable.app.server import answer_to_full_disk
 
 pytestmark = [pytest.mark.enable_socket, POSIX]
 
@@ -94,36 +92,6 @@ def test_its_folder_is_private_and_removed_however_it_ends(tmp_path, tiny_path, 
         assert said == ""
         assert list(window.temporary.iterdir()) == []
         assert list(window.folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("number", sorted(ENDING))
-def test_a_signal_before_the_server_takes_them_ends_it_all_the_same(number):
-    before = signal.signal(number, signal.default_int_handler)
-    try:
-        server = SimpleNamespace(should_exit=False, run=lambda sockets: signal.raise_signal(number))
-        with socket.socket() as listener:
-            _run(server, listener)
-        assert server.should_exit
-        assert signal.getsignal(number) is signal.default_int_handler
-    finally:
-        signal.signal(number, before)
-
-
-def test_a_second_ctrl_c_breaks_nothing_off(monkeypatch):
-    server = uvicorn.Server(uvicorn.Config(None, log_level="warning", lifespan="off"))
-    starts = server.startup
-
-    async def pressed(sockets):
-        await starts(sockets)
-        for _ in range(2):
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(server, "startup", pressed)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        _run(server, listener)
-    assert server.should_exit
-    assert not server.force_exit
 
 
 def test_under_nohup_it_outlives_its_terminal(tmp_path, tiny_path):

@@ -13,7 +13,6 @@ import pytest
 from tests.benchmark.conftest import faces, flickr  # noqa: F401  (fixtures)
 from tests.cli.program import POSIX, call
 from tests.forked import Forked
-from unlearnable.cli.console import console, show_table
 from unlearnable.report.common import made_by
 
 PAUSING = """
@@ -72,20 +71,6 @@ def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
     assert "Pre-trained" in result.stdout
     for text in (planned.stdout, result.stdout):
         assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
-
-
-def test_no_name_in_a_table_is_folded_where_a_head_has_two_words(monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "80")
-    heads = (
-        "victim",
-        "trained on",
-        *(f"{way} {what}" for way in ("image→text", "text→image") for what in ("Hit@10", "Medr")),
-    )
-    cells = ("54.0 / 80.7", "11 / 1") * 2
-    show_table(console(), heads, [("", "Random ranking", *cells), ("resnet-small", "MEM-3-balanced", *cells)])
-    lines = capsys.readouterr().out.splitlines()
-    assert any("resnet-small MEM-3-balanced 54.0 / 80.7" in line for line in lines)
-    assert max(map(len, lines)) <= 80
 
 
 @POSIX
@@ -148,13 +133,6 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(tmp_path, arguments, co
     assert result.returncode == code, result.stderr
     assert words in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_an_output_that_is_a_file_asks_for_another_one(flickr, common, tmp_path):  # noqa: F811
-    (tmp_path / "taken").touch()
-    result = call(*common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "taken", "--quiet"))
-    assert result.returncode == 5, result.stderr
-    assert "hint: choose another --output, in a folder that can be written" in result.stderr
 
 
 def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, tmp_path):  # noqa: F811

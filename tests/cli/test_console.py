@@ -68,7 +68,7 @@ def test_a_name_can_forge_no_line_and_move_no_cursor(posts, quick):
     Image.fromarray(picture(9)).save(posts / "p9.png")
     (posts / f"{HOSTILE}.png").write_bytes(b"no photo")
     (posts / "posts.jsonl").rename(posts / f"{HOSTILE}2.jsonl")
-    for arguments in ((), ("--dry-run",), ("--overwrite",)):
+    for arguments in ((), ("--dry-run",)):
         result = call("protect", posts, *arguments, *quick)
         assert result.returncode == 0, result.stderr
         assert r"captions from \x1b[2J\u202egnp.x\r\n99" in result.stderr
@@ -208,16 +208,6 @@ def test_no_library_swallows_an_interruption(tmp_path, monkeypatch, name):
 
 
 @POSIX
-def test_an_interruption_comes_at_once_where_nothing_is_imported():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt), console.interruptible():
-            signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@POSIX
 @pytest.mark.parametrize("start", [["-m", "unlearnable"], ["-c", "from unlearnable.__main__ import main; main()"]])
 def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(tmp_path, start):
     pressed = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
@@ -231,15 +221,3 @@ def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(tmp_path, start
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")
-
-
-@POSIX
-def test_ctrl_c_after_the_work_is_done_does_not_change_how_the_program_ends():
-    pressed = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT)"  # as libraries end
-    ended = subprocess.run(
-        [sys.executable, "-c", f"{pressed}\nfrom unlearnable.__main__ import main; main()", "--version"],
-        capture_output=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        check=False,
-    )
-    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -70,15 +70,6 @@ def test_doctor_says_what_a_photo_tells(tmp_path):
     assert found["found"][0] == {"block": "EXIF", "kind": "name", "name": "Artist", "value": "Ada [bold]Example"}
 
 
-def test_doctor_of_what_is_no_photo(tmp_path):
-    (tmp_path / "a.txt").write_text("hello")
-    for name, what in (("a.txt", "not-an-image"), ("none.jpg", "No such file")):
-        failed = call("doctor", tmp_path / name)
-        assert failed.returncode == 3
-        assert name in failed.stderr
-        assert what in failed.stderr
-
-
 @pytest.mark.parametrize(("name", "kind"), [("a.MOV", "video"), ("a.DNG", "raw photo")])
 def test_doctor_says_of_a_video_that_it_is_one(name, kind, tmp_path):
     (tmp_path / name).write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")

@@ -6,11 +6,10 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
-from tests.cli.program import POSIX, call, run
+from tests.cli.program import POSIX, call
 from tests.forked import Forked
 from unlearnable.cli import doctor
 from unlearnable.wording import pasted
@@ -73,14 +72,6 @@ def test_help_brings_few_modules_and_no_torch_whose_threads_soon_wait_asleep(wis
     spins, modules, *heavy = result.stderr.split()
     assert (spins, heavy) == (found, [])
     assert int(modules) < 600, "more than Typer, Rich and pydantic bring"
-
-
-def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):
-    result = run("protect", "nowhere", "--json", cwd=posts)
-    error = json.loads(result.stdout)
-    assert error["exit_code"] == result.returncode == 3
-    assert "nowhere" in error["error"]
-    assert result.stderr.splitlines() == [f"error: {error['error']}", f"hint: {error['hint']}"]
 
 
 @pytest.mark.parametrize(
@@ -209,12 +200,6 @@ def test_a_variable_that_is_not_set_is_not_the_current_folder(posts, tmp_path, o
     assert call("doctor", "--check", "", cwd=here).returncode == 2
 
 
-def test_the_whole_file_system_is_no_folder_of_photos():
-    result = call("protect", "/", "--method", "random", "--json")
-    assert json.loads(result.stdout)["exit_code"] == 2
-    assert "cannot be protected" in result.stderr
-
-
 @POSIX
 @pytest.mark.parametrize(
     ("closed", "command", "code"),
@@ -274,23 +259,6 @@ def test_a_name_that_is_too_long_for_any_file_is_no_bug(posts, what):
     result = call("protect", photos, "--surrogate", surrogate, "--method", "random")
     assert result.returncode == 3
     assert "bug" not in result.stderr
-
-
-def test_a_folder_that_cannot_be_written_ends_a_run_before_its_work(posts, monkeypatch):
-    """Root may write anywhere: the refusal of the system is imitated."""
-    output, temporary = posts.parent / "out", tempfile.TemporaryFile
-
-    def refusing(*arguments, **options):
-        if options.get("dir") == output:
-            raise PermissionError(13, "Permission denied")
-        return temporary(*arguments, **options)
-
-    output.mkdir()
-    monkeypatch.setattr(tempfile, "TemporaryFile", refusing)
-    result = call("protect", str(posts), "--method", "random", "--output", str(output))
-    assert result.returncode == 5
-    assert f"cannot write {output}: Permission denied" in result.stderr
-    assert "writing photos" not in result.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"no photo"])

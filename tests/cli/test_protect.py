@@ -10,20 +10,17 @@ from functools import partial
 
 import pytest
 
-from tests.cli.program import PAUSING, POSIX, call, run
+from tests.cli.program import PAUSING, POSIX, call
 from tests.conftest import tree
 from tests.forked import Forked
 from tests.presets import presets_file
 from unlearnable.cli.protect import _show, closing_lines
 from unlearnable.report import ProtectReport, SkippedRecord, TriggerFigures
 from unlearnable.report.common import made_by
-from unlearnable.settings import VerifySettings
-from unlearnable.storage.progress import Silent
-from unlearnable.verify.splits import divide
 
 
 def test_protect_prints_one_json_object_and_progress_goes_to_stderr(posts, quick):
-    result = run("protect", posts, "--captions", posts / "posts.jsonl", "--json", *quick)
+    result = call("protect", posts, "--captions", posts / "posts.jsonl", "--json", *quick)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["made_by"] == made_by()
@@ -62,26 +59,6 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, arguments, code,
     assert words in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
-
-
-def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, tmp_path):
-    rows = [f"C:\\Users\\Eva\\{photo.name};Grüße {n}\r\n" for n, photo in enumerate(sorted(posts.rglob("*.png")))]
-    source = tmp_path / "liste.csv"
-    source.write_bytes("".join(["Datei;Text\r\n", *rows]).encode("cp1252"))
-    result = call("protect", posts, "--captions", source, "--json", *quick)
-    assert result.returncode == 0, result.stderr
-    assert "liste.csv is not UTF-8: it is read as cp1252 and written as UTF-8" in result.stderr
-    assert "liste.csv has 8 paths of another machine, such as C:\\Users\\Eva\\" in result.stderr
-    assert json.loads(result.stdout)["trigger_roundtrip"] == 1.0
-    written = (tmp_path / "photos-protected" / "liste.csv").read_bytes().decode("utf-8-sig")
-    assert "Users" not in written
-    assert "trip/p7.png;" in written
-    settings = VerifySettings(
-        originals=posts, protected=tmp_path / "photos-protected", captions=source,
-        test_fraction=0.25,
-    )  # fmt: skip
-    divided = divide(settings, Silent())
-    assert len(divided.train) + len(divided.held_out) + len(divided.near) == 8
 
 
 def test_captions_in_the_folder_are_taken_and_said(posts, quick):
@@ -191,11 +168,6 @@ def test_dry_run_counts_and_writes_nothing(posts, quick, tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_a_rank_that_is_left_over_does_not_silence_a_command_that_runs_alone(posts, quick):
-    result = call("protect", posts, "--dry-run", *quick, env={"RANK": "3"})
-    assert "would protect 8 photos" in result.stdout, result.stderr
-
-
 def test_dry_run_says_what_the_run_would_be_refused_for(posts, quick, tmp_path):
     assert call("protect", posts, *quick).returncode == 0
     before = tree(tmp_path)
@@ -271,11 +243,6 @@ def test_a_run_closes_with_five_lines(capsys):
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 6
     assert said[0] == "not used: 3 (3 too-small); list in /d/photos-protected.private/manifest.jsonl"
-
-
-def test_one_photo_cannot_be_judged_which_is_said_once(capsys):
-    _show(report(photos=1, protected=1, captions=1, notes=[]), add=False)
-    assert capsys.readouterr().out.count("1 photo cannot be judged") == 1
 
 
 def test_what_is_said_is_true_of_other_methods_and_captions():

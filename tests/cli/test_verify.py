@@ -90,16 +90,6 @@ def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
     assert [finding["attacker"] for finding in report["findings"]] == ["plain", "mixup"]
 
 
-def test_long_names_of_attacks_are_whole_in_80_columns(pair, tiny_path):
-    chain = "downup-50+jpeg-75+strip-trigger"
-    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT)
-    result = call(*arguments, "--through", f"img2dataset,{chain}", env={"COLUMNS": "80"})
-    assert result.returncode == 0, result.stderr
-    names = [line.split("  ")[1] for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert "protected, img2dataset" in names
-    assert chain in " ".join(names)
-
-
 def test_a_suite_ends_with_a_matrix_and_what_was_not_tested(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--suite", "quick")
     result = call(*arguments, env={"COLUMNS": "80"})

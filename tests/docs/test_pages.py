@@ -127,7 +127,7 @@ from unlearnable import protect
         ("verify --help", None),
         ("protekt P", "there is no command"),
         ("protect P --strength 9", "--strength"),
-        ("protect P --preset slow", "slow"),
+        ("protect P --format gif", "gif"),
         ("preview a.png", "protected"),
     ],
 )
