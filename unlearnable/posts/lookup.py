@@ -37,11 +37,12 @@ class Lookup:
         self._roots = {self._root, root.resolve().as_posix()}
         self._folder = posixpath.normpath(folder.absolute().as_posix())
         photos = list(ids)
+        names = [_composed(posixpath.basename(photo)) for photo in photos]
         self._ids = {_composed(photo): photo for photo in photos} | {photo: photo for photo in photos}
         self._folded = grouped((_folded(photo), photo) for photo in photos)
-        self._by_name = grouped((_composed(posixpath.basename(photo)), photo) for photo in photos)
-        self._by_stem = grouped((_composed(PurePosixPath(photo).stem), photo) for photo in photos)
-        self._suffixes = {PurePosixPath(photo).suffix for photo in photos}
+        self._by_name = grouped(zip(names, photos, strict=True))
+        self._by_stem = grouped((posixpath.splitext(name)[0], photo) for name, photo in zip(names, photos, strict=True))
+        self._suffixes = {posixpath.splitext(name)[1] for name in names}
 
     def beside(self, folder: Path) -> Lookup:
         """Return the finder of the same photos by the paths in a caption file of another folder."""
@@ -68,14 +69,14 @@ class Lookup:
         places = [place for place in below if place is not None]
         if exact := next((self._ids[place] for place in places if place in self._ids), None):
             return exact
-        has_suffix = PurePosixPath(path).suffix in self._suffixes
+        has_suffix = posixpath.splitext(path)[1] in self._suffixes
         by_stem = {} if has_suffix else self._by_stem
         if is_url or _DRIVE.match(value):
             ends = [posixpath.join(*_parts(path)[start:]) for start in range(len(_parts(path)))]
             photos = self._ending(ends, self._by_name) or self._ending(ends, by_stem)
-            self.elsewhere += [value] if photos else []
-            missing = Miss("missing-photo", f"{path} is of another machine, and no photo has its name")
-            return self._one_of(path, photos) or missing
+            found = self._one_of(path, photos)
+            self.elsewhere += [value] if isinstance(found, str) else []
+            return found or Miss("missing-photo", f"{path} is of another machine, and no photo has its name")
         if not places:
             return Miss("outside-folder", f"{path} is not below {self._root}")
         alike = next(filter(None, (self._folded.get(_folded(place)) for place in places)), [])

@@ -23,9 +23,11 @@ from unlearnable.wording import it_and_others
 FACES, NONE, EMBEDDED = Path(PEOPLE.name), Path("none"), Path("embedded")
 """Words for captions that are in no caption file: of faces, none at all, and those inside the photos."""
 
-REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
-IN_NO_POST = "in-no-post"  # reason of photos of an export such as those of messages
+_REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
+_IN_NO_POST = "in-no-post"  # reason of photos of an export such as those of messages
 
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
+_BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 _ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
 _HINTS = {
     ".txt": "put the caption of a.jpg into a.txt beside it, or all into a CSV with the columns photo and caption",
@@ -187,7 +189,7 @@ def _with_rest(dataset: Dataset, reader: Format) -> Dataset:
                 f"{root} is an export whose posts cannot be read, and {apart[0]} belongs to none of them",
                 hint="ask for it in the format JSON (HTML cannot be read), or give the folder of the photos you posted",
             )
-    skipped += [Skipped(apart[0], IN_NO_POST, which)] if apart else []
+    skipped += [Skipped(apart[0], _IN_NO_POST, which)] if apart else []
     left_out = {*apart, *withheld}
     splits = dict.fromkeys(found) | named
     splits = {photo: split for photo, split in splits.items() if photo not in left_out}
@@ -201,10 +203,6 @@ def _posted(export: Format, root: Path) -> list[str]:
         return [photo.id for photo in export.read(root, root).photos]
     except InputError:  # it cannot be read, or names no photo that is there
         return []
-
-
-_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
-_BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 
 
 def find_captions(folder: Path) -> list[Path]:
@@ -232,7 +230,7 @@ def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> P
         error: there are several.
     """
     caption_files = find_captions(folder)
-    if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
+    if len(caption_files) == 2 and (copy := folder / _REPEATED) in caption_files:
         other = next(path for path in caption_files if path != copy)
         if _captions_of(open_dataset(folder, other)) <= _captions_of(open_dataset(folder, copy)):
             return other
@@ -244,7 +242,7 @@ def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> P
 
 def repeats_texts(captions: Path, folder: Path) -> bool:
     """Return whether a caption file is a `metadata.jsonl` that repeats the text beside each photo of its folder."""
-    if captions.name != REPEATED:
+    if captions.name != _REPEATED:
         return False
     return _captions_of(FORMATS["sidecar"].read(folder, folder)) <= _captions_of(open_dataset(folder, captions))
 
