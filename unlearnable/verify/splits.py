@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,18 +56,10 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     for line in notes:
         progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
-    people = people_of(originals)
-    if settings.test is not None:
-        test = named_apart(open_others(settings.test, settings), names(people))
-        _refuse_strangers(people, people_of(test), settings)
-        people, train, source = people_of(test), posts, f"the folder {settings.test.name}"
-    else:
-        photos = [post.original for post in posts]
-        training, testing = split(photos, settings.test_fraction, settings.seed)
-        skipped += unused(photos, training, testing)
-        test = part(originals, {photos[n].id for n in testing})
-        train, source = [posts[n] for n in training], where_from(photos, settings)
-    held_out, unranked = captioned(test)
+    photos, known = [post.original for post in posts], people_of(originals)
+    training, held_out, source, people, unranked = _hold_out(originals, photos, settings.test, names(known), settings)
+    _refuse_strangers(known, people, settings)
+    train = [posts[n] for n in training]
     skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
@@ -133,12 +125,29 @@ def without_near(dataset: Dataset, others: Sequence[Path]) -> tuple[Dataset, lis
     return dataset.of(kept), [f"{dataset.name}/{name}" for name in sorted(dropped)]
 
 
-def part(dataset: Dataset, chosen: Collection[str]) -> Dataset:
-    """Return some photos of a data set, by id, with their captions and without what was left out of it."""
-    return replace(dataset.of(chosen), skipped=())
+def _hold_out(
+    dataset: Dataset, photos: Sequence[Photo], test: Path | None, taken: Mapping[str, str], settings: VerifySettings
+) -> tuple[Sequence[int], list[Held], str, Mapping[str, Person], list[Skipped]]:
+    """Return the photos of a data set to train on, by number, and those to rank: of the folder `test`, or a share.
+
+    Beside them: where they come from, for the report, who is on them, and what is neither trained on nor ranked.
+    People in `test` get names that are not taken.
+    """
+    if test is not None:
+        shown = named_apart(open_others(test, settings), taken)
+        held_out, skipped = _captioned(shown)
+        kind = "folder" if test.is_dir() else "file"
+        return range(len(photos)), held_out, f"the {kind} {test.name}", people_of(shown), skipped
+    training, testing = split(photos, settings.test_fraction, settings.seed)
+    chosen = {photos[n].id for n in testing}
+    held_out, skipped = _captioned(replace(dataset.of(chosen), skipped=()))
+    source = f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
+    if any(photo.split in HELD_OUT for photo in photos):
+        source = NAMED
+    return training, held_out, source, people_of(dataset), [*skipped, *unused(photos, training, testing)]
 
 
-def captioned(test: Dataset) -> tuple[list[Held], list[Skipped]]:
+def _captioned(test: Dataset) -> tuple[list[Held], list[Skipped]]:
     """Return the photos of a test set with their captions, and those skipped for want of a caption."""
     texts, uncaptioned = test.captions_by_photo(), set[str]() if test.people else test.uncaptioned
     if test.photos and len(uncaptioned) == len(test.photos):
@@ -150,13 +159,6 @@ def captioned(test: Dataset) -> tuple[list[Held], list[Skipped]]:
     held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]
     unranked = (Skipped(photo, "no-caption", "cannot be ranked") for photo in sorted(uncaptioned))
     return held_out, [*test.skipped, *unranked]
-
-
-def where_from(photos: Iterable[Photo], settings: VerifySettings) -> str:
-    """Return where the photos that are held out of these come from, for the report."""
-    if any(photo.split in HELD_OUT for photo in photos):
-        return NAMED
-    return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
 
 
 def note_on_few(settings: VerifySettings, by_chance: BothWays, source: str) -> list[str]:
@@ -194,27 +196,22 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
         return None
     known = names(people_of(open_originals(settings)))
     posts = named_apart(open_others(settings.crowd, settings), known)
-    people, skipped = people_of(posts), [*posts.skipped]
-    if settings.crowd_test is not None:
-        train, test = posts, named_apart(open_others(settings.crowd_test, settings), {**known, **names(people)})
-        people, source = {**people, **people_of(test)}, f"the folder {settings.crowd_test.name}"
-    else:
-        training, testing = split(posts.photos, settings.test_fraction, settings.seed)
-        train, test = (part(posts, {posts.photos[n].id for n in numbers}) for numbers in (training, testing))
-        skipped += unused(posts.photos, training, testing)
-        source = where_from(posts.photos, settings)
+    inside = people_of(posts)
+    taken = {**known, **names(inside)}
+    training, held_out, source, people, unranked = _hold_out(posts, posts.photos, settings.crowd_test, taken, settings)
+    people = {**inside, **people}
     if both := sorted(known.keys() & names(people).keys()):
         raise InputError(
             f"{both[0]} is among the protected people and in the crowd {settings.crowd}",
             hint="take their photos out of the crowd",
         )
-    held_out, unranked = captioned(test)
-    if not train.photos or not held_out:
+    if not training or not held_out:
         raise InputError(
-            f"{counted(len(train.photos), 'photo')} of the crowd to train on and {len(held_out)} held out are too few",
+            f"{counted(len(training), 'photo')} of the crowd to train on and {len(held_out)} held out are too few",
             hint="use more photos, a larger `test_fraction`, or separate photos with `crowd_test`",
         )
-    return Crowd(replace(train, skipped=()), held_out, source, people, [*skipped, *unranked])
+    train = replace(posts.of({posts.photos[n].id for n in training}), skipped=())
+    return Crowd(train, held_out, source, people, [*posts.skipped, *unranked])
 
 
 def apart(crowd: Crowd, posts: Split) -> Crowd:
