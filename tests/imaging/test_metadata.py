@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -268,14 +267,6 @@ def test_a_position_and_texts_in_utf_16(photo: Photo, tmp_path: Path, north: str
     }
 
 
-@pytest.mark.parametrize("value", [(IFDRational(0, 0),) * 3, (0.0, 7.0, float("inf"))])
-def test_a_position_that_is_none_is_counted(photo: Photo, tmp_path: Path, value: Any) -> None:
-    exif = Image.Exif()
-    exif.get_ifd(IFD.GPSInfo).update({GPS.GPSLatitude: value, GPS.GPSLongitude: value})
-    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
-    assert found(tmp_path / "a.jpg") == {Found("EXIF", "place", "GPS", "2 values")}
-
-
 @pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp")])
 def test_what_xmp_tells(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
     encode(Picture(photo, None, None, XMP, "PNG"), tmp_path / "a", encoding, keep_metadata="all", opt_out=True)
@@ -435,13 +426,3 @@ def test_every_copy_carries_it(
     assert f"{VOCABULARY}{PROHIBITED}" in found  # as others read it
     encode(picture, path, encoding, keep_metadata=keep)
     assert opt_out_of(decode(path).xmp) == ("DMI-ALLOWED" if keep == "all" else None)
-
-
-def test_a_packet_too_long_for_a_jpeg_leaves_the_opt_out(photo: NDArray[np.uint8], tmp_path: Path) -> None:
-    picture = Picture(photo, None, None, packet(inside="<dc:rights>x</dc:rights>"), "PNG")
-    assert picture.xmp is not None
-    for length in (64_990, 70_000):  # the first fits, but not with the opt-out
-        filling = b"x" * (length - len(picture.xmp) + 1)
-        long = replace(picture, xmp=picture.xmp.replace(b">x<", b">" + filling + b"<"))
-        encode(long, tmp_path / "a.jpg", Encoding("jpeg", 90), keep_metadata="all", opt_out=True)
-        assert decode(tmp_path / "a.jpg").xmp == prohibit(None)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.program import call
 from unlearnable.imaging import opening
 from unlearnable.imaging.decode import DecodeError, decode
 
@@ -100,15 +99,6 @@ def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_pa
         decode(tmp_path / "slow.tif")
 
 
-def test_a_photo_that_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
-    pytest.importorskip("resource")
-    workers_run("opening.MEMORY = 1_200_000_000", tmp_path, monkeypatch)
-    (tmp_path / "big.tif").write_bytes(tiff(14_000, 14_000, 100))
-    with pytest.raises(DecodeError) as caught:
-        decode(tmp_path / "big.tif")
-    assert caught.value.reason == "too-large"
-
-
 def test_ordinary_photos_start_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "_ask", lambda path: pytest.fail(f"{path} was tried"))
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
@@ -131,10 +121,3 @@ def test_a_jpeg_of_many_scans_is_tried(tmp_path, monkeypatch):
     with suppress(DecodeError):
         decode(tmp_path / "scans.jpg")
     assert tried == ["scans.jpg"]
-
-
-def test_a_run_leaves_them_out_and_names_them(posts, tiny_path):
-    (posts / "long.webp").write_bytes(extended_webp(32, 4_800_000))
-    result = call("protect", posts, "--surrogate", tiny_path, "--dry-run", "--json")
-    assert result.returncode == 0
-    assert '"where":"long.webp","reason":"too-large"' in result.stdout

@@ -57,13 +57,6 @@ def other(tiny):
     return other
 
 
-def test_an_ensemble_lowers_the_loss_on_both(make_problem, longer, tiny, other):
-    problem = make_problem(surrogates=[tiny, other])
-    state, losses = run("mem", problem, longer)
-    assert len(state.models) == 2
-    assert losses[-1] < 0.6 * losses[0]
-
-
 def test_the_noise_of_an_ensemble_goes_by_all_of_its_models(make_problem, quick, tiny, other):
     def gradients(*surrogates):
         session = started("em", make_problem(surrogates=surrogates), quick)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -122,21 +121,6 @@ def test_no_post_rests_while_features_are_to_shift(make_problem, quick):
         state = run(make_problem(), replace(low, proxy_weight=weight))[0].state
         assert bool(state.resting.any()) == resting
         assert state.losses.isfinite().all()
-
-
-def test_the_faintest_noise_rather_lies_where_photos_are_rough(make_problem, quick, monkeypatch):
-    rough = np.random.default_rng(0).integers(0, 256, (12, 48, 48, 3), np.uint8)
-    rough[:, :, :24] = rough[:, :, :24].mean(axis=(1, 2), keepdims=True)
-    low = replace(quick, visibility="low")
-
-    def on_the_even_half():
-        noise = run(make_problem(pictures=list(rough)), low)[0].state.noise
-        grids = np.stack([abs(noise.grid(n).astype(int)) for n in range(len(noise))])
-        return grids[..., : grids.shape[-1] // 2 - 4].sum() / grids.sum()
-
-    preferred = on_the_even_half()
-    monkeypatch.setattr("unlearnable.methods.steps.SMOOTH", 1.0)
-    assert preferred < 0.8 * on_the_even_half()
 
 
 def test_the_posts_of_one_person_are_not_to_show_each_other(make_problem, quick):

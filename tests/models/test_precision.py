@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unlearnable.models import precision
-from unlearnable.storage.checksums import seal_json, unseal_json
+from unlearnable.storage.checksums import unseal_json
 
 
 @pytest.fixture(autouse=True)
@@ -47,17 +47,6 @@ def test_photos_in_the_mem_loss_have_fewer_digits_only_for_half_of_the_time(tiny
     assert precision.in_bf16(surrogate, "auto", "text")
     assert precision.in_bf16(tiny, "auto", "photo")
     assert precision.in_bf16(surrogate, "bf16", "photo")
-
-
-def test_what_another_process_has_measured_meanwhile_is_kept(tiny, monkeypatch, fresh):
-    monkeypatch.setattr(precision, "speedup", lambda model, encoder: 2.0)
-    assert precision._known() == {}
-    fresh.parent.mkdir()
-    fresh.write_text(seal_json({"another encoder": 0.5}))
-    assert precision.in_bf16(tiny, "auto", "photo")
-    kept = unseal_json(fresh.read_text())
-    assert kept == {"another encoder": 0.5, **{key: 2.0 for key in kept if key != "another encoder"}}
-    assert len(kept) == 2
 
 
 @pytest.mark.parametrize("content", ["", "[1]"])
