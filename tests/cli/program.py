@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.presets import environment
 from unlearnable.cli.app import main
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only POSIX has")
@@ -53,13 +51,6 @@ class Ended(NamedTuple):
     returncode: int
     stdout: str
     stderr: str
-
-
-def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the program in a process of its own."""
-    command_line = [sys.executable, "-W", "error", "-m", "tests.presets", *map(str, arguments)]
-    options.setdefault("env", environment())
-    return subprocess.run(command_line, capture_output=True, text=True, timeout=300, check=False, **options)
 
 
 def call(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from unlearnable.settings.base import (
-    Device,
-    Precision,
-    Settings,
-    default_text,
-    takes,
-)
+from unlearnable.settings.base import Device, Precision, Settings, default_text, takes
 from unlearnable.settings.benchmark import BASELINES, BenchmarkSettings, ScaleName, mem_name
 from unlearnable.settings.explain import ExplainSettings
-from unlearnable.settings.methods import BALANCED, MOVED, PRESETS, MethodSettings, Position, Visibility
+from unlearnable.settings.methods import BALANCED, MOVED, PRESETS, MethodSettings
 from unlearnable.settings.protect import (
     OUTSIDE_THE_DIGEST,
     PLATFORMS,
-    Format,
     Keep,
     NameStyle,
     Platform,
@@ -24,15 +17,7 @@ from unlearnable.settings.protect import (
     ProtectSettings,
     digest,
 )
-from unlearnable.settings.resolve import (
-    DEBUG,
-    absolute,
-    given_settings,
-    resolve_as,
-    split,
-    to_toml,
-    unknown_variables,
-)
+from unlearnable.settings.resolve import DEBUG, absolute, given_settings, resolve_as, split, to_toml, unknown_variables
 from unlearnable.settings.train import (
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
@@ -43,15 +28,7 @@ from unlearnable.settings.train import (
     WARMUP,
     TrainSettings,
 )
-from unlearnable.settings.verify import (
-    AS_PUBLISHED,
-    AS_USUAL,
-    NEVER_TESTED,
-    SUITES,
-    SuiteName,
-    VerifySettings,
-    changing,
-)
+from unlearnable.settings.verify import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings, changing
 
 __all__ = [
     "AS_PUBLISHED",
@@ -75,22 +52,18 @@ __all__ = [
     "BenchmarkSettings",
     "Device",
     "ExplainSettings",
-    "Format",
     "Keep",
     "MethodSettings",
     "NameStyle",
     "Platform",
     "PlatformName",
-    "Position",
     "Precision",
     "ProtectSettings",
     "ProtectionSettings",
     "ScaleName",
     "Settings",
-    "SuiteName",
     "TrainSettings",
     "VerifySettings",
-    "Visibility",
     "absolute",
     "changing",
     "default_text",

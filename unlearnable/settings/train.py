@@ -15,12 +15,14 @@ SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing
 SMALL_VIT_RATE = 3e-4  # at 1e-3 a small vision transformer learns half as much
 WARMUP = 0.1
 
-_EPOCHS = Field(ge=0, description="Number of times that every pair is trained on.")
-_RATE = Field(gt=0, le=1, description="Highest learning rate, which is reached at the end of the warm-up.")
-Epochs = Annotated[int | None, _EPOCHS, DefaultText(f"{TUNING_EPOCHS} in fine-tuning, {SCRATCH_EPOCHS} from scratch")]
+Epochs = Annotated[
+    int | None,
+    Field(ge=0, description="Number of times that every pair is trained on."),
+    DefaultText(f"{TUNING_EPOCHS} in fine-tuning, {SCRATCH_EPOCHS} from scratch"),
+]
 Rate = Annotated[
     float | None,
-    _RATE,
+    Field(gt=0, le=1, description="Highest learning rate, which is reached at the end of the warm-up."),
     DefaultText(
         f"{SMALL_RATE:g} for small models, {SMALL_VIT_RATE:g} for a small vision transformer, {TUNING_RATE:g} for "
         f"others, {SCRATCH_RATE:g} from scratch"
