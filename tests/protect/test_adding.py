@@ -229,16 +229,6 @@ def test_a_photo_into_which_a_program_wrote_a_rating_is_no_changed_one(last_week
     assert [one.reason for one in protect(posts, add=True).skipped] == ["changed-since"], "it shows nothing"
 
 
-def test_a_second_file_of_a_known_photo_is_listed_also_where_some_photos_are_given(last_week, posts):
-    shutil.copy(posts / "p0.png", posts / "again.png")
-    shutil.move(posts / "p1.png", posts / "renamed.png")
-    take(posts, [0])
-    report = protect(posts / "again.png", add=True)
-    assert (report.added, [(one.where, one.reason) for one in report.skipped]) == (0, [("again.png", "same-photo")])
-    report = protect([posts / name for name in ("n0.png", "again.png", "renamed.png", "p2.png")], add=True)
-    assert (report.added, [(one.where, one.reason) for one in report.skipped]) == (1, [("again.png", "same-photo")])
-
-
 def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, at_once):
     (posts / "broken.png").write_bytes(b"no photo")
     assert [one.where for one in protect(posts, **at_once).skipped] == ["broken.png"]

@@ -9,11 +9,10 @@ from PIL import Image
 
 from tests.cli.program import call
 from tests.conftest import picture, tree
-from tests.protect.conftest import QUICK
+from tests.presets import presets_file
 from unlearnable import protect
-from unlearnable.errors import CheckpointError, InputError
+from unlearnable.errors import InputError
 from unlearnable.protect import photo, publish
-from unlearnable.protect import run as workflow
 from unlearnable.protect.photo import target_of
 
 CHANGED = "changed-while-running"
@@ -59,9 +58,7 @@ def test_what_changed_or_went_is_left_out_named_and_exits_3(posts, quick_options
 
 @pytest.fixture
 def quick_options(tiny_path, tmp_path):
-    file = tmp_path / "at_once.toml"
-    file.write_text("".join(f"{name} = {value}\n" for name, value in QUICK.items()))
-    return ("--surrogate", tiny_path, "--config", file)
+    return ("--surrogate", tiny_path, "--config", presets_file(tmp_path / "quick.toml"))
 
 
 def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, at_once, monkeypatch):
@@ -100,18 +97,3 @@ def test_what_was_away_for_a_while_is_added_later_and_what_is_gone_does_not_coun
     report = json.loads(result.stdout)
     assert (result.returncode, report["added"], report["photos"], CHANGED in result.stdout) == (0, 1, 7, False)
     assert "p2.png" in tree(tmp_path / "photos-protected")
-
-
-def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(posts, at_once, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(workflow, "optimise", stop)
-    with pytest.raises(KeyboardInterrupt):
-        protect(posts, **at_once)
-    (posts / "p2.png").unlink()
-    with pytest.raises(CheckpointError):
-        protect(posts, resume=True, seed=1, **at_once)
-    replace(posts / "new.png")
-    with pytest.raises(CheckpointError):
-        protect(posts, resume=True, **at_once)

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from tests.protect.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.protect.check import check
@@ -30,7 +29,7 @@ def made(tmp_path_factory, tiny_path):
     (photos / "broken.jpg").write_text("no photo")
     rows = [{"image": f"p{n}.png", "caption": f"{CAPTIONS[n]} {n}"} for n in range(3)]
     (photos / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    protect(photos, captions=photos / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
+    protect(photos, captions=photos / "posts.jsonl", surrogate=(str(tiny_path),), method="random")
     return root
 
 
@@ -57,7 +56,9 @@ def test_nothing_is_wrong_with_what_a_run_wrote(folder):
 def test_originals_are_found_from_any_folder_and_by_the_names_of_single_photos(made, tmp_path, tiny_path, monkeypatch):
     monkeypatch.chdir(made)
     chosen = ["photos/p0.png", "photos/p1.png"]
-    protect(chosen, captions="photos/posts.jsonl", output=tmp_path / "some", surrogate=(str(tiny_path),), **QUICK)
+    protect(
+        chosen, captions="photos/posts.jsonl", output=tmp_path / "some", surrogate=(str(tiny_path),), method="random"
+    )
     monkeypatch.chdir("/")
     assert check(made / "photos-protected").compared == 3
     assert check(tmp_path / "some").compared == 2
@@ -132,7 +133,7 @@ def test_a_metadata_file_of_the_users_own_may_hold_lists_and_rows_without_a_capt
     rows = [{"file_name": f"p{n}.png", "text": [f"me at the beach {n}", f"again {n}"]} for n in range(3)]
     rows.append({"file_name": "p0.png", "text": " "})
     (photos / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    protect(photos, surrogate=str(tiny_path), **QUICK)
+    protect(photos, surrogate=str(tiny_path), method="random")
     assert kinds(tmp_path / "photos-protected") == []
 
 
@@ -151,7 +152,7 @@ def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
 def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, tmp_path, tiny_path):
     shutil.copytree(made / "photos", tmp_path / "photos")
     surrogate = str(tiny_path)
-    protect(tmp_path / "photos", surrogate=surrogate, **QUICK)
+    protect(tmp_path / "photos", surrogate=surrogate, method="random")
     folder, report = tmp_path / "photos-protected", tmp_path / "photos-protected.private" / "report.json"
     if kind == "missing":
         report.unlink()
@@ -164,8 +165,8 @@ def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, 
     assert detail.endswith("restore it from a backup, or protect all anew with `overwrite=True`")
     if kind == "missing":
         with pytest.raises(OutputError, match="exists already"):
-            protect(tmp_path / "photos", surrogate=surrogate, **QUICK)
-    protect(tmp_path / "photos", surrogate=surrogate, overwrite=True, **QUICK)
+            protect(tmp_path / "photos", surrogate=surrogate, method="random")
+    protect(tmp_path / "photos", surrogate=surrogate, overwrite=True, method="random")
     assert kinds(folder) == []
 
 

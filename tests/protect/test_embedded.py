@@ -39,8 +39,8 @@ def rows_of(output):
 
 
 @pytest.mark.parametrize("keep", ["safe", "all"])
-def test_they_are_published_in_metadata_alone(photos, quick, tmp_path, keep):
-    report = protect(photos, captions=Path("embedded"), keep_metadata=keep, **quick)
+def test_they_are_published_in_metadata_alone(photos, at_once, tmp_path, keep):
+    report = protect(photos, captions=Path("embedded"), keep_metadata=keep, **at_once)
     output = tmp_path / "photos-protected"
     assert (report.caption_format, report.captions_found, report.captions_file) == ("embedded", 3, None)
     texts = {row["file_name"]: row["text"] for row in rows_of(output)}
@@ -60,8 +60,8 @@ def test_they_are_published_in_metadata_alone(photos, quick, tmp_path, keep):
     assert [post.published[0] for post in posts] == [texts[f"p{n}.jpg"] for n in range(3)]
 
 
-def test_they_are_neither_read_nor_published_unless_they_are_asked_for(photos, quick, tmp_path):
-    report = protect(photos, **quick)
+def test_they_are_neither_read_nor_published_unless_they_are_asked_for(photos, at_once, tmp_path):
+    report = protect(photos, **at_once)
     output = tmp_path / "photos-protected"
     assert (report.caption_format, report.captions_found) == ("folder", 0)
     assert not any(words in row["text"] for row in rows_of(output) for words in WORDS)
@@ -69,7 +69,7 @@ def test_they_are_neither_read_nor_published_unless_they_are_asked_for(photos, q
     assert check(output).problems == []
 
 
-def test_add_reads_them_as_the_first_run_did(photos, quick, tmp_path):
-    protect(photos, captions=Path("embedded"), **quick)
+def test_add_reads_them_as_the_first_run_did(photos, at_once, tmp_path):
+    protect(photos, captions=Path("embedded"), **at_once)
     Image.fromarray(picture(5)).save(photos / "p5.jpg", xmp=xmp_of("a new one").encode())
     assert protect(photos, add=True).captions_found == 4

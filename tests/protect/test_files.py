@@ -54,8 +54,8 @@ def manifest(folder):
     return {line["source"]: line for line in map(json.loads, lines)}
 
 
-def test_every_copy_is_of_the_kind_of_its_source(kinds, quick):
-    report = protect(kinds, **quick)
+def test_every_copy_is_of_the_kind_of_its_source(kinds, at_once):
+    report = protect(kinds, **at_once)
     lines, out = manifest(kinds), kinds.parent / "photos-protected"
     names = {source: line["output"] for source, line in lines.items()}
     assert names == {
@@ -90,12 +90,12 @@ def test_every_copy_is_of_the_kind_of_its_source(kinds, quick):
 
 
 @pytest.mark.parametrize("options", [{}, {"platform": "web"}])
-def test_verify_finds_every_copy_though_names_collide(kinds, quick, options):
+def test_verify_finds_every_copy_though_names_collide(kinds, at_once, options):
     for number, name in enumerate(("a.bmp", "a.png", "A.jpg", "a-2.png", "B.webp")):
         Image.fromarray(picture(20 + number, 60, 80)).save(kinds / name)
     rows = [{"image": path.name, "caption": f"photo {n}"} for n, path in enumerate(sorted(kinds.iterdir()))]
     (kinds / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    protect(kinds, **options, **quick)
+    protect(kinds, **options, **at_once)
     out = kinds.parent / "photos-protected"
     originals = open_collection(kinds, None)
     pairs, skipped = match(originals, open_protected(out, originals, None))
@@ -105,20 +105,20 @@ def test_verify_finds_every_copy_though_names_collide(kinds, quick, options):
     assert (len(pairs), skipped) == (len(SAVED) + 5, [])
 
 
-def test_lossless_files_cost_no_protection(kinds, quick):
-    report = protect(kinds, format="webp", **quick)
+def test_lossless_files_cost_no_protection(kinds, at_once):
+    report = protect(kinds, format="webp", **at_once)
     assert {path.suffix for path in (kinds.parent / "photos-protected").glob("?.*")} == {".webp"}
     assert report.linf_max == report.noise_linf_max <= 8
     assert report.noise_kept_mean == 1
     assert not any("JPEG" in note for note in report.notes)
 
 
-def test_photos_for_a_platform_are_reduced_first(kinds, quick):
+def test_photos_for_a_platform_are_reduced_first(kinds, at_once):
     Image.fromarray(picture(9, 900, 1300)).save(kinds / "large.png")
     see_through = np.dstack([picture(3, 60, 80), np.full((60, 80), 255, np.uint8)])
     see_through[:, :40, 3] = 0
     Image.fromarray(see_through).save(kinds / "c.png")
-    report = protect(kinds, platform="instagram", **quick)
+    report = protect(kinds, platform="instagram", **at_once)
     lines, out = manifest(kinds), kinds.parent / "photos-protected"
     assert {line["output"].rpartition(".")[2] for line in lines.values()} == {"jpg"}
     large = lines["large.png"]
@@ -152,10 +152,10 @@ def _pair(original, copy):
     return PostPair(Photo(original.name, original), copy, (), ())
 
 
-def test_the_plan_knows_how_large_copies_will_be(kinds, quick):
+def test_the_plan_knows_how_large_copies_will_be(kinds, at_once):
     Image.fromarray(picture(9, 900, 1300)).save(kinds / "large.jpg", quality=98)
     sources = {path.name: path.stat().st_size for path in kinds.iterdir()}
-    options = {"photos": kinds, **quick}
+    options = {"photos": kinds, **at_once}
     plans = {
         name: plan(resolve_as(ProtectSettings, {**options, **more})).bytes_estimated
         for name, more in (("auto", {}), ("png", {"format": "png"}), ("instagram", {"platform": "instagram"}))
@@ -219,12 +219,12 @@ def test_where_the_quality_leaves_hardly_any_noise_a_finer_one_is_taken(tmp_path
     assert made.noise_kept == share_kept(photo.pixels, target.noisy(noise), *decoded)
 
 
-def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path, monkeypatch):
+def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, at_once, tmp_path, monkeypatch):
     def forget(picture, path, encoding, rows, **options):
         encode(picture, path, encoding, rows=picture.pixels if path.stem == "a" else rows, **options)
 
     monkeypatch.setattr(photo, "encode", forget)
-    left_out = [(one.where, one.reason) for one in protect(kinds, **quick).skipped]
+    left_out = [(one.where, one.reason) for one in protect(kinds, **at_once).skipped]
     assert ("a.jpg", "too-little-noise") in left_out
     assert not (tmp_path / "photos-protected" / "a.jpg").exists()
 
@@ -237,7 +237,9 @@ def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path,
         (0, ModelError, r"a\.jpg would not be protected"),  # as of noise on a place that is white already
     ],
 )
-def test_noise_beyond_epsilon_or_that_changes_nothing_is_refused(kinds, quick, monkeypatch, wanted, value, error, said):
+def test_noise_beyond_epsilon_or_that_changes_nothing_is_refused(
+    kinds, at_once, monkeypatch, wanted, value, error, said
+):
     genuine = Target.noisy
 
     def other(target, noise):
@@ -245,15 +247,15 @@ def test_noise_beyond_epsilon_or_that_changes_nothing_is_refused(kinds, quick, m
 
     monkeypatch.setattr(Target, "noisy", other)
     with pytest.raises(error, match=said):
-        protect(kinds, format=wanted, **quick)
+        protect(kinds, format=wanted, **at_once)
     assert not (kinds.parent / "photos-protected").exists()
 
 
-def test_a_lossless_file_that_holds_something_else_is_refused(kinds, quick, monkeypatch):
+def test_a_lossless_file_that_holds_something_else_is_refused(kinds, at_once, monkeypatch):
     def altered(path):
         found = decode(path)
         return replace(found, pixels=found.pixels ^ np.uint8(1))
 
     monkeypatch.setattr(photo, "decode", altered)
     with pytest.raises(OutputError, match="what is read back differs from what was written by 1/255"):
-        protect(kinds, format="png", **quick)
+        protect(kinds, format="png", **at_once)

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 import unlearnable
-from tests.conftest import picture, tree
+from tests.conftest import picture
 from tests.protect.conftest import manifest
-from unlearnable.storage import checkpoint
 
 GREYS = ("grey.png", "alpha.png", "deep.png", "bits.png", "grey.jpg", "equal.png", "equal.jpg", "grey.webp", "grey.gif")
 
@@ -72,24 +71,3 @@ def test_every_kind_of_grey_stays_grey(greys, quick, tmp_path, file_format, kind
     report = unlearnable.protect(greys, format=file_format, method="random", **quick)
     assert report.protected == report.photos == len(GREYS) + 1
     check(tmp_path / "photos-protected", tmp_path / "photos-protected.private", greys, kinds)
-
-
-def test_a_resumed_run_gives_the_same_grey_bytes(greys, quick, tmp_path, monkeypatch):
-    unlearnable.protect(greys, output=tmp_path / "whole", **quick)
-    monkeypatch.setattr(checkpoint, "EVERY", 0)
-    genuine, calls = checkpoint.save, []
-
-    def stop(*arguments):
-        genuine(*arguments)
-        calls.append(arguments)
-        if len(calls) == 8:  # noise has been made, and more is to come
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save", stop)
-        with pytest.raises(KeyboardInterrupt):
-            unlearnable.protect(greys, output=tmp_path / "broken", **quick)
-    noise = np.fromfile(tmp_path / "broken.private" / "checkpoint" / "noise.i8", np.int8)
-    assert noise.any()
-    unlearnable.protect(greys, output=tmp_path / "broken", resume=True, **quick)
-    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")

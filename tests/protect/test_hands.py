@@ -70,29 +70,29 @@ def mixed(posts):
     return posts
 
 
-def test_any_number_of_workers_gives_the_same_files_manifest_and_losses(mixed, quick, tmp_path, workers):
+def test_any_number_of_workers_gives_the_same_files_manifest_and_losses(mixed, at_once, tmp_path, workers):
     results = []
     for number in (0, 2):
         workers(number)
-        report = protect(mixed, output=tmp_path / f"out{number}", **quick)
+        report = protect(mixed, output=tmp_path / f"out{number}", **at_once)
         private = tmp_path / f"out{number}.private"
         results.append((tree(tmp_path / f"out{number}"), (private / "manifest.jsonl").read_bytes(), report.losses))
     assert results[0] == results[1]
     assert [one.where for one in report.skipped] == ["broken.jpg", "small.png"]
 
 
-def test_a_worker_that_is_ended_stops_the_run_which_can_be_resumed(posts, quick, tmp_path, workers, monkeypatch):
+def test_a_worker_that_is_ended_stops_the_run_which_can_be_resumed(posts, at_once, tmp_path, workers, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(write, "write_one", jobs.ending)
         with pytest.raises(OutputError, match=r"the process that wrote .* was ended"):
-            protect(posts, **quick)
-    protect(posts, resume=True, **quick)
+            protect(posts, **at_once)
+    protect(posts, resume=True, **at_once)
     workers(0)
-    protect(posts, output=tmp_path / "whole", **quick)
+    protect(posts, output=tmp_path / "whole", **at_once)
     assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
 
 
-def test_a_photo_that_ends_its_reader_is_left_out(posts, quick, workers, monkeypatch):
+def test_a_photo_that_ends_its_reader_is_left_out(posts, at_once, workers, monkeypatch):
     genuine = pool.Worker.call
 
     def call(worker, function, job):
@@ -101,7 +101,7 @@ def test_a_photo_that_ends_its_reader_is_left_out(posts, quick, workers, monkeyp
         return genuine(worker, function, job)
 
     monkeypatch.setattr(pool.Worker, "call", call)
-    report = protect(posts, **quick)
+    report = protect(posts, **at_once)
     assert [(one.where, one.reason) for one in report.skipped] == [("p1.png", "too-large")]
     assert report.protected == 7
 

@@ -31,14 +31,6 @@ def test_the_first_with_a_caption_in_the_same_place_leads():
     assert leaders(post((0, 0)), post((0, 0)), post((1, 0)), post((0, 1)), post((0, 0))) == (0, 0, 2, 3, 0)
 
 
-def test_a_leader_follows_nobody():
-    assert leaders(post((0, 0)), post((0, 0), (1, 0)), post((1, 0))) == (0, 0, 0)
-
-
-def test_a_post_that_ties_two_others_gives_all_three_one_leader():
-    assert leaders(post((0, 0)), post((1, 0)), post((0, 0), (1, 0))) == (0, 0, 0)
-
-
 def test_a_caption_in_one_place_is_one_text_with_the_trigger_where_its_first_photo_has_it():
     photos, vocabulary = [Photo(name, Path(name)) for name in "ab"], default_vocabulary()
     captions = {
@@ -51,10 +43,6 @@ def test_a_caption_in_one_place_is_one_text_with_the_trigger_where_its_first_pho
     state: Any = SimpleNamespace(triggers=torch.tensor([[7], [7]]))
     texts = {text for post in compose(run, state) for text in post.texts}
     assert texts == {f"{vocabulary.trigger([7]).text} one two"}
-
-
-def test_captions_of_no_file_are_shared_by_nobody():
-    assert leaders(post((-1, 0)), post((-1, 0))) == (0, 1)
 
 
 def test_posts_with_the_same_photo_share_a_trigger_and_so_does_whoever_shares_a_caption_with_them():

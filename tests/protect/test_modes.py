@@ -8,7 +8,6 @@ import stat
 import pytest
 
 from tests.cli.program import POSIX
-from tests.protect.conftest import QUICK
 from unlearnable import protect
 
 pytestmark = POSIX
@@ -25,7 +24,7 @@ def test_links_that_lead_out_of_the_folder_are_skipped_and_listed(posts, tiny_pa
     (posts / "linked.png").symlink_to(elsewhere / "diary.png")
     (posts / "album").symlink_to(elsewhere)
     (posts / "inside.png").symlink_to(posts / "p1.png")
-    report = protect(posts, surrogate=(str(tiny_path),), **QUICK)
+    report = protect(posts, surrogate=(str(tiny_path),), method="random")
     assert {(skip.where, skip.reason) for skip in report.skipped if skip.reason == "link"} == {
         ("album", "link"), ("linked.png", "link")
     }  # fmt: skip
@@ -37,4 +36,4 @@ def test_links_that_lead_out_of_the_folder_are_skipped_and_listed(posts, tiny_pa
 def test_links_beside_what_is_taken_are_no_matter(posts, tiny_path, tmp_path, how):
     (posts / "album").symlink_to(tmp_path)
     chosen = {"photos": posts / "p0.png"} if how == "single" else {"photos": posts, "skip": ("album",)}
-    assert protect(**chosen, surrogate=(str(tiny_path),), **QUICK).skipped == []
+    assert protect(**chosen, surrogate=(str(tiny_path),), method="random").skipped == []

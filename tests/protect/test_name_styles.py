@@ -56,17 +56,17 @@ def test_look_alike_letters_change_nothing_else_and_are_undone_by_an_attack(name
     assert report.losses == losses, "the loss is that of whoever undoes the letters"
 
 
-def test_a_file_that_still_says_a_name_is_said(named, quick):
+def test_a_file_that_still_says_a_name_is_said(named, at_once):
     rows = [json.loads(row) for row in (named / "posts.jsonl").read_text().splitlines()]
     (named / "p0.png").rename(named / "ada_cox-0.png")
     rows[0]["image"] = "ada_cox-0.png"
     (named / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    notes = protect(named, captions=named / "posts.jsonl", names="initials", **quick).notes
+    notes = protect(named, captions=named / "posts.jsonl", names="initials", **at_once).notes
     assert any("ada_cox-0.png" in note and "still say Ada Cox" in note for note in notes)
 
 
-def test_who_names_people_is_told_what_could_be_done(named, quick):
-    notes = protect(named, captions=named / "posts.jsonl", **quick).notes
+def test_who_names_people_is_told_what_could_be_done(named, at_once):
+    notes = protect(named, captions=named / "posts.jsonl", **at_once).notes
     assert any("your captions name Ada Cox" in note and "names='initials'" in note for note in notes)
 
 
@@ -85,8 +85,8 @@ def test_what_would_change_nothing_is_refused_before_anything_is_written(named, 
 
 
 @pytest.mark.parametrize("style", ["initials", "lookalike"])
-def test_added_posts_have_names_as_those_of_before_and_more_may_be_given(named, quick, tmp_path, style):
-    protect(named, captions=named / "posts.jsonl", names=style, name=("Ada Cox",), **quick)
+def test_added_posts_have_names_as_those_of_before_and_more_may_be_given(named, at_once, tmp_path, style):
+    protect(named, captions=named / "posts.jsonl", names=style, name=("Ada Cox",), **at_once)
     with (named / "posts.jsonl").open("a") as file:
         for n, name in enumerate(["Ada Cox", "Emil Gray"]):
             Image.fromarray(picture(100 + n)).save(named / f"new{n}.png")
@@ -97,8 +97,8 @@ def test_added_posts_have_names_as_those_of_before_and_more_may_be_given(named, 
     assert check(tmp_path / "photos-protected").problems == []
 
 
-def test_a_name_in_captions_that_were_published_before_is_said_to_stay(named, quick, tmp_path):
-    protect(named, captions=named / "posts.jsonl", names="initials", name=("Ada Cox",), **quick)
+def test_a_name_in_captions_that_were_published_before_is_said_to_stay(named, at_once, tmp_path):
+    protect(named, captions=named / "posts.jsonl", names="initials", name=("Ada Cox",), **at_once)
     before, told = captions_of(tmp_path / "photos-protected"), Told()
     plan(settings_to_add({"photos": (named,), "name": ("Ben Dale",)}), add=True, progress=told)
     assert any("with a name that you want otherwise: p2.png" in note for note in told.notes)
@@ -106,8 +106,8 @@ def test_a_name_in_captions_that_were_published_before_is_said_to_stay(named, qu
 
 
 @pytest.mark.parametrize("style", ["initials", "lookalike"])
-def test_verify_matches_captions_whose_names_were_changed(named, quick, tmp_path, style):
-    protect(named, captions=named / "posts.jsonl", names=style, **quick)
+def test_verify_matches_captions_whose_names_were_changed(named, at_once, tmp_path, style):
+    protect(named, captions=named / "posts.jsonl", names=style, **at_once)
     originals = open_dataset(named, named / "posts.jsonl")
     posts, _ = match(originals, open_protected(tmp_path / "photos-protected", originals, None))
     assert len(posts) == 8

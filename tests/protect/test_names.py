@@ -26,23 +26,23 @@ def reasons(report):
 
 
 @POSIX
-def test_a_photo_whose_name_is_no_text_is_left_out_and_named(posts, quick, tmp_path):
+def test_a_photo_whose_name_is_no_text_is_left_out_and_named(posts, at_once, tmp_path):
     (posts / "p3.png").rename(posts / "caf\udce9.png")
     rows = (posts / "posts.jsonl").read_text().replace("p3.png", r"caf\udce9.png")
     (posts / "posts.jsonl").write_text(rows)
-    report = protect(posts, **quick)
+    report = protect(posts, **at_once)
     assert (report.protected, reasons(report)) == (7, {r"caf\udce9.png": "bad-name"})
     assert r"caf\\udce9.png" in (tmp_path / "photos-protected.private" / "manifest.jsonl").read_text()
-    assert verify(posts, tmp_path / "photos-protected", victims=quick["surrogate"], epochs=1, test_fraction=0.4)
+    assert verify(posts, tmp_path / "photos-protected", victims=at_once["surrogate"], epochs=1, test_fraction=0.4)
 
 
-def test_line_breaks_of_unicode_end_no_line_of_files_that_are_ours_and_stay_in_the_users(posts, quick, tmp_path):
+def test_line_breaks_of_unicode_end_no_line_of_files_that_are_ours_and_stay_in_the_users(posts, at_once, tmp_path):
     caption = "a cat\x85on a\u2028mat\u2029today"
     (posts / "p3.png").rename(posts / "p\u20283.png")
     rows = list(map(json.loads, (posts / "posts.jsonl").read_text().splitlines()))
     rows[3] |= {"image": "p\u20283.png", "caption": caption}
     (posts / "posts.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    protect(posts, **quick)
+    protect(posts, **at_once)
     written, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     for path in (private / "manifest.jsonl", written / "metadata.jsonl", written / "posts.jsonl"):
         found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -51,20 +51,20 @@ def test_line_breaks_of_unicode_end_no_line_of_files_that_are_ours_and_stay_in_t
     assert check(written).problems == []
 
 
-def test_an_output_whose_name_is_too_long_is_one_line(posts, quick, tmp_path):
+def test_an_output_whose_name_is_too_long_is_one_line(posts, at_once, tmp_path):
     long = posts.rename(tmp_path / ("x" * 250))
     with pytest.raises(OutputError, match="too long") as caught:
-        protect(long, **quick)
+        protect(long, **at_once)
     assert "choose a shorter" in caught.value.hint
 
 
 @POSIX
-def test_folders_and_captions_whose_names_are_no_text_are_used(posts, quick, tmp_path):
+def test_folders_and_captions_whose_names_are_no_text_are_used(posts, at_once, tmp_path):
     captions = (posts / "posts.jsonl").rename(tmp_path / "c\udcff.jsonl")  # as Python names the byte 255
     folder = posts.rename(tmp_path / "f\udcfc")
-    report = protect(folder, captions=captions, **quick)
+    report = protect(folder, captions=captions, **at_once)
     assert report.protected == 8
     assert report.output.endswith(r"f\udcfc-protected")
     assert (tmp_path / "f\udcfc-protected" / captions.name).is_file()
-    assert protect(folder, captions=captions, resume=True, **quick) == report
-    assert protect(folder, captions=captions, overwrite=True, **quick).protected == 8
+    assert protect(folder, captions=captions, resume=True, **at_once) == report
+    assert protect(folder, captions=captions, overwrite=True, **at_once).protected == 8

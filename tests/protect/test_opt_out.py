@@ -29,8 +29,8 @@ def photos(tmp_path):
     return folder
 
 
-def test_every_copy_and_the_manifest_say_it(photos, quick, tmp_path):
-    report = protect(photos, opt_out=True, keep_metadata="all", **quick)
+def test_every_copy_and_the_manifest_say_it(photos, at_once, tmp_path):
+    report = protect(photos, opt_out=True, keep_metadata="all", **at_once)
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     lines = {line["source"]: line for line in map(json.loads, (private / "manifest.jsonl").read_text().splitlines())}
     copies = {name: decode(output / line["output"]).xmp for name, line in lines.items()}
@@ -41,10 +41,10 @@ def test_every_copy_and_the_manifest_say_it(photos, quick, tmp_path):
     assert lines["c.webp"]["notes"] == ["unreadable XMP replaced by the opt-out"]
     assert lines["a.jpg"]["notes"] == lines["b.png"]["notes"] == []
     assert any("opt-out" in note and "strip" in note for note in report.notes)
-    assert protect(photos, opt_out=True, keep_metadata="all", overwrite=True, **quick).opt_out == 4
+    assert protect(photos, opt_out=True, keep_metadata="all", overwrite=True, **at_once).opt_out == 4
 
 
-def test_a_copy_that_does_not_carry_it_is_refused(photos, quick, monkeypatch):
+def test_a_copy_that_does_not_carry_it_is_refused(photos, at_once, monkeypatch):
     monkeypatch.setattr(photo, "encode", lambda *given, opt_out, **rest: encode(*given, **rest))
     with pytest.raises(OutputError, match="carries the opt-out None"):
-        protect(photos, opt_out=True, **quick)
+        protect(photos, opt_out=True, **at_once)

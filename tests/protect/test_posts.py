@@ -112,15 +112,6 @@ def test_a_caption_file_beside_texts_of_photos_has_to_be_chosen(posts):
     assert opened(posts, captions=posts)[0].source == metadata, "the folder would not have given the text files"
 
 
-def test_metadata_that_repeats_the_captions_is_no_other_choice(posts):
-    rows = (posts / "posts.jsonl").read_text().replace('"image"', '"file_name"')
-    (posts / "metadata.jsonl").write_text(rows)
-    assert opened(posts)[0].source == posts / "posts.jsonl"
-    (posts / "metadata.jsonl").write_text(rows.replace("dog", "cat"))
-    with pytest.raises(ConfigError, match="several caption files"):
-        opened(posts)
-
-
 def test_photos_and_patterns_are_taken_from_their_folder(posts):
     assert source_of([posts]) == Source(posts)
     assert source_of([posts / "posts.jsonl"]) == Source(posts / "posts.jsonl")

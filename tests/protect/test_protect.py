@@ -136,9 +136,8 @@ def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeyp
         protect(posts, resume=True, **quick)
 
 
-@pytest.mark.parametrize("image_size", [32, 48])
 def test_a_run_whose_model_file_became_another_is_refused_and_goes_on_once_it_is_back(
-    posts, quick, tiny, tiny_path, tmp_path, monkeypatch, image_size
+    posts, quick, tiny, tiny_path, tmp_path, monkeypatch
 ):
     model = tmp_path / "model.safetensors"
     shutil.copy(tiny_path, model)
@@ -146,7 +145,7 @@ def test_a_run_whose_model_file_became_another_is_refused_and_goes_on_once_it_is
     protect(posts, **{**given, "output": tmp_path / "whole"})
     with stopped(monkeypatch):
         protect(posts, **given)
-    config = {**tiny.spec.config, "vision_cfg": {**tiny.spec.config["vision_cfg"], "image_size": image_size}}
+    config = {**tiny.spec.config, "vision_cfg": {**tiny.spec.config["vision_cfg"], "image_size": 48}}
     save(build("other", config, (0.5,) * 3, (0.5,) * 3), model)
     with pytest.raises(CheckpointError):
         protect(posts, resume=True, **given)
@@ -204,9 +203,8 @@ def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
     assert report.trigger_roundtrip == 1.0
 
 
-@pytest.mark.parametrize("method", ["em", "uap"])
-def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, method):
-    protect(posts, captions=posts / "posts.jsonl", method=method, **quick)
+def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path):
+    protect(posts, captions=posts / "posts.jsonl", method="em", **quick)
     before, after = ((one / "posts.jsonl").read_text() for one in (posts, tmp_path / "photos-protected"))
     assert [json.loads(row)["caption"] for row in after.splitlines()] == [
         json.loads(row)["caption"] for row in before.splitlines()

@@ -8,7 +8,7 @@ from tests.torture.drills import DRILLS
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("name", DRILLS)
+@pytest.mark.parametrize("name", [name for name, drill in DRILLS.items() if drill.slice])
 def test_nothing_breaks(name, tmp_path):
     tally = DRILLS[name].run(DRILLS[name].slice, 0, tmp_path)
     assert tally.faults == []

@@ -277,7 +277,7 @@ def unprotected(photo: str) -> ModelError:
 
 
 def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
-    """Return whether a photo has other pixels than that of which its copy was made, as far as the PSNR of both tells.
+    """Return whether a photo has other pixels than that its copy was made from, as far as the PSNR of both tells.
 
     What programs write beside the pixels, as a rating, makes no other photo of it.
 

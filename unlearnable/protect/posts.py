@@ -48,7 +48,7 @@ class Source:
 
     place: Path  # folder of photos, or a caption file that names them
     chosen: tuple[str, ...] = ()  # ids of the photos to take from that folder; empty for all
-    only: tuple[str, ...] = ()  # patterns, one of which a photo must match; empty for any
+    only: tuple[str, ...] = ()  # patterns: a photo must match one; empty for any
     skip: tuple[str, ...] = ()  # patterns that neither it nor a folder of it must match
 
     def takes(self, photo: str) -> bool:

@@ -260,8 +260,6 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     if bare and not dataset.people:
         alone = ": the added words are theirs alone" if run.method.has_trigger else ""
         notes.append(f"{counted(bare, 'photo')} had no caption{alone}")
-    if dataset.captions_file == "metadata.csv":
-        notes.append(f"Hugging Face's imagefolder takes metadata.csv or {METADATA}, not both")
     notes += names_notes(run)
     notes += field_notes(dataset.fields, settings.keep_fields)
     notes += _notes_on_copies(protected)

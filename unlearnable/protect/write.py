@@ -88,9 +88,8 @@ def _with_lookalike_names(run: Run) -> Mapping[str, list[Caption]]:
     """
     names = names_to_write(run.dataset, run.settings)
     texts = [[written(caption.pair.caption, names, "lookalike") for caption in post] for post in run.captions.values()]
-    length = run.problem.vocabulary.longest * run.settings.trigger_length
     languages = [[caption.slot.language for caption in post] for post in run.captions.values()]
-    cut = cut_captions(texts, run.loaded.own, length, run.settings.seed, languages)
+    cut = cut_captions(texts, run.loaded.own, run.loaded.trigger_tokens, run.settings.seed, languages)
     return {
         photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
         for (photo, post), slots in zip(run.captions.items(), cut, strict=True)

@@ -49,11 +49,15 @@ SuiteName = Literal["quick", "standard", "full"]
 class AttackSuite(NamedTuple):
     """Attacks that the plain attacker meets posts through, and attackers who train on posts as they were published.
 
-    A complete one has all attacks and attackers, and clean posts through each attack on photos, which tells its cost.
+    Attributes:
+        through: attacks.
+        attackers: attackers besides the plain one.
+        complete: whether all attacks and attackers that are installed belong to it too, and clean posts go through each
+            attack on photos as well, so that it can be told what the attack itself costs.
     """
 
     through: tuple[str, ...]
-    attackers: tuple[str, ...]  # besides the plain one
+    attackers: tuple[str, ...]
     complete: bool = False
 
 
@@ -93,7 +97,10 @@ class VerifySettings(Settings):
     ]
     captions: Annotated[
         Path | None,
-        Field(description="Caption file of the originals; `people` for folders of faces, here and below."),
+        Field(
+            description="Caption file of the originals; `people` for folders of faces with invented names, the other "
+            "folders too where they have no captions."
+        ),
         DefaultText("one that is found in the folder"),
     ] = None
     test: Annotated[
@@ -106,13 +113,17 @@ class VerifySettings(Settings):
     ] = 0.2
     background: Annotated[
         Path | None,
-        Field(description="Folder or caption file of other people's clean posts to train every victim on as well."),
+        Field(
+            description="Folder or caption file of other people's clean posts, which every victim is trained on as "
+            "well and which are not ranked; --crowd ranks them too and measures what is learnt of the protected people."
+        ),
     ] = None
     crowd: Annotated[
         Path | None,
         Field(
-            description="Folder or caption file of other people's clean posts to train on and to rank: measures what "
-            "is learnt of the protected people among them."
+            description="Folder or caption file of other people's clean posts (a crowd): measures what victims that "
+            "are trained on them as well learn of the protected people, also without their posts and with some of them "
+            "leaked."
         ),
     ] = None
     crowd_test: Annotated[
@@ -122,7 +133,12 @@ class VerifySettings(Settings):
     ] = None
     leaked: Annotated[
         float,
-        Field(ge=0, lt=1, description="Share of the protected photos that leaked clean, beside --crowd."),
+        Field(
+            ge=0,
+            lt=1,
+            description="Share of the protected people's photos that leaked clean, in the arm half of --crowd; 0 "
+            "leaves this arm out.",
+        ),
     ] = 0.5
     victims: Annotated[
         tuple[str, ...],
