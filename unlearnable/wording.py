@@ -31,7 +31,7 @@ def first_and_more(names: Sequence[str], noun: str) -> str:
 
 
 def it_and_others(number: int, one: str, several: str) -> str:
-    """Return what is said of a photo, or of it and others: "it is lost", "this and 3 more photos are lost"."""
+    """Return a sentence on a photo, or on it and others: "it is lost", "this and 3 more photos are lost"."""
     return f"it {one}" if number == 1 else f"this and {counted(number - 1, 'more photo')} {several}"
 
 

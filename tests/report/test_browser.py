@@ -113,10 +113,6 @@ def test_the_slider_moves_by_mouse_and_by_keyboard(browser, pages):
     ActionChains(browser).move_to_element(picture).click_and_hold().move_by_offset(60, 0).release().perform()
     assert int(slider.get_attribute("value")) == pytest.approx(50 + 100 * 60 / box["width"], abs=2)
     assert shown().endswith(f" {slider.get_attribute('value')}%)")
-    others = browser.execute_script(
-        "return [...document.querySelectorAll('.stage')].slice(1).map(e => e.style.cssText)"
-    )
-    assert set(others) == {""}
 
 
 def test_a_click_shows_a_part_at_100_percent_and_another_the_whole(browser, pages):
@@ -214,26 +210,10 @@ def test_an_injected_script_would_not_run(browser, pages, tmp_path):
     assert "Content Security Policy" in browser.get_log("browser")[0]["message"]
 
 
-def test_a_long_caption_leaves_the_page_short_and_is_read_by_scrolling(browser, tmp_path):
-    from selenium.webdriver import Keys
-    from selenium.webdriver.support.ui import WebDriverWait
-
+def test_a_long_caption_leaves_the_page_short(browser, tmp_path):
     line = ManifestLine(source="p.png", output="p.png", trigger="one two", captions=["one two " * 8000], psnr=37.0)
     (tmp_path / "a.html").write_text(protect_page(REPORT, [line], SETTINGS, {"p.png": thumbnails(*pair(240, 360))}))
     for width in (360, 1440):
         open_page(browser, tmp_path / "a.html", width)
         assert browser.execute_script("return document.documentElement.scrollHeight") < 6000
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    keys = browser.switch_to.active_element
-    for _ in range(12):
-        keys.send_keys(Keys.TAB)
-        keys = browser.switch_to.active_element
-        if "caption" in keys.get_attribute("class").split():
-            break
-    keys.send_keys(Keys.END)
-    end = "const e = document.querySelector('.caption'); return e.scrollTop + e.clientHeight >= e.scrollHeight - 1"
-    WebDriverWait(browser, 30, 0.2).until(lambda driver: driver.execute_script(end))
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    assert browser.execute_script(
-        "const e = document.querySelector('.caption'); return e.scrollHeight == e.clientHeight"
-    )

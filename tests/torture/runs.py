@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PIL import Image
 import unlearnable
 from tests.conftest import CAPTIONS, TINY, picture, tree
 from tests.presets import preset
+from unlearnable.benchmark import run as benchmark_run
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 
@@ -87,7 +87,7 @@ def scenarios(home: Path) -> list[Scenario]:
 
     def benchmark(folder: Path, **more: Any) -> object:
         given: dict[str, Any] = {"scale": "tiny", "surrogate": model, "victims": (model,), "device": "cpu"}
-        os.environ["UNLEARNABLE_CACHE"] = str(folder / "cache")
+        benchmark_run.cache_folder = lambda: folder / "cache"  # type: ignore[attr-defined]  # of photos alone
         return unlearnable.benchmark("flickr8k", data=home / "flickr8k", output=folder / "out", **given, **more)
 
     def going_on(call: Callable[..., object]) -> Callable[[Path], object]:

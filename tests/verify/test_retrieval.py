@@ -202,7 +202,7 @@ def test_scores_are_of_the_direction_that_they_are_called_by():
 
 
 def captions_of(owner):
-    """A gallery of captions of these photos, of which nothing but that is looked at."""
+    """A gallery of captions of these photos; nothing else of it counts."""
     return Pairs([], torch.tensor(owner), torch.zeros(len(owner), 77, dtype=torch.long))
 
 

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from unlearnable.errors import ConfigError
 from unlearnable.report import ArmName, BothWays, Cell, RanksRecord, References, Retrieval
 from unlearnable.verify.findings import (
-    Arms,
+    Direction,
     findings,
     hit_interval,
     hits,
@@ -346,22 +346,23 @@ def found_by(share, people=200):
 
 def test_an_effect_lies_in_its_interval_which_many_people_narrow():
     few, many = (
-        interval_of_effect([Arms(found_by(0.6, people), found_by(0.3, people), 10.0)], 10.0) for people in (40, 1000)
+        interval_of_effect([Direction(found_by(0.6, people), found_by(0.3, people), 10.0)], 10.0)
+        for people in (40, 1000)
     )
     assert few.low < many.low < 0.6 < many.high < few.high
 
 
 def test_arms_that_move_together_leave_a_narrower_effect_than_their_means():
     easy = np.random.default_rng(0).uniform(20, 100, (1, 60))
-    assert interval_of_effect([Arms(easy, 0.5 * easy, 0.0)], 10.0) == pytest.approx((0.5, 0.5))
+    assert interval_of_effect([Direction(easy, 0.5 * easy, 0.0)], 10.0) == pytest.approx((0.5, 0.5))
 
 
 def test_directions_are_averaged_in_each_draw():
-    way, nothing = Arms(found_by(0.6), found_by(0.3), 10.0), Arms(found_by(0.12), found_by(0.12), 10.0)
+    way, nothing = Direction(found_by(0.6), found_by(0.3), 10.0), Direction(found_by(0.12), found_by(0.12), 10.0)
     assert interval_of_effect([way, way], 10.0) == pytest.approx(interval_of_effect([way], 10.0))
     assert interval_of_effect([way, nothing], 10.0).low < interval_of_effect([way], 10.0).low + 0.2
 
 
 def test_where_most_draws_cannot_be_judged_there_is_no_interval():
-    assert interval_of_effect([Arms(found_by(0.12), found_by(0.1), 10.0)], 10.0) is None
-    assert interval_of_effect([Arms(found_by(0.25, 40), found_by(0.2, 40), 10.0)], 10.0) is not None
+    assert interval_of_effect([Direction(found_by(0.12), found_by(0.1), 10.0)], 10.0) is None
+    assert interval_of_effect([Direction(found_by(0.25, 40), found_by(0.2, 40), 10.0)], 10.0) is not None

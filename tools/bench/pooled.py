@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unlearnable.report import Cell, VerifyReport
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL
-from unlearnable.verify.findings import LEAST_GAP, Arms, interval_of_effect
+from unlearnable.verify.findings import LEAST_GAP, Direction, interval_of_effect
 
 HEAD = "| victim | through | clean | protected | effect | 95 % |\n|---|---|---|---|---|---|"
 
@@ -50,7 +50,7 @@ def row(victim: str, through: str, cells: list[Cell], clean: dict[int, NDArray[n
     random = 100 * 10 / kept.shape[1]
     gap = learnt.mean() - random
     effect = f"{(learnt.mean() - kept.mean()) / gap:.2f}" if gap >= LEAST_GAP else "cannot be judged"
-    ends = interval_of_effect([Arms(learnt, kept, random)], LEAST_GAP)
+    ends = interval_of_effect([Direction(learnt, kept, random)], LEAST_GAP)
     between = f"{ends.low:.2f} to {ends.high:.2f}" if ends else "not known"
     return f"| `{victim}` | {through} | {learnt.mean():.1f} | {kept.mean():.1f} | {effect} | {between} |"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-import math
+import logging
 import os
 import secrets
 import signal
@@ -68,7 +68,7 @@ def serve(given: Mapping[str, Any], port: int, *, show: bool, say: Callable[[str
     with suppress(KeyboardInterrupt), _scratch() as scratch:
         uvicorn, ui = _library(scratch)
         desk = Desk(scratch, given)
-        with _listening(port) as listener:
+        with _listen(port) as listener:
             host, token = f"{HOST}:{listener.getsockname()[1]}", secrets.token_urlsafe(32)
             address = f"http://{host}/{token}/"
             application = Guard(_application(ui, desk, f"/{token}"), host, token)
@@ -125,8 +125,7 @@ def _library(scratch: Path) -> tuple[Any, Any]:
     """Import the extra; it leaves no files of its own in the user's folder, and says nothing of a slow machine."""
     os.environ["NICEGUI_STORAGE_PATH"] = str(scratch / "nicegui")
     ui = require("nicegui", EXTRA).ui
-    binding: Any = require("nicegui.binding", EXTRA)
-    binding.MAX_PROPAGATION_TIME = math.inf  # seconds above which it warns
+    logging.getLogger("nicegui").setLevel(logging.ERROR)
     return require("uvicorn", EXTRA), ui
 
 
@@ -143,24 +142,13 @@ def _scratch() -> Iterator[Path]:
             tempfile.tempdir = before
 
 
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """Listen on this computer alone.
-
-    Raises:
-        OutputError: the port is taken.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        try:
-            if os.name == "posix":  # elsewhere it would let another program listen too
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
-            listener.listen()
-        except OSError as error:
-            raise OutputError(
-                f"cannot listen on port {port}: {error.strerror}", hint="choose another `port`"
-            ) from error
-        yield listener
+def _listen(port: int) -> socket.socket:
+    """Listen on this computer alone."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise OutputError(f"cannot listen on port {port}: {why}", hint="choose another `port`") from error
 
 
 def _run(server: Any, listener: socket.socket) -> None:

@@ -57,15 +57,7 @@ class ProtectedFraction:
 
 
 class Cells:
-    """The cells of a benchmark, in order: each has a key, perhaps a protection, and once it was run a result.
-
-    Args:
-        setup: suite and scale.
-        train: training photos.
-        experiment: victims and gallery.
-        folder: output folder of the benchmark.
-        resume: whether to resume a cell or protection that was stopped partway.
-    """
+    """The cells of a benchmark, in order: each has a key, perhaps a protection, and once it was run a result."""
 
     def __init__(
         self, setup: Setup, train: DecodedPhotos, experiment: Experiment, folder: Path, *, resume: bool

@@ -48,16 +48,9 @@ def benchmark(
 ) -> BenchmarkReport | None:
     """Run the missing cells of a suite, and write its tables and figures.
 
-    Started by `accelerate launch` or `torchrun`, each process runs its share of the protections and
-    the cells that need them; a call without them afterwards runs nothing and writes all tables.
-
-    Args:
-        settings: see `unlearnable.settings.BenchmarkSettings`.
-        resume: resume a cell that was stopped partway; finished cells are never run again.
-        progress: receives progress updates.
-
-    Returns:
-        The report with all cells and tables; None in every process but the first.
+    With `resume` a cell that was stopped partway continues; finished cells are never run again. Started by `accelerate
+    launch` or `torchrun`, each process runs its share of the protections and the cells that need them, and the report
+    is None in every process but the first; a call without them afterwards runs nothing and writes all tables.
 
     Raises:
         InputError: the data set is missing or has no known layout.

@@ -42,28 +42,16 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Suite:
-    """A data set of the paper.
-
-    Attributes:
-        name: name of the data set for users.
-        title: name of the data set in the paper.
-        kind: captions of scenes, with models from scratch; or faces with names, with fine-tuned models.
-        read: function from folder, limit and seed to the photos.
-        layouts: layouts that can be read, for the error message.
-        published: where the data set is published.
-        paper: figures of the paper by method, architecture and fraction.
-        noise_side: largest side of the noise in pixels, where noise at the model's resolution would not fit on the
-            disk; it is enlarged to the photo.
-    """
+    """A data set of the paper: captions of scenes, with models from scratch, or faces, with fine-tuned models."""
 
     name: str
-    title: str
+    title: str  # its name in the paper
     kind: Kind
-    read: Callable[[Path, int | None, int], Corpus]
-    layouts: str
-    published: str
-    paper: Mapping[Key, PaperRow]
-    noise_side: int | None = None
+    read: Callable[[Path, int | None, int], Corpus]  # from folder, limit and seed
+    layouts: str  # what can be read, for the error message
+    published: str  # where it can be had
+    paper: Mapping[Key, PaperRow]  # the paper's figures
+    noise_side: int | None = None  # largest side of the noise in pixels, where finer noise would not fit on the disk
 
 
 def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) -> Corpus:

@@ -49,15 +49,11 @@ SuiteName = Literal["quick", "standard", "full"]
 class AttackSuite(NamedTuple):
     """Attacks that the plain attacker meets posts through, and attackers who train on posts as they were published.
 
-    Attributes:
-        through: attacks.
-        attackers: attackers besides the plain one.
-        complete: whether all attacks and attackers that are installed belong to it too, and clean posts go through each
-            attack on photos as well, so that it can be told what the attack itself costs.
+    A complete one has all attacks and attackers, and clean posts through each attack on photos, which tells its cost.
     """
 
     through: tuple[str, ...]
-    attackers: tuple[str, ...]
+    attackers: tuple[str, ...]  # besides the plain one
     complete: bool = False
 
 
@@ -97,10 +93,7 @@ class VerifySettings(Settings):
     ]
     captions: Annotated[
         Path | None,
-        Field(
-            description="Caption file of the originals; `people` for folders of faces with invented names, the other "
-            "folders too where they have no captions."
-        ),
+        Field(description="Caption file of the originals; `people` for folders of faces, here and below."),
         DefaultText("one that is found in the folder"),
     ] = None
     test: Annotated[
@@ -113,17 +106,13 @@ class VerifySettings(Settings):
     ] = 0.2
     background: Annotated[
         Path | None,
-        Field(
-            description="Folder or caption file of other people's clean posts, which every victim is trained on as "
-            "well and which are not ranked; --crowd ranks them too and measures what is learnt of the protected people."
-        ),
+        Field(description="Folder or caption file of other people's clean posts to train every victim on as well."),
     ] = None
     crowd: Annotated[
         Path | None,
         Field(
-            description="Folder or caption file of other people's clean posts (a crowd): measures what victims that "
-            "are trained on them as well learn of the protected people, also without their posts and with some of them "
-            "leaked."
+            description="Folder or caption file of other people's clean posts to train on and to rank: measures what "
+            "is learnt of the protected people among them."
         ),
     ] = None
     crowd_test: Annotated[
@@ -133,12 +122,7 @@ class VerifySettings(Settings):
     ] = None
     leaked: Annotated[
         float,
-        Field(
-            ge=0,
-            lt=1,
-            description="Share of the protected people's photos that leaked clean, in the arm half of --crowd; 0 "
-            "leaves this arm out.",
-        ),
+        Field(ge=0, lt=1, description="Share of the protected photos that leaked clean, beside --crowd."),
     ] = 0.5
     victims: Annotated[
         tuple[str, ...],

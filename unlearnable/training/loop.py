@@ -141,25 +141,15 @@ def recipe_for(
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """One training: pairs to train on, pairs to rank, recipe and checkpoint.
+    """One training: pairs to train on, pairs to rank, recipe and checkpoint."""
 
-    Attributes:
-        train: pairs to train on; every caption is a pair of its own.
-        held_out: pairs to rank after every epoch; may be empty.
-        recipe: how the model is trained.
-        checkpoint: checkpoint file, written after every epoch and at intervals within one; None for no checkpoints.
-        key: run key that the checkpoint belongs to.
-        attacker: who trains; `train` holds the pairs of their choice.
-        queries: number of the first held-out photos, whose queries count; None for all.
-    """
-
-    train: Pairs
-    held_out: Pairs
+    train: Pairs  # every caption is a pair of its own
+    held_out: Pairs  # ranked after every epoch; may be empty
     recipe: Recipe
-    checkpoint: Path | None = None
-    key: str = ""
-    attacker: Attacker = PLAIN
-    queries: int | None = None
+    checkpoint: Path | None = None  # written after every epoch and at intervals within one
+    key: str = ""  # of the run that the checkpoint belongs to
+    attacker: Attacker = PLAIN  # who trains; `train` holds the pairs of their choice
+    queries: int | None = None  # number of the first held-out photos, whose queries count; None for all
 
     @property
     def steps_an_epoch(self) -> int:

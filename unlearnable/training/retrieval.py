@@ -75,12 +75,7 @@ def _finite(model: DualEncoder, parts: list[Tensor]) -> Tensor:
 
 
 def rank(image_features: Tensor, text_features: Tensor, photo_of_caption: Tensor) -> Ranks:
-    """Rank captions for each photo and photos for each caption.
-
-    Args:
-        image_features: (p, d), normalised.
-        text_features: (c, d), normalised.
-        photo_of_caption: (c,) number of the photo that each caption belongs to.
+    """Rank captions for each photo and photos for each caption, by normalised features and each caption's photo (c,).
 
     Raises:
         ValueError: a feature is not finite, there is nothing to rank, or a photo or a caption has no partner.
@@ -186,12 +181,7 @@ class RandomReference(NamedTuple):
 
 
 def random_reference(photos: int, photo_of_caption: Tensor, queries: int | None = None) -> RandomReference:
-    """Return the chance level of a gallery in both directions, by formula.
-
-    Args:
-        photos: number of photos.
-        photo_of_caption: (c,) number of the photo that each caption belongs to.
-        queries: number of the first photos, to which queries belong; None for all.
+    """Return the chance level of a gallery in both directions, by formula, for the queries of the first photos or all.
 
     Raises:
         ValueError: there is nothing to rank, or a photo or a caption has no partner.

@@ -35,14 +35,8 @@ def train(
 ) -> TrainReport | None:
     """Train the model that the settings name, and write it to `settings.output`.
 
-    Args:
-        settings: see `unlearnable.settings.TrainSettings`.
-        resume: continue a stopped training; on the same device the result is bit for bit the same.
-        overwrite: replace an earlier result.
-        progress: receives progress updates.
-
-    Returns:
-        The report; None in every process but the first, which alone writes the model.
+    With `resume` a stopped training continues; on the same device the result is bit for bit the same. The report is
+    None in every process but the first, which alone writes the model.
 
     Raises:
         InputError: there is nothing to train on.

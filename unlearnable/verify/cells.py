@@ -96,7 +96,7 @@ class ModelPool:
     _digests: dict[str, str] = field(default_factory=dict)
 
     def pretrained(self, name: str) -> DualEncoder:
-        """Return the model of that name, of which copies are trained; from scratch an architecture's name is enough.
+        """Return the model of that name; copies of it are trained. From scratch an architecture's name is enough.
 
         Raises:
             ModelError: the model is not available.

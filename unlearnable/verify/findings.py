@@ -128,7 +128,7 @@ def _effect_interval(
         if learnt is None or kept is None:
             return None
         if _effect(clean, protected, way, *references) is not None:
-            arms.append(Arms(learnt, kept, _floor(references, way)))
+            arms.append(Direction(learnt, kept, _floor(references, way)))
     return interval_of_effect(arms, LEAST_GAP) if arms else None
 
 
@@ -217,7 +217,7 @@ class Interval(NamedTuple):
     high: float
 
 
-class Arms(NamedTuple):
+class Direction(NamedTuple):
     """What victims learnt in one direction: figures (s, n) of each seed and person after both arms, and their floor."""
 
     clean: ArrayLike
@@ -230,7 +230,7 @@ def interval(values: ArrayLike) -> Interval:
     return _middle(_means(values))
 
 
-def interval_of_effect(ways: Sequence[Arms], least_gap: float) -> Interval | None:
+def interval_of_effect(ways: Sequence[Direction], least_gap: float) -> Interval | None:
     """Return the interval of an effect, (clean - protected) / (clean - floor), mean over directions.
 
     Seeds and people are drawn once for everything, as what is hard for one arm is hard for the other too. A direction
@@ -238,9 +238,9 @@ def interval_of_effect(ways: Sequence[Arms], least_gap: float) -> Interval | Non
     have none in an experiment. The interval is of the draws that have an effect, None where fewer than half have one.
     """
     effects = np.full((len(ways), DRAWS), np.nan)
-    for effect, arms in zip(effects, ways, strict=True):
-        clean, protected = _means(arms.clean), _means(arms.protected)
-        gap = clean - arms.floor
+    for effect, way in zip(effects, ways, strict=True):
+        clean, protected = _means(way.clean), _means(way.protected)
+        gap = clean - way.floor
         np.divide(clean - protected, gap, out=effect, where=gap >= least_gap)
     judged = effects[:, ~np.isnan(effects).all(axis=0)]
     return None if 2 * judged.shape[1] < DRAWS else _middle(np.nanmean(judged, axis=0))
