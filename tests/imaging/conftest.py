@@ -78,13 +78,6 @@ def phone_profile() -> bytes:
 
 
 @pytest.fixture
-def adobe_profile() -> bytes:
-    """Adobe RGB (1998): a gamma of 2.2, under which dark greys are darker than in sRGB."""
-    primaries = (0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)
-    return rgb_profile(primaries, [563])
-
-
-@pytest.fixture
 def cmyk_profile() -> bytes:
     """CMYK with strange inks: any cyan is middle grey, other inks do nothing."""
     straight = bytes(range(256))
