@@ -59,37 +59,13 @@ def test_another_preset_than_that_of_a_stored_run_takes_its_place_and_leaves_wha
     assert resolve_as(ProtectSettings, {}, file) == resolve_as(ProtectSettings, {"preset": before}, file)
 
 
-@pytest.mark.parametrize("value", [True, [False]])
-def test_true_is_no_number(tmp_path, value):
-    with pytest.raises(ConfigError, match="epsilon`: a number is needed"):
-        resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": value})
-
-
-def test_an_empty_path_is_not_the_current_folder():
-    for name, value in (("photos", ""), ("photos", ["a", ""]), ("output", "")):
-        with pytest.raises(ConfigError, match=f"{name}`: an empty path"):
-            resolve_as(ProtectSettings, {"photos": ("p",), name: value})
-
-
-def test_the_environment_may_name_several_surrogates(monkeypatch):
-    monkeypatch.setenv("UNLEARNABLE_SURROGATE", "small,RN50:openai")
-    assert resolve_as(ProtectSettings, {"photos": Path("p")}).surrogate == ("small", "RN50:openai")
-
-
 def test_the_environment_gives_lists_that_may_be_left_out_but_not_the_folder_of_one_data_set(monkeypatch):
     monkeypatch.setenv("UNLEARNABLE_METHODS", "clean,mem-3")
     monkeypatch.setenv("UNLEARNABLE_FRACTIONS", "1.0,0.5")
     monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
     settings = resolve_as(BenchmarkSettings, {"dataset": "flickr8k"})
     assert (settings.methods, settings.fractions, settings.data) == (("clean", "mem-3"), (1.0, 0.5), None)
-
-
-@pytest.mark.parametrize(
-    ("kind", "given"), [(BenchmarkSettings, {"dataset": "coco"}), (TrainSettings, {"data": (Path("mine"),)})]
-)
-def test_the_folder_of_all_data_sets_is_the_data_of_no_command(monkeypatch, kind, given):
-    monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
-    assert resolve_as(kind, given).data == given.get("data")
+    assert resolve_as(TrainSettings, {"data": (Path("mine"),)}).data == (Path("mine"),)
 
 
 def made(kind: type[BaseModel], **values: Any) -> Any:
@@ -114,34 +90,40 @@ def test_one_value_stands_for_a_list_of_one_in_python_and_in_toml(tmp_path):
     assert made(ExplainSettings, model="small", map="m").map == (Path("m"),)
 
 
-def test_triggers_of_a_benchmark_are_as_long_as_a_trigger_may_be():
-    assert resolve_as(BenchmarkSettings, {"dataset": "flickr8k", "methods": ("mem-16",)}).methods == ("mem-16",)
-    with pytest.raises(ConfigError, match="K from 1 to 16"):
-        resolve_as(BenchmarkSettings, {"dataset": "flickr8k", "methods": ("mem-17",)})
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_is_valid(preset):
-    assert resolve_as(ProtectSettings, {"photos": Path("p"), "preset": preset}).preset == preset
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epsilom": 3}, "no setting 'epsilom'"),
+        ({"epsilon": True}, "`epsilon`: a number is needed"),
+        ({"epsilon": [False]}, "`epsilon`: a number is needed"),
+        ({"seed": 10**5000}, "`seed`: the number is too large"),
+        ({"epsilon": 2**70}, "`epsilon`: the number is too large"),
+        ({"preset": "slow"}, "preset"),
+        ({"output": ""}, "`output`: an empty path"),
+        ({"photos": ["a", ""]}, "`photos`: an empty path"),
+        ({"photos": 3}, "`photos`: "),
+        ({"photos": []}, "`photos`: "),
+        ({"photos": {}}, "`photos`: "),
+        ({"method": 3}, "`method`: "),
+    ],
+)
+def test_a_wrong_setting_is_named(given, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve_as(ProtectSettings, {"photos": "p", **given})
 
 
 @pytest.mark.parametrize(
-    ("flags", "text", "message"),
-    [
-        ({"epsilon": 0}, "", "epsilon`: needs"),
-        ({"preset": "slow"}, "", "preset"),
-        ({"epsilom": 3}, "", "no setting 'epsilom'"),
-        ({}, "epsilom = 3", "no setting 'epsilom' in .*run.toml"),
-        ({}, "epsilon = ", "is not TOML"),
-        ({}, 'epsilon = "many"', "epsilon"),
-    ],
+    ("text", "message"), [("epsilom = 3", r"no setting 'epsilom' in .*run\.toml"), ("epsilon = ", "is not TOML")]
 )
-def test_a_wrong_setting_is_named(tmp_path, flags, text, message):
+def test_a_wrong_file_of_settings_is_named(tmp_path, text, message):
     file = tmp_path / "run.toml"
+    with pytest.raises(ConfigError, match="cannot read"):
+        resolve_as(ProtectSettings, {"photos": "p"}, file)
     file.write_text(text)
-    with pytest.raises(ConfigError, match=message) as caught:
-        resolve_as(ProtectSettings, {"photos": Path("p"), **flags}, file)
-    assert caught.value.exit_code == 2
+    with pytest.raises(ConfigError, match=message):
+        resolve_as(ProtectSettings, {"photos": "p"}, file)
+    file.write_bytes(b"\xef\xbb\xbfepsilon = 4\r\n")  # as Notepad writes it
+    assert resolve_as(ProtectSettings, {"photos": "p"}, file).epsilon == 4
 
 
 @pytest.mark.parametrize(
@@ -162,27 +144,10 @@ def test_a_wrong_value_is_reported_with_its_source_and_what_the_setting_is(tmp_p
     assert caught.value.hint == ProtectSettings.model_fields["epsilon"].description
 
 
-def test_of_several_values_each_is_shown_as_it_was_given():
-    with pytest.raises(ConfigError, match=r"no method is called 'foo'.* \(got 'mem-3', 'foo'\)$"):
-        resolve_as(BenchmarkSettings, {"dataset": "coco", "methods": ("mem-3", "foo")})
-
-
 def test_settings_that_do_not_go_together_are_named_without_a_source():
     flags = {"originals": "p", "protected": "q", "leaked": 0.3}
     with pytest.raises(ConfigError, match=r"^`leaked` needs other people's posts, `crowd`$"):
         resolve_as(VerifySettings, flags)
-
-
-@pytest.mark.parametrize("value", [10**5000, -(10**5000), 2**70], ids=["huge", "negative", "of 71 bits"])
-@pytest.mark.parametrize("name", ["seed", "trigger_length", "epsilon"])
-def test_a_number_without_bounds_is_refused(name, value):
-    with pytest.raises(ConfigError, match=f"{name}`: the number is too large"):
-        resolve_as(ProtectSettings, {"photos": "p", name: value})
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="cannot read"):
-        resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "none.toml")
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")), st.integers(1, 64), st.booleans())
@@ -206,11 +171,6 @@ def test_settings_that_were_saved_are_read():
     settings = resolve_as(ProtectSettings, {}, saved)
     assert (settings.preset, settings.seed, settings.epsilon) == ("strong", 3, 4)
     assert settings == resolve_as(ProtectSettings, tomllib.loads(saved.read_text()))
-
-
-def test_a_settings_file_of_notepad_is_read(tmp_path):
-    (tmp_path / "run.toml").write_bytes(b"\xef\xbb\xbfepsilon = 4\r\n")
-    assert resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "run.toml").epsilon == 4
 
 
 def test_victims_that_would_look_alike_are_refused():
@@ -247,10 +207,3 @@ def test_the_home_folder_is_meant_where_the_shell_left_its_sign(tmp_path, monkey
     assert (settings.output, settings.captions) == (tmp_path, tmp_path / "posts.jsonl")
     (tmp_path / "~").mkdir()  # one that is called so
     assert resolve_as(ProtectSettings, {"photos": photos, "output": "~"}).output == Path("~")
-
-
-@pytest.mark.parametrize("given", [{"photos": 3}, {"photos": []}, {"photos": {}}, {"photos": "p", "method": 3}])
-def test_a_value_of_another_type_is_refused(given):
-    name = list(given)[-1]
-    with pytest.raises(ConfigError, match=rf"^`{name}`: .* \(got "):
-        resolve_as(ProtectSettings, given)

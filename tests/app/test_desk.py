@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 import zipfile
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -16,7 +15,7 @@ from PIL import Image
 from tests.conftest import picture, tree
 from tests.presets import preset
 from unlearnable.app import inbox
-from unlearnable.app.desk import Desk, Stage, Watch, free_output
+from unlearnable.app.desk import Desk, Stage, Watch
 from unlearnable.app.page import folder_of, initials_of
 from unlearnable.errors import InputError, Interrupted
 from unlearnable.protect import run, summary
@@ -67,14 +66,6 @@ def photos(tmp_path):
     for number in range(3):
         Image.fromarray(picture(number)).save(tmp_path / "mine" / f"p{number}.png")
     return sorted((tmp_path / "mine").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("typed", "folder"),
-    [(" /a/b ", Path("/a/b")), ("", Path()), ("~", Path.home()), ("~no-such-user/a", Path("~no-such-user/a"))],
-)
-def test_the_folder_that_is_typed(typed, folder):
-    assert folder_of(typed) == folder
 
 
 def test_a_window_opens_without_what_only_the_work_needs():
@@ -130,7 +121,7 @@ def test_two_kinds_of_captions_are_refused_with_a_remedy_of_the_window(desk, pho
     assert "--" not in desk.error
 
 
-def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
+def test_a_full_disk_is_no_bug_and_a_bug_is_said_to_be_one(desk, photos, monkeypatch, capsys):
     def full(*_):
         raise OSError(28, "No space left on device", "export.zip")
 
@@ -138,9 +129,6 @@ def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
     drop(desk, *photos)
     assert desk.error == "cannot write export.zip: the disk is full. free some space on it, and try again"
     assert capsys.readouterr().err == ""
-
-
-def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
     monkeypatch.setattr(inbox.Inbox, "posts", lambda *_: 1 / 0)
     drop(desk, *photos)
     assert desk.error == "This is a bug: ZeroDivisionError: division by zero"
@@ -197,14 +185,6 @@ def test_a_watch_shows_the_share_of_the_phase():
             report()
 
 
-def test_a_free_folder_is_proposed(tmp_path):
-    wanted = tmp_path / "posts-protected"
-    assert free_output(wanted) == wanted
-    wanted.mkdir()
-    (tmp_path / "posts-protected-2.private").mkdir()
-    assert free_output(wanted) == tmp_path / "posts-protected-3"
-
-
 def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         for path in sorted(p for p in posts.rglob("*") if p.is_file()):
@@ -215,7 +195,8 @@ def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
     assert len(desk.dataset.photos) == 8
     assert any("captions from posts.jsonl" in note for note in desk.notes)
     assert desk.file(0, "received").name == "p0.png"
-    desk.chosen["output"] = tmp_path / "work" / "out"
+    (tmp_path / "work" / "out-2.private").mkdir()
+    desk.chosen["output"] = folder_of(f" {tmp_path / 'work' / 'out'} ")
     desk.start()
     desk.start()  # a second press
     assert desk.away
@@ -234,7 +215,7 @@ def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
     assert desk.file(1, "copy").read_bytes() == shown
     assert "posts.jsonl" in tree(desk.chosen["output"])
     desk.restart()
-    assert (desk.stage, desk.dataset, desk.chosen["output"].name) == (Stage.RECEIVED, None, "out-2")
+    assert (desk.stage, desk.dataset, desk.chosen["output"].name) == (Stage.RECEIVED, None, "out-3")
     desk._thread.submit(int).result(timeout=60)
     assert tree(tmp_path / "scratch") == {}
 
