@@ -93,7 +93,7 @@ class ProtectReport(Record):
     loss_rounds: list[float] = Field(description="Mean loss after each round, in nats; empty for one photo.")
     losses: list[SurrogateLoss] = Field(description="Losses of each surrogate; empty for one photo.")
     rounds: int = Field(description="Rounds that were run.")
-    stopped: Literal["threshold", "rounds"] = Field(description="By a loss below the threshold, or after all rounds.")
+    stopped: Literal["threshold", "rounds"] = Field(description="Whether by a loss below it, or after all rounds.")
     surrogates: list[str] = Field(description="Models that the noise was made on: surrogates, then proxies.")
     surrogate_weights: list[str] = Field(default=[], description="SHA-256 of the weights of each, before the run.")
     trigger_roundtrip: float = Field(description="Share of the captions whose trigger a CLIP reads whole, 0 to 1.")

@@ -43,7 +43,7 @@ class CrowdScores(Record):
 
     image_to_text: MeanRetrieval = Field(description="Each photo of the protected people ranks all captions.")
     text_to_image: MeanRetrieval = Field(description="Each caption of the protected people ranks all photos.")
-    idia_tpr: float | None = Field(description="Share of the protected people known by name, 0 to 1, null without.")
+    idia_tpr: float | None = Field(description="Share of protected people known by name, 0 to 1; null without names.")
     idia_fpr: float | None = Field(description="The same share by a model trained without their posts, 0 to 1.")
     others_text_to_image: MeanRetrieval = Field(description="Each caption of the crowd ranks all photos.")
 
@@ -102,7 +102,7 @@ class References(Record):
     """Scores that the cells are compared with."""
 
     random: BothWays = Field(description="The gallery in random order, by formula.")
-    pretrained: dict[str, BothWays] = Field(description="Each victim before training; empty from random weights.")
+    pretrained: dict[str, BothWays] = Field(description="Each victim before training; empty if weights were random.")
 
 
 class RanksRecord(StoredRecord):
@@ -122,8 +122,8 @@ class Cell(StoredRecord):
     seed: int = Field(description="Seed of the training.")
     epochs: int = Field(description="Passes over the posts.")
     lr: float = Field(description="Highest learning rate.")
-    image_to_text: Retrieval = Field(description="Held-out photos, beside a crowd those protected, rank captions.")
-    text_to_image: Retrieval = Field(description="Held-out captions, beside a crowd those protected, rank photos.")
+    image_to_text: Retrieval = Field(description="Held-out photos rank captions; beside a crowd, the protected ones.")
+    text_to_image: Retrieval = Field(description="Held-out captions rank photos; beside a crowd, the protected ones.")
     ranks: RanksRecord | None = Field(default=None, description="Ranks that these scores are made of, a query each.")
     shortcut: BothWays | None = Field(default=None, description="Ranking of protected training posts as published.")
     crowd: CrowdCell | None = Field(default=None, description="What else was ranked beside a crowd; null without one.")
