@@ -159,7 +159,7 @@ def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
     arguments = (pipe,) if option == "photo" else (posts, option, pipe)
     result = call("protect", *arguments)
     assert (result.returncode, result.stdout) == (2 if option in ("--words", "--config") else 3, "")
-    assert f"error: {pipe} is no regular file" in result.stderr.splitlines()
+    assert "regular file" in result.stderr
 
 
 def test_a_user_without_a_home_folder_gets_one_line(monkeypatch):

@@ -92,7 +92,7 @@ def _from_environment(kind: type[Settings]) -> dict[str, Any]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         if file.exists() and not file.is_file():  # a pipe may wait for ever for somebody who writes to it
-            raise ConfigError(f"{file} is no regular file", hint="save the settings in a file")
+            raise ConfigError(f"{file} is not a regular file", hint="save the settings in a file")
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Notepad writes a mark
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
