@@ -42,7 +42,6 @@ def test_every_bad_row_is_skipped_with_its_reason_and_its_line(tmp_path: Path) -
         "posts.jsonl:4": "bad-row",
         "posts.jsonl:5": "no-photo",
         "posts.jsonl:6": "no-photo",
-        "posts.jsonl:7": "no-caption",
         "posts.jsonl:8": "missing-photo",
         "posts.jsonl:9": "outside-folder",
         "posts.jsonl:10": "outside-folder",

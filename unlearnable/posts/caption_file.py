@@ -260,8 +260,6 @@ class CaptionsFound:
                 self.dates.setdefault(photo, record.date)
             captions = zip(record.captions, places, strict=True)
             self.pairs += [Pair(photo, caption.value, *place) for caption, place in captions]
-            if not record.captions:
-                self.skipped.append(Skipped(where, "no-caption", f"{photo} has no caption there"))
         self.records += len(parsed.records)
         self.elsewhere = lookup.elsewhere
 

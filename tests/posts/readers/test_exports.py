@@ -138,7 +138,7 @@ class TestFacebook:
         )
         dataset = open_dataset(tmp_path)
         assert words(dataset) == {"a.jpg": ["größe"], "b.jpg": ["größe", "mine"], "d.jpg": ["lake", "lake"]}
-        assert {reason for _, reason in left_out(dataset)} == {"not-a-photo", "no-photo", "no-caption"}
+        assert {reason for _, reason in left_out(dataset)} == {"not-a-photo", "no-photo"}
 
     def test_of_two_labelled_texts_neither_is_taken(self, tmp_path: Path) -> None:
         texts = [{"label": "Message", "value": "a"}, {"label": "Text", "value": "b"}]

@@ -15,7 +15,7 @@ from unlearnable.errors import InputError
 from unlearnable.posts.caption_file import changed_since
 from unlearnable.posts.text import lines, one_line, read_document
 from unlearnable.posts.tree import find_photos, is_photo
-from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, assemble
+from unlearnable.posts.types import Dataset, Edits, Pair, assemble
 from unlearnable.storage import files
 from unlearnable.wording import counted, grouped
 
@@ -38,18 +38,15 @@ class _Sidecar:
         photos = find_photos(root)
         matched = _matched(root, photos)
         pairs: list[Pair] = []
-        skipped: list[Skipped] = []
         notes: list[str] = []
         numbers = {file: number for number, file in enumerate(dict.fromkeys(matched.values()))}  # photos may share one
         for photo, file in matched.items():
             document = read_document(root / file)
             captions = _captions(document.text)
             pairs += [Pair(photo, caption, numbers[file], index) for index, caption in enumerate(captions)]
-            if not captions:
-                skipped.append(Skipped(file, "no-caption", f"it has none for {photo}"))
             notes += filter(None, [document.note(file)])
         more = f" (and {counted(len(notes) - 1, 'more file')})" if len(notes) > 1 else ""
-        dataset = assemble(root, dict.fromkeys(photos), pairs, skipped, self.name)
+        dataset = assemble(root, dict.fromkeys(photos), pairs, (), self.name)
         return replace(
             dataset, files=tuple(root / file for file in numbers), notes=tuple(f"{note}{more}" for note in notes[:1])
         )
