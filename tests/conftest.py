@@ -22,7 +22,7 @@ from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, ordinary_words
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Silent
 from unlearnable.training import loop
@@ -189,5 +189,5 @@ def make_problem(tiny, tmp_path):
 
 
 @pytest.fixture
-def quick() -> MethodSettings:
+def quick() -> Hyperparameters:
     return replace(QUICK, max_rounds=3, surrogate_steps=3, trigger_rounds=2, proxy_weight=1.0, proxy_tuning_steps=3)

@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from unlearnable.settings import PRESETS, MethodSettings
+from unlearnable.settings import PRESETS, Hyperparameters
 
 ROOT = Path(__file__).parents[1]
-QUICK = MethodSettings(
+QUICK = Hyperparameters(
     max_rounds=2, noise_steps=3, surrogate_steps=6, learning_rate=1e-3, batch_size=8, precision="fp32"
 )
 
@@ -45,5 +45,5 @@ if __name__ == "__main__":
     from unlearnable.cli.app import main
 
     for name, fields in json.loads(os.environ.pop("TEST_PRESETS", "{}")).items():
-        PRESETS[name] = MethodSettings(**{**fields, "proxies": tuple(fields["proxies"])})
+        PRESETS[name] = Hyperparameters(**{**fields, "proxies": tuple(fields["proxies"])})
     main()

@@ -44,7 +44,7 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
     monkeypatch.setenv("UNLEARNABLE_SEED", "9")
     settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "trigger_length": None}, file)
     assert (settings.epsilon, settings.seed, settings.trigger_length) == (6, 9, 5)
-    assert settings.of_method == replace(PRESETS["strong"], epsilon=6, trigger_length=5)
+    assert settings.hyperparameters == replace(PRESETS["strong"], epsilon=6, trigger_length=5)
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(PRESETS, 2)))

@@ -24,7 +24,7 @@ from unlearnable.benchmark.protections import ProtectionStore, Scraped, make
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.methods.words import cut_captions
 from unlearnable.models import precision
-from unlearnable.settings import BALANCED, PRESETS, BenchmarkSettings, MethodSettings, mem_name
+from unlearnable.settings import BALANCED, PRESETS, BenchmarkSettings, Hyperparameters, mem_name
 from unlearnable.storage.progress import Silent
 from unlearnable.verify.attacks import parse_attack
 
@@ -322,7 +322,7 @@ def test_a_protection_that_was_damaged_or_removed_is_made_again(flickr, asked, t
 
 
 def test_a_name_says_how_many_words_stand_where_by_which_preset():
-    scale = MethodSettings(max_rounds=3, batch_size=7)
+    scale = Hyperparameters(max_rounds=3, batch_size=7)
     assert mem_name("mem-12-random").applied_to(scale) == replace(scale, trigger_length=12, trigger_position="random")
     found = mem_name("mem-5-end-balanced").applied_to(scale)
     assert found == replace(BALANCED, trigger_length=5, trigger_position="end", max_rounds=3, batch_size=7)
@@ -355,7 +355,7 @@ def test_victims_train_on_the_slots_that_were_optimised(flickr, asked, monkeypat
 
 
 def test_random_places_do_not_depend_on_the_photos_that_follow():
-    settings, texts = MethodSettings(trigger_position="random"), [[c, c] for c in CAPTIONS]
+    settings, texts = Hyperparameters(trigger_position="random"), [[c, c] for c in CAPTIONS]
     whole = cut_captions(texts, settings, 3, seed=0)
     assert cut_captions(texts[:2], settings, 3, seed=0) == whole[:2]
     assert cut_captions(texts, settings, 3, seed=1) != whole

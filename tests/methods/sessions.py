@@ -9,7 +9,7 @@ from torch import Tensor
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import AnySession, Problem, Round, Session
 from unlearnable.methods.batches import measuring
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 
 
 def measure(session: AnySession) -> Tensor:
@@ -22,7 +22,7 @@ def measure(session: AnySession) -> Tensor:
             return end.value
 
 
-def started(name: str, problem: Problem, settings: MethodSettings) -> Session[Any]:
+def started(name: str, problem: Problem, settings: Hyperparameters) -> Session[Any]:
     """A session of the method of that name, with settings and state of its own classes, before its first round."""
     return METHODS[name]().start(problem, settings)
 

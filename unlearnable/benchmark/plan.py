@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from unlearnable.benchmark.suites import Kind, Suite
 from unlearnable.methods import METHODS
 from unlearnable.methods.words import Slots, cut_captions, load_words
-from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, MethodSettings, ScaleName, mem_name
+from unlearnable.settings import SMALL_VIT_RATE, BenchmarkSettings, Hyperparameters, ScaleName, mem_name
 from unlearnable.training.loop import Recipe
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.attacks.base import Attack
@@ -27,7 +27,7 @@ class Scale:
     victims: Mapping[str, str]  # each model to train, and the architecture of the paper that it stands for
     from_scratch: bool  # whether surrogate and victims start from random weights, different for each
     pixels: int  # side in pixels of the square photo that stands for the file
-    method: MethodSettings
+    method: Hyperparameters
     recipe: Recipe  # how victims are trained
     methods: tuple[str, ...] = SIX
     fractions: tuple[float, ...] = (1.0,)  # shares of the posts to protect, for mem-K
@@ -42,14 +42,14 @@ class Scale:
         return replace(self.recipe, seed=seed, lr=self.rates.get(victim, self.recipe.lr))
 
 
-TINY = MethodSettings(surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16)
+TINY = Hyperparameters(surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16)
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
     ("captions", "paper"): Scale(
         surrogate="RN50",
         victims=PAPER_VICTIMS,
         from_scratch=True,
         pixels=224,
-        method=MethodSettings(
+        method=Hyperparameters(
             surrogate_steps=200, max_rounds=20, trigger_rounds=5, batch_size=128, learning_rate=1e-4, threshold=1e-6
         ),
         recipe=Recipe(epochs=32, lr=5e-4, batch_size=128),
@@ -65,7 +65,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small-start": "RN50"},
         from_scratch=True,
         pixels=64,
-        method=MethodSettings(
+        method=Hyperparameters(
             surrogate_steps=40, max_rounds=4, trigger_rounds=2, batch_size=128, learning_rate=1e-3, threshold=1e-6
         ),
         recipe=Recipe(epochs=10, lr=1e-3, batch_size=128),
@@ -97,7 +97,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={f"{name}:openai": name for name in PAPER_VICTIMS},
         from_scratch=False,
         pixels=224,
-        method=MethodSettings(
+        method=Hyperparameters(
             surrogate_steps=50, max_rounds=10, trigger_rounds=2, batch_size=128, learning_rate=1e-5, threshold=1e-6
         ),
         recipe=Recipe(epochs=10, lr=1e-5, batch_size=128),
@@ -112,7 +112,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small": "RN50", "conv-small": "RN101", "resnet-small": "ViT-B-32"},
         from_scratch=False,
         pixels=144,
-        method=MethodSettings(),
+        method=Hyperparameters(),
         recipe=Recipe(epochs=10, lr=1e-3, batch_size=64),
         methods=("clean", "mem-3", "mem-5"),
         train=8,
@@ -143,7 +143,7 @@ class ProtectionRecipe:
     """How a protection is made: by a method of `methods.METHODS` and its settings."""
 
     name: str
-    settings: MethodSettings
+    settings: Hyperparameters
     noise_side: int | None = None  # largest side of the noise in pixels; None for the surrogate's image size
     seed: int = 0  # of the optimisation, and of random positions of the trigger
 

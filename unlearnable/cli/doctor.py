@@ -89,7 +89,9 @@ def doctor(
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option(help="Protected folder to check against the records of its run.", parser=options.place),
+        typer.Option(
+            metavar="PATH", help="Protected folder to check against the records of its run.", parser=options.place
+        ),
     ] = None,
     device: options.Device = None,
     as_json: options.Json = False,

@@ -75,7 +75,7 @@ def preview(
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help=options.SWITCHES["overwrite"], rich_help_panel=OUTPUT)
+        bool, typer.Option("--overwrite", metavar="", help=options.SWITCHES["overwrite"], rich_help_panel=OUTPUT)
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

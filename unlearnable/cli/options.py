@@ -74,7 +74,7 @@ def with_settings(
         for panel, names in panels.items():
             for name in names.split():
                 if name in SWITCHES:
-                    switch = typer.Option(_OPTIONS[name], help=SWITCHES[name], rich_help_panel=panel)
+                    switch = typer.Option(_OPTIONS[name], metavar="", help=SWITCHES[name], rich_help_panel=panel)
                     typed[name] = Annotated[bool, switch]
                 else:
                     own = (flags or {}).get(name, [f"--{name.replace('_', '-')}"])
@@ -123,7 +123,9 @@ def _metavar(kind: type[Settings], name: str) -> str | None:
     """Return what stands for the value of an option: its choices alone where the text does not say them."""
     field, several = kind.model_fields[name], takes(kind, name, tuple)
     choices = re.findall(r"'([\w-]+)'", str(field.annotation)) if takes(kind, name, Literal) else []
-    if takes(kind, name, bool) or any(choice not in (field.description or "") for choice in choices):
+    if takes(kind, name, bool):
+        return ""
+    if any(choice not in (field.description or "") for choice in choices):
         return None
     if takes(kind, name, int, float):
         leaf = "INTEGER" if takes(kind, name, int) and not several else "NUMBER"
@@ -136,8 +138,14 @@ Device = Annotated[DeviceName | None, _option(ProtectSettings, "device", MORE, [
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="TOML file of settings, such as an earlier run.toml.", rich_help_panel=MORE, parser=place
+        "--config",
+        metavar="PATH",
+        help="TOML file of settings, such as an earlier run.toml.",
+        rich_help_panel=MORE,
+        parser=place,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=MORE)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=MORE)]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON object on stdout.", rich_help_panel=MORE)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", metavar="", help="Print nothing but errors.", rich_help_panel=MORE)]

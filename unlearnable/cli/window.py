@@ -26,7 +26,9 @@ def app(
     ] = 0,
     browser: Annotated[
         bool,
-        typer.Option("--browser/--no-browser", help="Open the address in a browser.", rich_help_panel=options.MORE),
+        typer.Option(
+            "--browser/--no-browser", metavar="", help="Open the address in a browser.", rich_help_panel=options.MORE
+        ),
     ] = True,
     device: options.Device = None,
     as_json: options.Json = False,

@@ -16,7 +16,7 @@ from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.words import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger, Vocabulary
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 from unlearnable.training.data import Posts, Shape
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.wording import grouped
@@ -188,7 +188,7 @@ class Session(Generic[StateT]):
     """One run of a method; every step changes the state in place."""
 
     problem: Problem
-    settings: MethodSettings
+    settings: Hyperparameters
     state: StateT
 
 
@@ -219,7 +219,7 @@ class Method(Protocol):
     has_trigger: ClassVar[bool]
     lowers_loss: ClassVar[bool]
 
-    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+    def start(self, problem: Problem, settings: Hyperparameters) -> AnySession:
         """Return the session before the first round."""
 
     def rounds(self, session: Any) -> Iterator[Round | None]:
@@ -229,6 +229,6 @@ class Method(Protocol):
         """
 
 
-def settings_for(method: type[Method] | Method, given: MethodSettings) -> MethodSettings:
+def settings_for(method: type[Method] | Method, given: Hyperparameters) -> Hyperparameters:
     """Return the settings of a method: of those that there are, only MEM shifts features in proxies."""
     return given if method.name == "mem" else replace(given, proxies=(), proxy_weight=0.0)

@@ -11,7 +11,7 @@ from unlearnable.methods import steps
 from unlearnable.methods.base import AnySession, Problem, RestingState, Round, Session, State
 from unlearnable.methods.batches import measuring
 from unlearnable.methods.triggers import draw_triggers
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 
 
 class EM:
@@ -21,7 +21,7 @@ class EM:
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = True
 
-    def start(self, problem: Problem, settings: MethodSettings) -> Session[RestingState]:
+    def start(self, problem: Problem, settings: Hyperparameters) -> Session[RestingState]:
         """Return a session with noise zero and no trigger."""
         state = RestingState(**steps.first_state(problem, settings))
         return Session(problem, settings, state)
@@ -46,7 +46,7 @@ class UAP:
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = False
 
-    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+    def start(self, problem: Problem, settings: Hyperparameters) -> AnySession:
         """Return a session with noise zero."""
         return Session(problem, settings, State(**steps.first_state(problem, settings)))
 
@@ -73,7 +73,7 @@ class RandomNoise:
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = False
 
-    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+    def start(self, problem: Problem, settings: Hyperparameters) -> AnySession:
         """Return a session with random words; the noise is drawn in the one round."""
         state = State(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)

@@ -14,7 +14,7 @@ from unlearnable.methods.batches import measuring
 from unlearnable.methods.proxies import feature_shifts, make_proxies, tune
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 
 
 @dataclass
@@ -60,7 +60,7 @@ class MEM:
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = True
 
-    def start(self, problem: Problem, settings: MethodSettings) -> Session[MEMState]:
+    def start(self, problem: Problem, settings: Hyperparameters) -> Session[MEMState]:
         """Return a session with noise zero and random trigger words."""
         state = MEMState(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)

@@ -17,7 +17,7 @@ from unlearnable.methods.mem import MEMState
 from unlearnable.methods.noise_store import copy_noise
 from unlearnable.methods.proxies import proxy_steps
 from unlearnable.methods.words import resemblance
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Progress
 from unlearnable.training.loop import kept
@@ -37,7 +37,7 @@ class OptimisationTask:
 
     problem: Problem
     method: Method
-    settings: MethodSettings
+    settings: Hyperparameters
     checkpoint: Path | None
     key: str
 
@@ -53,7 +53,7 @@ class OptimisationTrace:
 class _Steps:
     """Reports an optimisation: what proxies learn first, then a step a batch of each round."""
 
-    def __init__(self, progress: Progress, method: str, settings: MethodSettings, state: State) -> None:
+    def __init__(self, progress: Progress, method: str, settings: Hyperparameters, state: State) -> None:
         self._progress, self._method, self._settings, self._state = progress, method, settings, state
         self._batches = -(-len(state.noise) // settings.batch_size)
         self._learning, self._moved = False, 0
@@ -96,7 +96,7 @@ class _Steps:
         return 0
 
 
-def rounds_of(method: str, settings: MethodSettings) -> int:
+def rounds_of(method: str, settings: Hyperparameters) -> int:
     """Return how many rounds a method runs at most: random noise is drawn in one."""
     return 1 if method == RandomNoise.name else settings.max_rounds
 
@@ -135,7 +135,7 @@ def optimise(
     return session, trace
 
 
-def _compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
+def _compared(problem: Problem, method: Method, settings: Hyperparameters, progress: Progress) -> Problem:
     """Return a problem that knows the words that describe its photos, for triggers."""
     if not method.has_trigger:
         return problem
@@ -193,7 +193,7 @@ def forget(path: Path) -> None:
     _fixed(path).unlink(missing_ok=True)
 
 
-def reason_to_stop(settings: MethodSettings, losses: list[float]) -> Literal["threshold", "rounds", ""]:
+def reason_to_stop(settings: Hyperparameters, losses: list[float]) -> Literal["threshold", "rounds", ""]:
     """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
     if settings.ends_at_threshold and len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
         return "threshold"

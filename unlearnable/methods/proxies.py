@@ -26,7 +26,7 @@ from unlearnable.models.openclip import load
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
-from unlearnable.settings import MethodSettings, Precision
+from unlearnable.settings import Hyperparameters, Precision
 from unlearnable.training.data import tokens_of
 from unlearnable.training.loop import adamw, rate, set_rate
 from unlearnable.training.view import PLAIN_VIEW, load_view
@@ -157,7 +157,7 @@ class FeatureShift:
         return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
 
-def make_proxies(problem: Problem, settings: MethodSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
+def make_proxies(problem: Problem, settings: Hyperparameters) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
     """Return copies of the models that are to learn the clean posts, and their optimisers; none without a lesson."""
     if not proxy_steps(len(problem.posts), settings):
         return [], []
@@ -165,7 +165,7 @@ def make_proxies(problem: Problem, settings: MethodSettings) -> tuple[list[DualE
     return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
 
 
-def proxy_steps(posts: int, settings: MethodSettings) -> int:
+def proxy_steps(posts: int, settings: Hyperparameters) -> int:
     """Return how many steps proxies learn so many posts; none at weight 0, nor of one post, which has no other."""
     if not settings.proxy_weight or posts < 2:
         return 0
@@ -232,7 +232,7 @@ def _features(session: AnySession, model: DualEncoder) -> tuple[Tensor, Tensor]:
     return torch.cat(images), torch.cat(texts)
 
 
-def load_proxies(settings: MethodSettings, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:
+def load_proxies(settings: Hyperparameters, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:
     """Load the proxies of the settings, but for those that are surrogates; none where the noise shifts no features.
 
     Raises:
@@ -241,7 +241,7 @@ def load_proxies(settings: MethodSettings, surrogates: Sequence[str], device: st
     return tuple(load(name).to(device) for name in proxy_names(settings, surrogates))
 
 
-def proxy_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[str, ...]:
+def proxy_names(settings: Hyperparameters, surrogates: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the proxies that `load_proxies` loads."""
     if not settings.proxy_weight:
         return ()

@@ -17,7 +17,7 @@ from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.settings import MOVED, MethodSettings
+from unlearnable.settings import MOVED, Hyperparameters
 from unlearnable.training.data import tokens_of
 from unlearnable.training.loop import adamw, clamp_scale
 from unlearnable.training.view import load_protected, sample_view
@@ -83,7 +83,7 @@ class AuxiliaryLoss(Protocol):
         """Return the loss of photos as they are loaded (b, 3, s, s)."""
 
 
-def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
+def first_state(problem: Problem, settings: Hyperparameters) -> dict[str, Any]:
     """Return the fields of a state with noise zero, no triggers and untouched copies of the surrogates."""
     models = [surrogate.clone(precise=True) for surrogate in problem.surrogates]
     numbers = range(len(problem.posts))

@@ -14,7 +14,7 @@ from unlearnable.methods.batches import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
-from unlearnable.settings import MethodSettings, Precision
+from unlearnable.settings import Hyperparameters, Precision
 from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.data import tokens_of
 from unlearnable.training.distributed import World
@@ -24,13 +24,13 @@ _CHUNK = 512  # texts in a forward pass
 TriggerLoss = Callable[[Tensor, Tensor], Tensor]  # of triggers (b, n, k), where a mask (b, n) asks for it: (b, n)
 
 
-def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.Generator) -> Tensor:
+def draw_triggers(problem: Problem, settings: Hyperparameters, generator: torch.Generator) -> Tensor:
     """Return (n, k) random concepts, different in a trigger, of those that each post may use."""
     count = len(problem.posts)
     return problem.led(torch.stack([_draw(problem.allowed(n), settings, generator) for n in range(count)]))
 
 
-def redraw_trigger(session: AnySession, settings: MethodSettings, photo: int) -> Tensor:
+def redraw_trigger(session: AnySession, settings: Hyperparameters, photo: int) -> Tensor:
     """Return (k,) other random concepts for the trigger of a post: none that it has now."""
     allowed = allowed_words(session.problem, photo)
     allowed[session.state.triggers[photo]] = False
@@ -42,7 +42,7 @@ def allowed_words(problem: Problem, photo: int) -> Tensor:
     return problem.allowed(problem.leaders[photo] if problem.leaders else photo)
 
 
-def _draw(allowed: Tensor, settings: MethodSettings, generator: torch.Generator) -> Tensor:
+def _draw(allowed: Tensor, settings: Hyperparameters, generator: torch.Generator) -> Tensor:
     """Return (k,) concepts of those that are allowed (v,).
 
     Raises:

@@ -26,7 +26,7 @@ from unlearnable.models.tokens import (
     is_readable,
     tokenizer,
 )
-from unlearnable.settings import MethodSettings, Precision
+from unlearnable.settings import Hyperparameters, Precision
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels
 from unlearnable.training.distributed import ALONE, World
@@ -127,7 +127,7 @@ def text_features(
     return tuple(features)
 
 
-def load_words(settings: MethodSettings) -> Vocabulary:
+def load_words(settings: Hyperparameters) -> Vocabulary:
     """Load the vocabulary: the file of the settings, or else the table.
 
     Raises:
@@ -153,7 +153,7 @@ def load_words(settings: MethodSettings) -> Vocabulary:
     return vocabulary
 
 
-def words_digest(settings: MethodSettings) -> str:
+def words_digest(settings: Hyperparameters) -> str:
     """Return the SHA-256 of the words that a run chooses from.
 
     Raises:
@@ -207,7 +207,7 @@ class Captions:
 
 def cut_captions(
     captions: Iterable[Iterable[str]],
-    settings: MethodSettings,
+    settings: Hyperparameters,
     length: int,
     seed: int,
     languages: Sequence[Sequence[str]] | None = None,

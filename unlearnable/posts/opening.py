@@ -51,7 +51,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     known people, an export only those of posts.
 
     Args:
-        photos: a folder, of which all photos are read; or a caption file in the folder of the photos that it names.
+        photos: a folder, whose photos are all read, or a caption file in the folder of the photos that it names.
         captions: a caption file for the photos of a folder (`only_captions` finds it); or a word: `none`, `embedded`
             for the descriptions inside photos, `people` for a folder of faces, whose captions get invented names.
             Without either, or where it is the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`,

@@ -62,7 +62,7 @@ def plan(
         captions=sum(len(captions[photo.id]) for photo, _ in sizes),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
         surrogates=all_models(settings),
-        rounds_at_most=rounds_of(settings.method, settings.of_method) if sizes else 0,
+        rounds_at_most=rounds_of(settings.method, settings.hyperparameters) if sizes else 0,
         seconds_estimated=_seconds(settings, [pixels for _, pixels in sizes]),
         bytes_estimated=sum(_bytes(settings, photo, pixels) for photo, pixels in sizes),
         bytes_free=files.free_space(layout.output),

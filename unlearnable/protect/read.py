@@ -30,7 +30,7 @@ from unlearnable.posts.names import mentions, people_in, written
 from unlearnable.protect.layout import Layout, OutputNames
 from unlearnable.protect.photo import ReadJob, estimated_pixels, pool_for, read_one
 from unlearnable.protect.records import all_models, read_manifest, run_key
-from unlearnable.settings import MethodSettings, ProtectionSettings, ProtectSettings
+from unlearnable.settings import Hyperparameters, ProtectionSettings, ProtectSettings
 from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.pool import WorkerEnded
@@ -51,7 +51,7 @@ class Loaded(Generic[Settings]):
 
     settings: Settings
     method: Method
-    own: MethodSettings  # the method's own settings
+    own: Hyperparameters  # the method's own settings
     surrogates: tuple[DualEncoder, ...]  # models that the noise is made on
     proxies: tuple[DualEncoder, ...]  # models whose features it shifts besides
     vocabulary: Vocabulary
@@ -111,7 +111,7 @@ def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
         ModelError: a model is not available.
     """
     method, device = METHODS[settings.method](), choose_device(settings.device)
-    own = settings_for(method, settings.of_method)
+    own = settings_for(method, settings.hyperparameters)
     vocabulary = load_words(own)
     fetch(all_models(settings), progress)
     progress.phase("loading models", len(settings.surrogate))
@@ -328,7 +328,7 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     if settings.names == "initials":  # look-alike letters come last
         names = names_to_write(dataset, settings)
         texts = [[written(text, names, "initials") for text in post] for post in texts]
-    slots = cut_captions(texts, settings.of_method, length, settings.seed, languages_of(texts))
+    slots = cut_captions(texts, settings.hyperparameters, length, settings.seed, languages_of(texts))
     return {
         photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]
         for (photo, of_photo), cuts in zip(pairs.items(), slots, strict=True)

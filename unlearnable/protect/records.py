@@ -116,13 +116,13 @@ def _whole_name(model: str) -> str:
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
     models = (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
-    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings.of_method), *models]
+    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings.hyperparameters), *models]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def all_models(settings: ProtectionSettings) -> list[str]:
     """Return the names of all models that a run of these settings loads."""
-    return [*settings.surrogate, *settings_for(METHODS[settings.method], settings.of_method).proxies]
+    return [*settings.surrogate, *settings_for(METHODS[settings.method], settings.hyperparameters).proxies]
 
 
 LAST = "last-run.json"

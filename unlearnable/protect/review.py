@@ -17,7 +17,7 @@ from unlearnable.methods.triggers import allowed_words, redraw_trigger
 from unlearnable.protect.photo import target_of, write
 from unlearnable.protect.read import Run
 from unlearnable.protect.write import compose, refuse_without_noise
-from unlearnable.settings import MethodSettings
+from unlearnable.settings import Hyperparameters
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import counted
 
@@ -101,7 +101,7 @@ class Review:
             state.triggers[leader] = torch.tensor(concepts)
         state.triggers = problem.led(state.triggers)
 
-    def _settings(self) -> MethodSettings:
+    def _settings(self) -> Hyperparameters:
         if not self._run.method.has_trigger:
             raise ConfigError(f"method {self._run.method.name} has no triggers")
         return self._run.loaded.own

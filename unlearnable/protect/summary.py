@@ -132,7 +132,7 @@ def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectionSett
     Posts that are `staged` lie in a folder of the run, which other settings do not resume.
     """
     for loss in losses:
-        bound = max(settings.of_method.threshold, CLEARLY * loss.clean_unmasked)
+        bound = max(settings.hyperparameters.threshold, CLEARLY * loss.clean_unmasked)
         if not loss.protected_trained < bound:  # also stops at NaN
             how = "protect all anew with `overwrite=True` and" if staged else "use"
             preset = "strong" if settings.preset == "balanced" else "balanced"

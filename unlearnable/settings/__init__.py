@@ -5,7 +5,7 @@ from __future__ import annotations
 from unlearnable.settings.base import Device, Precision, Settings, default_text, takes
 from unlearnable.settings.benchmark import BASELINES, BenchmarkSettings, ScaleName, mem_name
 from unlearnable.settings.explain import ExplainSettings
-from unlearnable.settings.methods import BALANCED, MOVED, PRESETS, MethodSettings
+from unlearnable.settings.methods import BALANCED, MOVED, PRESETS, Hyperparameters
 from unlearnable.settings.protect import (
     OUTSIDE_THE_DIGEST,
     PLATFORMS,
@@ -52,8 +52,8 @@ __all__ = [
     "BenchmarkSettings",
     "Device",
     "ExplainSettings",
+    "Hyperparameters",
     "Keep",
-    "MethodSettings",
     "NameStyle",
     "Platform",
     "PlatformName",

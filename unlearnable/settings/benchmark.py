@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, cast
 from pydantic import Field, field_validator
 
 from unlearnable.settings.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
-from unlearnable.settings.methods import PRESETS, MethodSettings, Position
+from unlearnable.settings.methods import PRESETS, Hyperparameters, Position
 from unlearnable.settings.verify import AS_PUBLISHED, Through
 
 ScaleName = Literal["tiny", "small", "paper"]
@@ -94,7 +94,7 @@ class MEMName:
     position: Position
     preset: str  # whose noise it has; empty for that of the scale
 
-    def applied_to(self, settings: MethodSettings) -> MethodSettings:
+    def applied_to(self, settings: Hyperparameters) -> Hyperparameters:
         """Return the settings of a scale with what the name says."""
         named = replace(settings, trigger_length=self.length, trigger_position=self.position)
         if not self.preset:

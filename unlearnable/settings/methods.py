@@ -15,7 +15,7 @@ MOVED: dict[Visibility, float] = {"low": 0.14, "medium": 0.25, "high": 1.0}  # s
 
 
 @dataclass(frozen=True)
-class MethodSettings:
+class Hyperparameters:
     """Everything that a method's noise and words depend on, besides the posts. Pixel values are counted in 1/255."""
 
     epsilon: int = 8
@@ -51,8 +51,8 @@ class MethodSettings:
         return not self.proxy_weight
 
 
-PAPER = MethodSettings()
-BALANCED = MethodSettings(
+PAPER = Hyperparameters()
+BALANCED = Hyperparameters(
     noise_colour="grey",
     visibility="low",
     noise_steps=12,
@@ -60,7 +60,7 @@ BALANCED = MethodSettings(
     proxy_weight=9.0,
     proxy_tuning_steps=32,
 )
-PRESETS: dict[str, MethodSettings] = {
+PRESETS: dict[str, Hyperparameters] = {
     "fast": replace(PAPER, max_rounds=4, surrogate_steps=4, trigger_rounds=1),
     "balanced": BALANCED,
     "strong": replace(BALANCED, noise_steps=16, visibility="medium"),

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_serializer, field_validator
 
 from unlearnable.settings.base import DefaultText, DeviceSetting, SeedSetting, Settings
-from unlearnable.settings.methods import PRESETS, MethodSettings
+from unlearnable.settings.methods import PRESETS, Hyperparameters
 
 PlatformName = Literal["web", "instagram", "facebook", "x", "mastodon"]
 
@@ -93,7 +93,7 @@ class ProtectionSettings(Settings):
         return preset
 
     @property
-    def of_method(self) -> MethodSettings:
+    def hyperparameters(self) -> Hyperparameters:
         """The settings of the method: those of the preset, with what was chosen."""
         return replace(PRESETS[self.preset], epsilon=self.epsilon, trigger_length=self.trigger_length, words=self.words)
 
@@ -159,6 +159,6 @@ class ProtectSettings(ProtectionSettings):
 
 def digest(settings: ProtectSettings) -> str:
     """Return the hash of what the result depends on: of all settings but where files lie and the device."""
-    dials = sorted(asdict(replace(settings.of_method, words=None)).items())
+    dials = sorted(asdict(replace(settings.hyperparameters, words=None)).items())
     given = settings.model_dump_json(exclude=set(OUTSIDE_THE_DIGEST))
     return hashlib.sha256(f"{given}{dials}".encode()).hexdigest()
