@@ -43,7 +43,7 @@ def test_each_shard_is_a_task_and_finished_ones_stay(tiny_path, tmp_path):
         write_shard(shards / f"{number:05d}.tar", range(4 * number, 4 * number + 4))
     (shards / "00002.tar").write_bytes(b"no tar")
     ray = {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "disabled", "HOME": str(tmp_path)}
-    options = ("--surrogate", tiny_path, "--preset", "fast")
+    options = ("--surrogate", tiny_path, "--method", "random")
     output.mkdir()
     write_shard(output / "00001.tar", range(1))
     finished = (output / "00001.tar").read_bytes()

@@ -59,21 +59,21 @@ FORBIDDEN = (  # nobody would say it, or the glossary of CONTRIBUTING.md has ano
     "a relative of",
 )
 LIMITS = {
-    "lines of the package": 32_137,
-    "files of the package": 243,
-    "lines of tests": 27_126,
-    "options of protect": 32,
-    "options of all commands": 152,
-    "settings": 113,
+    "lines of the package": 25_779,
+    "files of the package": 157,
+    "lines of tests": 21_580,
+    "options of protect": 26,
+    "options of all commands": 130,
+    "settings": 75,
     "words of docs by hand": 30_000,
     "words of README": 450,
     "decisions": 15,
-    "imports, per mille of lines": 95,
+    "imports, per mille of lines": 90,
     "import circles": 0,
     "class names defined twice": 0,
     "functions over 80 lines": 0,
     "files over 500 lines": 0,
-    "files with forbidden phrases": 30,
+    "files with forbidden phrases": 0,
 }
 
 

@@ -63,8 +63,7 @@ def protect(
         OutputError: a result exists already or cannot be written.
         CheckpointError: the stopped run had other settings or other photos, or the result to add to is damaged.
     """
-    from unlearnable.protect.add import add as run_adding
-    from unlearnable.protect.add import settings_to_add
+    from unlearnable.protect.add import add as run_adding, settings_to_add
     from unlearnable.protect.resume import refuse_both
     from unlearnable.protect.run import protect as run
     from unlearnable.settings import ProtectSettings, resolve_as

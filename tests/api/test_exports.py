@@ -11,8 +11,7 @@ from types import ModuleType
 import pytest
 
 import unlearnable
-from unlearnable import report
-from unlearnable import settings as config
+from unlearnable import report, settings as config
 
 CALLS = ["benchmark", "explain", "preview", "protect", "train", "verify"]
 

@@ -6,8 +6,7 @@ import stat
 import zipfile
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from PIL import Image
 
 from tests.conftest import picture, tree

@@ -6,8 +6,7 @@ from itertools import product
 
 import pytest
 
-from unlearnable.benchmark.suites import FLICKR8K
-from unlearnable.benchmark.suites import PUBFIG as FACES
+from unlearnable.benchmark.suites import FLICKR8K, PUBFIG as FACES
 from unlearnable.benchmark.tables import draw, lay_out, to_latex, to_markdown
 from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, Retrieval, TableRecord
 

@@ -15,8 +15,7 @@ from tests.conftest import picture, tree
 from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.explain import run
 from unlearnable.explain.run import read_post, titles_of
-from unlearnable.models.openclip import load as load_model
-from unlearnable.models.openclip import save
+from unlearnable.models.openclip import load as load_model, save
 from unlearnable.report import ManifestLine
 from unlearnable.storage import files
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from unlearnable.methods import proxies
 from unlearnable.methods.proxies import group, group_shift, groups_of, likeness, person_shift, target_groups

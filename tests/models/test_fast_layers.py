@@ -5,8 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from open_clip import CLIP
 from open_clip.modified_resnet import AttentionPool2d, Bottleneck
 from timm.layers import Conv2dSame

@@ -8,8 +8,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from unlearnable.errors import ModelError
 from unlearnable.models import tokens as module

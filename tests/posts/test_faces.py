@@ -10,8 +10,7 @@ from math import gcd
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.posts.conftest import captions, made_up, manifest, touch
 from unlearnable.errors import ConfigError, InputError

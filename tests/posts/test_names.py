@@ -5,8 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.names import look_alike, mentions, people_in, plain, stands_in, written

@@ -16,8 +16,7 @@ from tests.protect.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.posts import open_dataset
-from unlearnable.protect import add as adding
-from unlearnable.protect import publish
+from unlearnable.protect import add as adding, publish
 from unlearnable.protect.add import settings_to_add
 from unlearnable.protect.check import check
 from unlearnable.protect.dry_run import plan

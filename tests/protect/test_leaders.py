@@ -7,8 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from unlearnable.imaging.encode import Encoding
 from unlearnable.models.tokens import cut, default_vocabulary

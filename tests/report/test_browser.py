@@ -7,8 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.benchmark.test_tables import cell
-from tests.benchmark.test_tables import report as benchmark_report
+from tests.benchmark.test_tables import cell, report as benchmark_report
 from tests.browser import NEEDS_BROWSER, set_width
 from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmark.test_tables import cell as benchmark_cell
-from tests.benchmark.test_tables import report as benchmark_report
+from tests.benchmark.test_tables import cell as benchmark_cell, report as benchmark_report
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 from unlearnable.report import (

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, seed, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, event, seed, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 import unlearnable

@@ -16,9 +16,7 @@ from unlearnable.training.attacker import PLAIN, Batch, contrastive_loss
 from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.loop import Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import embed
-from unlearnable.verify.attackers import ATTACKERS
-from unlearnable.verify.attackers import pairs as pairs_module
-from unlearnable.verify.attackers import photos as photos_module
+from unlearnable.verify.attackers import ATTACKERS, pairs as pairs_module, photos as photos_module
 from unlearnable.verify.attackers.freezing import all_but_projections, shallow_half
 from unlearnable.verify.attackers.pairs import DropDissimilar, classes_of, regression, span
 from unlearnable.verify.attackers.photos import JITTER, strong_view

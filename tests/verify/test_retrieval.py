@@ -5,8 +5,7 @@ from statistics import median
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torch.nn.functional import normalize
 
 from unlearnable.errors import ModelError

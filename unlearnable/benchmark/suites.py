@@ -11,8 +11,17 @@ from typing import Literal, TypeAlias
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts import Dataset, Photo, Skipped, find_captions, hold_out, named_posts, open_dataset, open_people
-from unlearnable.posts import limit as limit_people
+from unlearnable.posts import (
+    Dataset,
+    Photo,
+    Skipped,
+    find_captions,
+    hold_out,
+    limit as limit_people,
+    named_posts,
+    open_dataset,
+    open_people,
+)
 from unlearnable.posts.text import read_document
 from unlearnable.report import PaperRow
 from unlearnable.wording import counted

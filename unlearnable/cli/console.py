@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 import typer
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import BarColumn, Progress as Bars, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal, Optional, TypeVar
 import typer
 from rich.markup import escape
 
-from unlearnable.settings import Device as DeviceName
-from unlearnable.settings import ProtectSettings, Settings, default_text, takes
+from unlearnable.settings import Device as DeviceName, ProtectSettings, Settings, default_text, takes
 from unlearnable.storage.folders import at_home
 from unlearnable.wording import pasted
 

@@ -24,8 +24,7 @@ from unlearnable.imaging.placement import as_copied, is_reduced, working_copy
 from unlearnable.imaging.visibility import compare, visibility
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.openclip import fetch
-from unlearnable.models.openclip import load as load_model
+from unlearnable.models.openclip import fetch, load as load_model
 from unlearnable.models.tokens import tokenizer
 from unlearnable.protect.layout import METADATA
 from unlearnable.protect.records import read_manifest
