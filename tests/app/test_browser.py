@@ -140,7 +140,7 @@ def test_a_file_that_does_not_arrive_is_said(browser, window, dropped):
     browser.get_log("browser")
 
 
-def test_the_page_of_cards_stays_while_more_arrives_and_a_table_of_other_photos_is_said(browser, window, tmp_path):
+def test_the_page_of_cards_stays_while_more_arrives_and_what_is_not_read_is_said(browser, window, tmp_path):
     photos = [tmp_path / f"p{number:02}.png" for number in range(26)]
     for number, path in enumerate(photos):
         Image.fromarray(picture(number)).save(path)
@@ -155,6 +155,7 @@ def test_the_page_of_cards_stays_while_more_arrives_and_a_table_of_other_photos_
     drop(browser, photos[25], tmp_path / "film.mov", tmp_path / "others.csv")
     received(browser, 2)
     text = browser.find_element("css selector", "body").text
+    assert "2 files not read: 1 .csv, 1 .mov" in text
     assert "others.csv names none of these photos" in text
     assert "have a caption of yours" not in text
     wait(browser, "document.activeElement.matches(\"textarea[data-photo='24']\")")
