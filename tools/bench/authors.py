@@ -3,7 +3,7 @@
     python tools/bench/authors.py [--model RN50] [--photos 8] [--threads 1] [--rounds 2]
 
 The authors' code is not called. Their steps are rebuilt from what they compute: fp32, channels first, texts of 77
-tokens, and in a trigger step both towers run again for each candidate (53 times for three words). Weights and photos
+tokens, and in a trigger step both encoders run again for each candidate (53 times for three words). Weights and photos
 are random. Our noise steps come together, as a run takes them on a batch. The last row weighs the parts as their
 schedule of 30,000 pairs does.
 """
@@ -27,7 +27,7 @@ from unlearnable.methods.triggers import improve_triggers
 from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.loop import kept
 
-CANDIDATE_RUNS = 53  # forward passes of both towers in their trigger step of three words
+CANDIDATE_RUNS = 53  # forward passes of both encoders in their trigger step of three words
 NOISE = "noise step, a photo"
 SCHEDULE = {NOISE: 160.0, "surrogate step, a pair": 4000 * 128 / 30_000, "trigger step, a post": 5.0}
 

@@ -36,7 +36,7 @@ from unlearnable.training.loop import kept
 
 STEPS = BALANCED.noise_steps  # that are timed together, as a round takes them on one batch
 HEAD = (
-    "| model | format | bare noise step, ms a photo | binding step | misleading step "
+    "| model | format | bare noise step, ms a photo | MEM step | feature-shift step "
     "| bare training step, ms a photo | training step |"
 )
 Step = Callable[[], object]
@@ -106,10 +106,10 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
             began = time.perf_counter()
             step()
             fastest[number] = min(fastest[number], time.perf_counter() - began)
-    noise, (binding, misleading), bare_training, training = fastest[:2], fastest[2:4], fastest[4:6], fastest[6]
+    noise, (by_mem, by_shift), bare_training, training = fastest[:2], fastest[2:4], fastest[4:6], fastest[6]
     cells = [name, "bf16" if in_bf16(model, "auto", "photo") else "fp32"]
     cells += [pair(*(f"{1000 * each / photos / STEPS:.1f}" for each in noise))]
-    cells += [pair(*(f"{step / each:.2f}" for each in noise)) for step in (binding, misleading)]
+    cells += [pair(*(f"{step / each:.2f}" for each in noise)) for step in (by_mem, by_shift)]
     cells += [pair(*(f"{1000 * each / photos:.1f}" for each in bare_training))]
     cells += [pair(*(f"{training / each:.2f}" for each in bare_training))]
     return f"| {' | '.join(cells)} |"
