@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from tests.methods.sessions import finish, started
 from unlearnable.methods import proxies, steps
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.training.view import PLAIN_VIEW, apply_noise, load_view
+from unlearnable.training.data import PLAIN_VIEW, apply_noise, load_view
 
 
 def run(problem, settings):

@@ -16,8 +16,8 @@ from unlearnable.methods.batches import settle
 from unlearnable.methods.triggers import candidates, greedy_search, improve_triggers, redraw_trigger
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary
-from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.data import tokens_of
+from unlearnable.training.loop import contrastive_loss
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 

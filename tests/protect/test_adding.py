@@ -22,8 +22,7 @@ from unlearnable.protect.check import check
 from unlearnable.protect.dry_run import plan
 from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
-from unlearnable.verify.copies import match
-from unlearnable.verify.splits import divide
+from unlearnable.verify.copies import divide, match
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from unlearnable.protect.dry_run import plan
 from unlearnable.protect.photo import Target, write
 from unlearnable.settings import ProtectSettings, resolve_as
 from unlearnable.training.data import open_collection
-from unlearnable.verify.arms import _random_noise
+from unlearnable.verify.cells import _random_noise
 from unlearnable.verify.copies import PostPair, match, open_protected, read_both
 from unlearnable.wording import counted
 

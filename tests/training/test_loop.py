@@ -20,10 +20,9 @@ from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import load, save
 from unlearnable.storage.progress import Silent
 from unlearnable.training import loop
-from unlearnable.training.attacker import contrastive_loss, same_source_mask
 from unlearnable.training.data import Pairs, Pixels, pairs_of
 from unlearnable.training.distributed import World
-from unlearnable.training.loop import Recipe, TrainingTask, adamw, fit, rate
+from unlearnable.training.loop import Recipe, TrainingTask, adamw, contrastive_loss, fit, rate, same_source_mask
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 

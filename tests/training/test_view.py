@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from hypothesis import given, strategies as st
 
 from unlearnable.imaging.placement import Noisy
-from unlearnable.training import view
-from unlearnable.training.view import (
+from unlearnable.training import data
+from unlearnable.training.data import (
     KERNELS,
     LARGEST,
     PLAIN_VIEW,
@@ -50,7 +50,7 @@ def test_gradients_reach_the_noise_through_all_that_happens_to_it(
 ):
     """They are those of a file in which nothing is rounded or cut off; what is loaded is the file as it is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(view, "LARGEST", largest)
+        patch.setattr(data, "LARGEST", largest)
         check_gradients(kernel, channels, photo, cells, side, flip, seed)
 
 
@@ -72,9 +72,9 @@ def check_gradients(kernel, channels, photo, cells, side, flip, seed):
 
 def test_a_very_long_photo_takes_little_memory():
     photo, noise = torch.zeros(3, 32, 8000), torch.zeros(1, 16, 4000, requires_grad=True)
-    before = view._enlarging.cache_info().currsize
+    before = data._enlarging.cache_info().currsize
     load_protected(photo, noise, 32, PLAIN_VIEW).sum().backward()
-    assert view._enlarging.cache_info().currsize == before, "a matrix of 32 million values"
+    assert data._enlarging.cache_info().currsize == before, "a matrix of 32 million values"
     assert noise.grad is not None
 
 

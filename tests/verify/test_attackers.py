@@ -12,14 +12,19 @@ from unlearnable.errors import InputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.settings import AS_USUAL
 from unlearnable.storage.progress import Silent
-from unlearnable.training.attacker import PLAIN, Batch, contrastive_loss
 from unlearnable.training.data import Pixels, pairs_of
-from unlearnable.training.loop import Recipe, TrainingTask, fit
+from unlearnable.training.loop import PLAIN, Batch, Recipe, TrainingTask, contrastive_loss, fit
 from unlearnable.training.retrieval import embed
-from unlearnable.verify.attackers import ATTACKERS, pairs as pairs_module, photos as photos_module
-from unlearnable.verify.attackers.freezing import all_but_projections, shallow_half
-from unlearnable.verify.attackers.pairs import DropDissimilar, classes_of, regression, span
+from unlearnable.verify.attackers import ATTACKERS, photos as photos_module, selection as pairs_module
 from unlearnable.verify.attackers.photos import JITTER, strong_view
+from unlearnable.verify.attackers.selection import (
+    DropDissimilar,
+    all_but_projections,
+    classes_of,
+    regression,
+    shallow_half,
+    span,
+)
 
 
 @pytest.fixture

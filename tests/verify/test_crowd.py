@@ -20,14 +20,13 @@ from unlearnable.settings import VerifySettings
 from unlearnable.storage.progress import Silent
 from unlearnable.training import loop
 from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pixels, open_collection
-from unlearnable.verify import identity
-from unlearnable.verify.arms import Arms
+from unlearnable.verify import crowd
 from unlearnable.verify.attacks import parse_attack
-from unlearnable.verify.copies import PostPair
+from unlearnable.verify.cells import Arms
+from unlearnable.verify.copies import PostPair, leaked_posts, names, open_crowd
+from unlearnable.verify.crowd import by_photo, mean_retrieval, share
 from unlearnable.verify.findings import Attempt
-from unlearnable.verify.identity import by_photo, mean_retrieval, share
 from unlearnable.verify.run import verify
-from unlearnable.verify.splits import leaked_posts, names, open_crowd
 from unlearnable.verify.summary import crowd_cells, crowd_rows
 
 PEOPLE = [(top, bottom) for top in COLOURS for bottom in COLOURS if top != bottom]
@@ -70,7 +69,7 @@ def street(tmp_path_factory):
 
 @pytest.fixture
 def settings(street, tiny_path, tmp_path, monkeypatch):
-    monkeypatch.setattr(identity, "NAMES", 60)
+    monkeypatch.setattr(crowd, "NAMES", 60)
     monkeypatch.setattr(loop, "BASE", replace(loop.BASE, batch_size=40))
 
     def make(**changes) -> VerifySettings:

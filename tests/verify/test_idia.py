@@ -11,8 +11,8 @@ from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.faces import full_names
 from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.retrieval import embed_texts
-from unlearnable.verify import identity
-from unlearnable.verify.identity import choices, identities, majority, recognised
+from unlearnable.verify import crowd
+from unlearnable.verify.crowd import choices, identities, majority, recognised
 
 NAMES, PROMPTS, PHOTOS = 50, 3, 2
 
@@ -61,10 +61,10 @@ def test_the_name_chosen_most_often_wins_for_each_prompt(votes, wanted):
 
 
 def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(identity, "NAMES", 20)
+    monkeypatch.setattr(crowd, "NAMES", 20)
     asked = identities(["Ann Ek", "Bo Ek", "Ann Ek", None], ["Cy Ek", "Bo Ek"])
     assert (asked.people, asked.shown.tolist()) == (("Ann Ek", "Bo Ek"), [0, 1, 0, -1])
-    assert asked.tokens.shape == (len(identity.PROMPTS), 20, 77)
+    assert asked.tokens.shape == (len(crowd.PROMPTS), 20, 77)
     assert len({tuple(name) for name in asked.tokens[0].tolist()}) == 20
     assert torch.equal(asked.tokens[0, :3], tokenizer()(["Ann Ek", "Bo Ek", "Cy Ek"]))
     pixels = Pixels.create(tmp_path / "gallery")
@@ -76,17 +76,17 @@ def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tin
 
 
 def test_no_invented_name_is_that_of_a_person_and_people_who_outnumber_the_names_are_all_asked_for(monkeypatch):
-    monkeypatch.setattr(identity, "NAMES", 5)
+    monkeypatch.setattr(crowd, "NAMES", 5)
     names = identities([next(iter(full_names(6, 1)))]).tokens[0].tolist()
     assert len(names) == len({tuple(name) for name in names}) == 5
-    monkeypatch.setattr(identity, "NAMES", 1)
+    monkeypatch.setattr(crowd, "NAMES", 1)
     assert identities(["Ann Ek", "Bo Ek"]).tokens.shape[1] == 2
 
 
 def test_who_looks_like_their_name_is_recognised_and_who_looks_like_another_is_not(tiny, monkeypatch):
-    monkeypatch.setattr(identity, "NAMES", 6)
-    monkeypatch.setattr(identity, "PROMPTS", ("this is {name}", "{name}"))
+    monkeypatch.setattr(crowd, "NAMES", 6)
+    monkeypatch.setattr(crowd, "PROMPTS", ("this is {name}", "{name}"))
     asked = identities(["Ann Ek", None, "Bo Ek", "Ann Ek", "Cy Ek"])
     faces = embed_texts(tiny, asked.tokens[1])[[0, 1, 1, 0, 0]]
-    monkeypatch.setattr(identity, "embed", lambda model, gallery: (faces, None, None))
+    monkeypatch.setattr(crowd, "embed", lambda model, gallery: (faces, None, None))
     assert recognised(tiny, None, asked) == [True, True, False]

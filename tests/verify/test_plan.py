@@ -8,10 +8,10 @@ import pytest
 
 from unlearnable.errors import ConfigError
 from unlearnable.settings import NEVER_TESTED, SUITES, VerifySettings
-from unlearnable.verify import plan as module
+from unlearnable.verify import run as module
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import catalogue, parse_attack
-from unlearnable.verify.plan import wanted
+from unlearnable.verify.run import wanted
 
 
 def settings(**given):

@@ -14,12 +14,16 @@ from unlearnable.verify.findings import (
     findings,
     hit_interval,
     hits,
+    in_words,
     interval,
     interval_of_effect,
     matrix,
+    missed,
+    parse_rule,
+    tenths,
+    verdict,
     worst_finding,
 )
-from unlearnable.verify.verdict import in_words, missed, parse_rule, tenths, verdict
 
 
 def figures(hit10: float, medr: float = 20.0) -> Retrieval:

@@ -31,9 +31,8 @@ from unlearnable.training import loop
 from unlearnable.verify import run
 from unlearnable.verify.attacks import ATTACKS
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
-from unlearnable.verify.plan import run_cells
-from unlearnable.verify.run import output_folder, verify
-from unlearnable.verify.splits import divide, open_crowd
+from unlearnable.verify.copies import divide, open_crowd
+from unlearnable.verify.run import output_folder, run_cells, verify
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),

@@ -24,8 +24,7 @@ from torch import Tensor
 
 from unlearnable.methods import steps
 from unlearnable.methods.triggers import improve_triggers
-from unlearnable.training.attacker import contrastive_loss
-from unlearnable.training.loop import kept
+from unlearnable.training.loop import contrastive_loss, kept
 
 CANDIDATE_RUNS = 53  # forward passes of both encoders in their trigger step of three words
 NOISE = "noise step, a photo"

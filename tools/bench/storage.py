@@ -27,8 +27,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import cut
 from unlearnable.storage.progress import Silent
-from unlearnable.training.data import pairs_of
-from unlearnable.training.view import apply_noise
+from unlearnable.training.data import apply_noise, pairs_of
 
 WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]
 

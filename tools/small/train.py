@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
 from unlearnable.models.openclip import save
-from unlearnable.training.attacker import contrastive_loss, same_source_mask
+from unlearnable.training.loop import contrastive_loss, same_source_mask
 from unlearnable.training.retrieval import hit, medr, rank
 
 SIZE, SEED = 112, 0

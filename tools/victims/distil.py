@@ -32,9 +32,8 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fresh, save
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Silent
-from unlearnable.training.data import DecodedPosts, Pixels, open_collection, read_all
+from unlearnable.training.data import KERNELS, DecodedPosts, Pixels, load_view, open_collection, read_all, sample_view
 from unlearnable.training.loop import adamw
-from unlearnable.training.view import KERNELS, load_view, sample_view
 from unlearnable.verify.cells import family
 
 TEACHER_FEATURES = 1280

@@ -33,8 +33,7 @@ from unlearnable.report.common import StoredRecord
 from unlearnable.storage import checksums, files
 from unlearnable.storage.locks import locked
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import Pixels, Posts, Ragged
-from unlearnable.training.view import apply_noise
+from unlearnable.training.data import Pixels, Posts, Ragged, apply_noise
 from unlearnable.verify.attacks.base import Attack
 from unlearnable.verify.cells import Key, digest_of
 

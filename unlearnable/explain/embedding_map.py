@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.training.view import PLAIN_VIEW, load_view, sample_view
+from unlearnable.training.data import PLAIN_VIEW, load_view, sample_view
 
 SMALLEST_CROP = 0.8
 PERPLEXITY = 10.0

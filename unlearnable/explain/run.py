@@ -34,8 +34,7 @@ from unlearnable.report.pictures import sheet
 from unlearnable.settings import ExplainSettings
 from unlearnable.storage import files, folders, locks
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.training.data import open_collection, read_photo
-from unlearnable.training.view import PLAIN_VIEW, load_view
+from unlearnable.training.data import PLAIN_VIEW, load_view, open_collection, read_photo
 from unlearnable.wording import counted
 
 ATTENTION, MAP, REPORT = "attention", "map", "explain.json"

@@ -14,10 +14,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS, computing, encode_photos, encode_texts, in_bf16
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.settings import Precision
-from unlearnable.training.attacker import contrastive_loss, same_source_mask
-from unlearnable.training.data import tokens_of
+from unlearnable.training.data import PLAIN_VIEW, apply_noise, load_view, sample_view, tokens_of
 from unlearnable.training.distributed import ALONE, World
-from unlearnable.training.view import PLAIN_VIEW, apply_noise, load_view, sample_view
+from unlearnable.training.loop import contrastive_loss, same_source_mask
 
 DECOY_LENGTH = 3  # words, for methods without a trigger
 

@@ -27,9 +27,8 @@ from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
 from unlearnable.settings import Hyperparameters, Precision
-from unlearnable.training.data import tokens_of
+from unlearnable.training.data import PLAIN_VIEW, load_view, tokens_of
 from unlearnable.training.loop import adamw, rate, set_rate
-from unlearnable.training.view import PLAIN_VIEW, load_view
 
 APART = 0.7  # cosine distance between posts of two groups, on average
 FEWEST, MOST = 8, 1024  # groups

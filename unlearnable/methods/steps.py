@@ -18,9 +18,8 @@ from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.settings import MOVED, Hyperparameters
-from unlearnable.training.data import tokens_of
+from unlearnable.training.data import load_protected, sample_view, tokens_of
 from unlearnable.training.loop import adamw, clamp_scale
-from unlearnable.training.view import load_protected, sample_view
 
 SMOOTH = 0.15  # weight of a place where the photo is even
 USUAL = 8  # bound of the paper, in 1/255; what goes beyond it is for rough places

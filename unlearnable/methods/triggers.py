@@ -15,9 +15,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.settings import Hyperparameters, Precision
-from unlearnable.training.attacker import contrastive_loss
 from unlearnable.training.data import tokens_of
 from unlearnable.training.distributed import World
+from unlearnable.training.loop import contrastive_loss
 
 CANDIDATES = 4  # words tried at each place: on 160 photos the loss fell as far as with 16, and less far with 1
 _CHUNK = 512  # texts in a forward pass

@@ -28,9 +28,8 @@ from unlearnable.models.tokens import (
 )
 from unlearnable.settings import Hyperparameters, Precision
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import Pixels
+from unlearnable.training.data import PLAIN_VIEW, Pixels, load_view
 from unlearnable.training.distributed import ALONE, World
-from unlearnable.training.view import PLAIN_VIEW, load_view
 from unlearnable.wording import counted
 
 COMPARING = "comparing words with photos"

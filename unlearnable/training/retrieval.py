@@ -15,8 +15,7 @@ from torch import Tensor
 from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.report import BothWays, Retrieval
-from unlearnable.training.data import Pairs
-from unlearnable.training.view import PLAIN_VIEW, load_view
+from unlearnable.training.data import PLAIN_VIEW, Pairs, load_view
 
 BATCH = 64
 CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each item of the gallery

@@ -1,28 +1,42 @@
-"""`verify`: train victims on clean and on protected posts, and report what each learnt about held-out photos."""
+"""Which cells a run of `verify` needs, and the trainings that fill them; cells of earlier runs are used again."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from unlearnable.errors import InputError
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.models.device import choose_device
 from unlearnable.models.openclip import fetch
-from unlearnable.report import VerifyReport
-from unlearnable.settings import VerifySettings, absolute
+from unlearnable.report import ArmName, Cell, CrowdCell, RanksRecord, VerifyReport
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings, absolute
 from unlearnable.storage import files, locks
 from unlearnable.storage.folders import check_apart, refuse_among, refuse_published
 from unlearnable.storage.locks import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import DecodedPosts, Pixels, pairs_of, read_all
-from unlearnable.training.retrieval import chance
-from unlearnable.verify.arms import Arms
-from unlearnable.verify.cells import Experiment, ModelPool
-from unlearnable.verify.copies import refuse_wrong_pair
-from unlearnable.verify.plan import VERSION, Wanted, run_cells, wanted
-from unlearnable.verify.splits import (
+from unlearnable.training.loop import Recipe, recipe_for
+from unlearnable.training.retrieval import chance, queries_of, retrieve, scores
+from unlearnable.verify.attackers import ATTACKERS
+from unlearnable.verify.attacks import catalogue, parse_attack
+from unlearnable.verify.attacks.base import Attack
+from unlearnable.verify.cells import (
+    Arms,
+    CellResults,
+    CellStore,
+    Experiment,
+    Key,
+    ModelPool,
+    digest_of,
+    train_victim,
+    version_of_cells,
+)
+from unlearnable.verify.copies import (
     Crowd,
     Split,
     apart,
@@ -32,10 +46,199 @@ from unlearnable.verify.splits import (
     note_on_few,
     open_crowd,
     open_others,
+    refuse_wrong_pair,
     without_near,
 )
+from unlearnable.verify.findings import Rule, parse_rule
 from unlearnable.verify.summary import Study, summarise, verify_page
-from unlearnable.verify.verdict import Rule, parse_rule
+from unlearnable.wording import counted
+
+ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
+VERSION = version_of_cells(5)  # cells have their ranks, and what they make of a crowd
+THROUGH = "through"  # what a key and a cell call the attack
+
+
+class WantedCell(NamedTuple):
+    """A version of the posts, what a scraper does to it, and who trains on it, by name."""
+
+    data: ArmName
+    attack: Attack
+    attacker: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The cells of each victim and seed, attacker by attacker, each beginning with clean posts; and what none tests."""
+
+    cells: list[WantedCell]
+    not_tested: list[str]  # in words
+
+
+def wanted(settings: VerifySettings) -> Wanted:
+    """Return the cells that the settings ask for.
+
+    Attacks of a suite meet the plain attacker, and its attackers posts as they were published; what is asked for
+    besides is combined, each attack with each attacker. Beside a crowd each attacker also trains on its posts alone,
+    and, unless none are to leak, on protected posts with some that leaked clean, through the attacks that are asked for
+    by name.
+    """
+    attacks = {attacker: {name: parse_attack(name) for name in settings.through} for attacker in settings.attackers}
+    not_tested = list(NEVER_TESTED)
+    for name, attacker in _of_suite(settings):
+        try:
+            attacks.setdefault(attacker, {}).setdefault(name, parse_attack(name))
+        except ConfigError as error:  # this installation lacks what it takes
+            not_tested.append(error.line)
+    for attacker in attacks:
+        ATTACKERS.summary(attacker)  # refuses one that does not exist
+    cells = [cell for attacker, own in attacks.items() for cell in _of_attacker(settings, attacker, own)]
+    return Wanted(cells, not_tested)
+
+
+def _of_suite(settings: VerifySettings) -> Iterator[tuple[str, str]]:
+    """Yield pairs of attack and attacker of the suite."""
+    if settings.suite is None:
+        return
+    suite = SUITES[settings.suite]
+    through = [*catalogue(), *suite.through] if suite.complete else suite.through
+    attackers = [*ATTACKERS] if suite.complete else suite.attackers
+    yield from ((name, AS_USUAL) for name in through)
+    yield from ((AS_PUBLISHED, name) for name in attackers)
+
+
+def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, Attack]) -> Iterator[WantedCell]:
+    unchanged = parse_attack(AS_PUBLISHED)
+    yield WantedCell("clean", unchanged, attacker)
+    if settings.suite is not None and SUITES[settings.suite].complete:
+        of_photos = (one for one in attacks.values() if len(one.photo_changes) == 1 and not one.caption_changes)
+        yield from (WantedCell("clean", one, attacker) for one in of_photos)
+    yield from (WantedCell("protected", one, attacker) for one in attacks.values())
+    if settings.crowd is not None:
+        yield WantedCell("absent", unchanged, attacker)
+    if settings.crowd is not None and settings.leaked:
+        yield from (WantedCell("half", one, attacker) for name, one in attacks.items() if name in settings.through)
+    if settings.ablations and attacker in settings.attackers:
+        yield from (WantedCell(data, unchanged, attacker) for data in ABLATIONS)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A cell of one victim and seed, and all that it depends on."""
+
+    victim: str
+    wanted: WantedCell
+    recipe: Recipe
+    name: str  # of its file
+    key: Key
+
+    @property
+    def work(self) -> str:
+        """The hex SHA-256 of what is trained: attacks that leave the same posts, as on small photos, have it alike."""
+        return digest_of({part: value for part, value in self.key.items() if part != THROUGH})
+
+
+def run_cells(
+    experiment: Experiment,
+    settings: VerifySettings,
+    arms: Arms,
+    cells: Sequence[WantedCell],
+    folder: Path,
+    *,
+    overwrite: bool,
+    progress: Progress,
+) -> CellResults:
+    """Run every missing cell, victim by victim and seed by seed, after a note of how many.
+
+    Where several attacks leave the same posts, a victim is trained on them once, for all of their cells. An attacker of
+    a suite that has nothing to go by in these posts has no cells.
+    """
+    results, store = CellResults(), CellStore(folder, Cell)
+    slots = list(_slots(experiment, settings, arms, cells))
+    earlier = [None if overwrite else store.read(slot.name, slot.key) for slot in slots]
+    store.report_unusable(experiment.version, [(slot.name, slot.key) for slot in slots], progress)
+    found = {slot.work: cell for slot, cell in zip(slots, earlier, strict=True) if cell is not None}
+    if missing := {slot.work for slot in slots if slot.work not in found}:
+        there = sum(cell is not None for cell in earlier)
+        progress.note(f"{counted(len(missing), 'training')} to run" + (f", {there} are there already" if there else ""))
+    if not settings.from_scratch:
+        for victim in dict.fromkeys(settings.victims):
+            ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
+            results.pretrained[victim] = scores(experiment.counted(ranks))
+    for slot, stored in zip(slots, earlier, strict=True):
+        attacker, cell = slot.wanted.attacker, stored or found.get(slot.work)
+        if attacker in results.not_made:
+            continue
+        if cell is None:
+            try:
+                cell = _train(experiment, arms, slot, progress)
+            except InputError as error:
+                if attacker in settings.attackers:
+                    raise
+                results.not_made[attacker] = error.line
+                results.cells = [one for one in results.cells if one.attacker != attacker]
+                continue
+            found[slot.work] = cell
+            results.ran += 1
+        if stored is None:
+            cell = cell.model_copy(update={THROUGH: slot.wanted.attack.name})
+            store.write(slot.name, slot.key, cell)
+        results.cells.append(cell.model_copy(update={"victim": slot.victim}))
+    return results
+
+
+def _slots(experiment: Experiment, settings: VerifySettings, arms: Arms, cells: Sequence[WantedCell]) -> Iterator[Slot]:
+    """Yield all cells in the order in which they run."""
+    digests = {(one.data, one.attack.name): arms.digest(one.data, one.attack) for one in cells}
+    for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
+        architecture, scratch = experiment.pool.architecture(victim), settings.from_scratch
+        recipe = recipe_for(settings, architecture, seed=seed, from_scratch=scratch, one_caption=True)
+        for one in cells:
+            further = {"data": one.data, THROUGH: one.attack.name}
+            if one.attacker != AS_USUAL:
+                further["attacker"] = one.attacker
+            key = experiment.key(victim, digests[one.data, one.attack.name], recipe, seed, **further)
+            name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
+            yield Slot(victim, one, recipe, name, key)
+
+
+def _train(experiment: Experiment, arms: Arms, slot: Slot, progress: Progress) -> Cell:
+    """Train a victim, rank the gallery with it, and return the cell."""
+    victim, (data, attack, attacker), recipe = slot.victim, slot.wanted, slot.recipe
+    by = "" if attacker == AS_USUAL else f", attacker {attacker}"
+    trained = train_victim(
+        experiment,
+        experiment.pool.start(victim, recipe.seed),
+        arms.pairs(data, attack),
+        recipe,
+        progress,
+        title=f"{victim}: {data} through {attack.name}{by}, seed {recipe.seed}",
+        attacker=ATTACKERS[attacker],
+    )
+    ranks, shortcut, crowd = experiment.counted(trained.ranks), None, None
+    if data == "protected":
+        published = arms.published(attack, int(experiment.gallery.photos.max()) + 1)
+        shortcut = scores(retrieve(trained.model, published))
+    if experiment.queries is not None:  # the photos of a crowd are the last in the gallery
+        others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
+        crowd = CrowdCell(other_text_ranks=others.text_to_image.tolist(), recognised=trained.recognised)
+    return Cell(
+        victim=victim,
+        data=data,
+        through=attack.name,
+        attacker=attacker,
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        lr=recipe.lr,
+        image_to_text=trained.scores.image_to_text,
+        text_to_image=trained.scores.text_to_image,
+        ranks=RanksRecord(image_to_text=ranks.image_to_text.tolist(), text_to_image=ranks.text_to_image.tolist()),
+        shortcut=shortcut,
+        crowd=crowd,
+        loss_curve=trained.loss_curve,
+        medr_curve=trained.medr_curve,
+        seconds=trained.seconds,
+    )
+
 
 CELLS = "cells"  # folder of the cells
 

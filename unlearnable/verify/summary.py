@@ -35,24 +35,26 @@ from unlearnable.settings import AS_PUBLISHED, AS_USUAL, VerifySettings, changin
 from unlearnable.training.data import DecodedPosts
 from unlearnable.training.loop import BASE, kept
 from unlearnable.training.retrieval import chance
-from unlearnable.verify.cells import Experiment, ModelPool, family
-from unlearnable.verify.copies import PostPair, report_of
+from unlearnable.verify.cells import CellResults, Experiment, ModelPool, family
+from unlearnable.verify.copies import Crowd, PostPair, Split, names, note_on_few, report_of
+from unlearnable.verify.crowd import by_photo, mean_retrieval, share
 from unlearnable.verify.findings import (
     WAYS,
     Attempt,
     Interval,
+    Rule,
     Way,
     attempts,
     cells_of,
     findings,
     hit_interval,
+    in_words,
     matrix,
+    missed,
+    tenths,
+    verdict,
     worst_finding,
 )
-from unlearnable.verify.identity import by_photo, mean_retrieval, share
-from unlearnable.verify.plan import CellResults
-from unlearnable.verify.splits import Crowd, Split, names, note_on_few
-from unlearnable.verify.verdict import Rule, in_words, missed, tenths, verdict
 from unlearnable.wording import counted, grouped
 
 CROWD_ARMS: dict[CrowdArm, str] = {

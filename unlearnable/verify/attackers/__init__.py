@@ -8,16 +8,14 @@ from unlearnable.registry import Registry, Row
 from unlearnable.settings import AS_USUAL
 
 if TYPE_CHECKING:  # it brings torch, which a list of names does without
-    from unlearnable.training.attacker import Attacker
+    from unlearnable.training.loop import Attacker
 
 
 _HERE = "unlearnable.verify.attackers"
 ATTACKERS: Registry[Attacker] = Registry(
     "attacker",
     {
-        AS_USUAL: Row(
-            "unlearnable.training.attacker:PLAIN", "Trains as usual; what the others are to be compared with."
-        ),
+        AS_USUAL: Row("unlearnable.training.loop:PLAIN", "Trains as usual; what the others are to be compared with."),
         "cutout": Row(f"{_HERE}.photos:CUTOUT", "Covers a square of half the side of every photo."),
         "cutmix": Row(
             f"{_HERE}.photos:CUTMIX",
@@ -35,23 +33,23 @@ ATTACKERS: Registry[Attacker] = Registry(
             f"{_HERE}.photos:ADVERSARIAL",
             "Moves every pixel by 2/255 to where the loss is higher before each step (adversarial training).",
         ),
-        "frozen": Row(f"{_HERE}.freezing:FROZEN", "Keeps the shallow half of the photo encoder as it is."),
+        "frozen": Row(f"{_HERE}.selection:FROZEN", "Keeps the shallow half of the photo encoder as it is."),
         "probe": Row(
-            f"{_HERE}.freezing:PROBE",
+            f"{_HERE}.selection:PROBE",
             "Keeps all but the two projections and the logit scale as it is (linear probe).",
         ),
         "drop-dissimilar": Row(
-            f"{_HERE}.pairs:DROP_DISSIMILAR",
+            f"{_HERE}.selection:DROP_DISSIMILAR",
             "Leaves out the fifth of the pairs that the model before training finds least alike.",
         ),
         "recaption-nearest": Row(
-            f"{_HERE}.pairs:RECAPTION_NEAREST",
+            f"{_HERE}.selection:RECAPTION_NEAREST",
             "Gives each photo the caption of another one that the model before training finds most alike (RoCLIP).",
         ),
         "orthogonal-projection": Row(
-            f"{_HERE}.pairs:ORTHOGONAL_PROJECTION",
+            f"{_HERE}.selection:ORTHOGONAL_PROJECTION",
             "Takes out of the photos what a linear classifier of their pixels finds; names are its classes.",
         ),
     },
-    base="unlearnable.training.attacker:Attacker",
+    base="unlearnable.training.loop:Attacker",
 )

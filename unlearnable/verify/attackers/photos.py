@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.training.attacker import Attacker, Batch, contrastive_loss
+from unlearnable.training.loop import Attacker, Batch, contrastive_loss
 
 JITTER = 0.4  # largest change of brightness, contrast and saturation, as a share
 PLASMA = 0.5  # range of the brightness that a plasma field adds, of the range of pixels

@@ -6,7 +6,7 @@ import re
 
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.registry import Registry, did_you_mean
-from unlearnable.verify.attacks import captions, photos  # noqa: F401  (they fill FAMILIES)
+from unlearnable.verify.attacks import changes  # noqa: F401  (it fills FAMILIES)
 from unlearnable.verify.attacks.base import FAMILIES, Attack, AttackFamily
 
 ATTACKS: Registry[AttackFamily] = Registry("attack", FAMILIES, base="unlearnable.verify.attacks.base:AttackFamily")

@@ -1,27 +1,21 @@
-"""Attackers who choose other pairs to train on: the nearest caption, pairs that fit, or photos without a pattern.
-
-Orthogonal projection: Sandoval-Segura et al., "What Can We Learn from Unlearnable Datasets?", NeurIPS 2023
-(arXiv:2305.19254), fit a logistic regression on the pixels of the training photos and project these orthogonally to its
-weights, so that no pattern that stands for a class can be learnt. Two things differ: the photos of posts have no
-classes, and they have any size. A photo's class is the rarest word of its captions that `FEWEST` photos share at least:
-with people, mostly a part of the name; photos without such a word are a class together. The weights belong to reduced
-photos, and what is taken out is enlarged to the photo. The mean photo stays, which keeps the colours.
-"""
+"""Attackers who select what is learnt: other pairs, photos without a pattern, or some weights alone."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearnable.errors import InputError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.training.attacker import Attacker
 from unlearnable.training.data import Pairs, Photos
+from unlearnable.training.loop import Attacker
 from unlearnable.training.retrieval import embed
 
 ROWS = 1024  # pairs that are compared with all captions at once
@@ -140,3 +134,60 @@ def regression(inputs: Tensor, targets: Tensor) -> Tensor:
 
 
 RECAPTION_NEAREST, DROP_DISSIMILAR, ORTHOGONAL_PROJECTION = RecaptionNearest(), DropDissimilar(), OrthogonalProjection()
+
+
+@dataclass(frozen=True)
+class Freezing(Attacker):
+    """Keeps some weights, and the statistics of the layers that they belong to."""
+
+    kept: Callable[[DualEncoder], Iterable[nn.Parameter]]
+
+    def prepare(self, model: DualEncoder) -> None:
+        """Keep the weights from learning."""
+        for weights in self.kept(model):
+            weights.requires_grad_(False)
+
+    def training_mode(self, model: DualEncoder) -> None:
+        """Switch to training what has weights that learn, and the rest to evaluation."""
+        super().training_mode(model)
+        for module in model.module.modules():
+            learning = [weights.requires_grad for weights in module.parameters()]
+            if learning and not any(learning):
+                module.eval()
+
+
+def shallow_half(model: DualEncoder) -> list[nn.Parameter]:
+    """Return the weights of the first half of the photo encoder's layers, its projection left out."""
+    visual: Any = model.module.visual
+    layers, projections = _layers(visual), {id(weights) for weights in _photo_projection(visual)}
+    shallow = [weights for layer in layers[: len(layers) // 2] for weights in layer.parameters(recurse=False)]
+    return [weights for weights in shallow if id(weights) not in projections]
+
+
+def all_but_projections(model: DualEncoder) -> list[nn.Parameter]:
+    """Return all weights but the projections of both encoders and the logit scale."""
+    module: Any = model.module
+    text = getattr(module, "text", module)
+    learning = [*_photo_projection(module.visual), *_weights(text.text_projection), module.logit_scale]
+    names = {id(weights) for weights in learning}
+    return [weights for weights in module.parameters() if id(weights) not in names]
+
+
+def _photo_projection(visual: Any) -> list[nn.Parameter]:
+    """Return the weights of `proj`, which CLIP's vision transformers have, or of the encoder's last layer."""
+    projection = getattr(visual, "proj", None)
+    return _weights(_layers(visual)[-1] if projection is None else projection)
+
+
+def _weights(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
+    if part is None:
+        return []
+    return list(part.parameters()) if isinstance(part, nn.Module) else [part]
+
+
+def _layers(visual: nn.Module) -> list[nn.Module]:
+    """Return the modules that have weights of their own, in the order in which encoders define and use them."""
+    return [module for module in visual.modules() if any(True for _ in module.parameters(recurse=False))]
+
+
+FROZEN, PROBE = Freezing(shallow_half), Freezing(all_but_projections)

@@ -1,4 +1,4 @@
-"""What models know of people among others: the identity inference attack (IDIA), and their photos found."""
+"""Other people's posts beside the protected ones, and whom models know among them (IDIA)."""
 
 from __future__ import annotations
 
