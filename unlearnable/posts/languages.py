@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from unlearnable.models.tokens import ENGLISH
@@ -24,14 +23,14 @@ def languages_of(posts: Iterable[Iterable[str]]) -> list[list[str]]:
 
     Captions in a language that is not known count as English.
     """
-    guessed = [[_guess(caption) for caption in captions] for captions in posts]
+    identifier = _identifier()  # its model takes 100 MB, which are free again before noise is made
+    guessed = [[_guess(caption, identifier) for caption in captions] for captions in posts]
     votes = Counter(language for post in guessed for language in post if language)
     most = max(votes, key=lambda language: (votes[language], language == ENGLISH), default=ENGLISH)
     return [[language or most for language in post] for post in guessed]
 
 
-@lru_cache(maxsize=4096)
-def _guess(text: str) -> str:
+def _guess(text: str, identifier: Any) -> str:
     """Return the language of a text; empty where it is unsure."""
     text = _HANDLE.sub(" ", text[:READ])
     letters = [letter for letter in text if letter.isalpha()]
@@ -39,7 +38,7 @@ def _guess(text: str) -> str:
         return ""
     if 2 * len(_LATIN.findall(text)) < len(letters):
         return ENGLISH
-    ranked = dict(_identifier().rank(text.encode("utf-8", "replace").decode("utf-8")))
+    ranked = dict(identifier.rank(text.encode("utf-8", "replace").decode("utf-8")))
     first = max(ranked, key=lambda language: ranked[language])
     if first in OTHERS and ranked[first] >= FOREIGN:
         return ENGLISH
@@ -48,7 +47,6 @@ def _guess(text: str) -> str:
     return best if ranked[best] >= SURE * total else ""
 
 
-@lru_cache(maxsize=1)
 def _identifier() -> Any:
     """Return the classifier of py3langid, whose model lies in the package; loading it takes half a second."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
