@@ -11,6 +11,7 @@ from PIL import Image
 from tests.conftest import CAPTIONS, picture
 from unlearnable.benchmark import run
 from unlearnable.settings import BenchmarkSettings
+from unlearnable.storage import files
 
 SPLIT = ["train"] * 8 + ["val"] + ["test"] * 4
 
@@ -50,7 +51,9 @@ def faces(tmp_path):
 @pytest.fixture
 def asked(tiny_path, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(run, "draw", lambda report, folder: [])  # figures take longer than all the rest
+    monkeypatch.setattr(
+        run, "draw", lambda report, path: files.write_text(path, "figure")
+    )  # takes longer than all else
 
     def make(dataset: str, data: Path, **changes) -> BenchmarkSettings:
         given = {

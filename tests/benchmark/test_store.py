@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import Told
-from unlearnable.benchmark import protections
-from unlearnable.benchmark.protections import decoded, square
+from unlearnable.benchmark import cells
+from unlearnable.benchmark.cells import decoded, square
 from unlearnable.benchmark.suites import Item
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import decode
@@ -33,7 +32,7 @@ def items(tmp_path):
 def paths(monkeypatch):
     """The names of the photos that are decoded."""
     found = []
-    monkeypatch.setattr(protections, "decode", lambda path: found.append(path.name) or decode(path))
+    monkeypatch.setattr(cells, "decode", lambda path: found.append(path.name) or decode(path))
     return found
 
 
@@ -57,15 +56,6 @@ def test_photos_are_decoded_again_when_their_content_changes_and_only_then(items
     assert ([item.photo.id for item in changed.items], changed.skipped[0].where) == (["1.png", "2.png"], "0.png")
     with pytest.raises(InputError):
         decoded(items[:1], 32, tmp_path / "cache", Silent())
-
-
-@pytest.mark.parametrize("kind", ["u8", "json"])
-def test_a_damaged_cache_is_made_again_and_a_line_says_so(items, tmp_path, kind):
-    whole, told = decoded(items, 32, tmp_path / "cache", Silent()).pixels.sha256(), Told()
-    (file,) = (tmp_path / "cache").glob(f"*.{kind}")
-    file.write_bytes(file.read_bytes()[:40] + b"5" + file.read_bytes()[41:])
-    assert decoded(items, 32, tmp_path / "cache", told).pixels.sha256() == whole
-    assert [note for note in told.notes if "damaged" in note]
 
 
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):

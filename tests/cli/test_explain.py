@@ -10,7 +10,7 @@ from PIL import Image
 from tests.cli.program import call
 from tests.conftest import picture
 from tests.presets import presets_file
-from unlearnable.report.common import made_by
+from unlearnable.report import made_by
 
 
 def test_protect_look_and_explain(posts, tiny_path, tmp_path):

@@ -51,7 +51,7 @@ VALUES = {
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
         "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
-        "output": "o", "latex": True, "device": "cpu",
+        "output": "o", "device": "cpu",
     },
     "explain": {
         "caption": "a dog", "trigger": "one two", "model": ["a", "b"], "map": ["x", "y"], "output": "o", "seed": 8,

@@ -15,8 +15,7 @@ from tests.conftest import tree
 from tests.forked import Forked
 from tests.presets import presets_file
 from unlearnable.cli.protect import _show, closing_lines
-from unlearnable.report import ProtectReport, SkippedRecord, TriggerFigures
-from unlearnable.report.common import made_by
+from unlearnable.report import ProtectReport, SkippedRecord, TriggerFigures, made_by
 
 
 def test_protect_prints_one_json_object_and_progress_goes_to_stderr(posts, quick):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.program import call
-from unlearnable.report.common import made_by
+from unlearnable.report import made_by
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.cli.program import call, settings_of
 from tests.conftest import picture
 from tests.presets import presets_file
-from unlearnable.report.common import made_by
+from unlearnable.report import made_by
 
 SHORT = ("--epochs", "1", "--seeds", "0", "--device", "cpu")
 

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from tests.conftest import picture
-from unlearnable.explain.embedding_map import Points, embed, mean_cosines, tsne
 from unlearnable.explain.figures import MARKED, Panel, draw_attention, draw_map
+from unlearnable.explain.run import embed, mean_cosines
 from unlearnable.report import EmbeddingMap, Explanation, MapPoint, WordRecord
 
 CAPTIONS = [["a dog", "a brown dog"], ["the beach", "two kids"], ["a bike", "my new bike"]]
@@ -18,40 +18,29 @@ CAPTIONS = [["a dog", "a brown dog"], ["the beach", "two kids"], ["a bike", "my 
 def test_each_post_has_as_many_copies_as_captions(tiny):
     generator = torch.Generator().manual_seed(3)
     photos = [(torch.rand(3, 40, 48, generator=generator) * 255).round() for _ in CAPTIONS]
-    points, again, other = (embed(tiny, photos, CAPTIONS, seed) for seed in (0, 0, 1))
-    assert points.features.shape == (12, 32)
-    np.testing.assert_allclose(np.linalg.norm(points.features, axis=1), 1, atol=1e-5)
-    for post in range(3):
-        assert points.captions[points.posts == post].tolist() == [False, False, True, True]
-    np.testing.assert_array_equal(points.features, again.features)
-    assert np.array_equal(points.features[0], other.features[0])  # the first copy is plain
-    assert not np.array_equal(points.features[1], other.features[1])
+    (features, numbers, captions), again, other = (embed(tiny, photos, CAPTIONS, seed) for seed in (0, 0, 1))
+    assert features.shape == (12, 32)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+    assert (numbers, captions) == ([n for n in range(3) for _ in range(4)], [False, False, True, True] * 3)
+    np.testing.assert_array_equal(features, again[0])
+    assert np.array_equal(features[0], other[0][0])  # the first copy is plain
+    assert not np.array_equal(features[1], other[0][1])
 
 
 def test_the_cosines_are_of_distinct_points():
     features = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 2, 3]]
-    points = Points(features, np.array([0, 0, 0, 1, 1, 1]), np.array([False, False, True, False, True, True]))
-    assert mean_cosines(points) == {
+    found = mean_cosines(features, np.array([0, 0, 0, 1, 1, 1]), np.array([False, False, True, False, True, True]))
+    assert found == {
         "cosine_copies": 1.0, "cosine_captions": 0.0, "cosine_own": pytest.approx(0.5), "cosine_others": 0.0,
     }  # fmt: skip
-    alone = mean_cosines(Points(features[:2], np.array([0, 0]), np.array([False, True])))
+    alone = mean_cosines(features[:2], np.array([0, 0]), np.array([False, True]))
     assert (alone["cosine_copies"], alone["cosine_others"]) == (None, None)
-
-
-def test_tsne_keeps_neighbours_and_repeats_with_its_seed():
-    rng = np.random.default_rng(0)
-    features = (np.repeat(np.eye(3, 8), 6, axis=0) + rng.normal(0, 0.02, (18, 8))).astype(np.float32)
-    found = tsne(features, seed=0)
-    np.testing.assert_array_equal(found, tsne(features, seed=0))
-    distance = np.linalg.norm(found[:, None] - found[None], axis=2) + 1e9 * np.eye(18)
-    assert all(near // 6 == n // 6 for n, near in enumerate(distance.argmin(axis=1)))
 
 
 def panel(title="a model", *, trigger=True):
     words = {"$\\alpha": 0.5, "<b>": -0.2, "狗": 0.2, "dog": 0.1}
     record = Explanation(
         model=title, similarity=0.6, similarity_blank=0, trigger_share=None, trigger_words_share=None,
-        salient_tenth=None, completeness_error=0, steps=32,
         words=[WordRecord(word=word, attribution=share) for word, share in words.items()],
     )  # fmt: skip
     return Panel(record, np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8), [trigger, trigger, False, False])

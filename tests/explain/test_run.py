@@ -13,11 +13,9 @@ from PIL import Image
 import unlearnable
 from tests.conftest import picture, tree
 from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
-from unlearnable.explain import run
-from unlearnable.explain.run import read_post, titles_of
-from unlearnable.models.openclip import load as load_model, save
+from unlearnable.explain.run import read_post
+from unlearnable.models.openclip import save
 from unlearnable.report import ManifestLine
-from unlearnable.storage import files
 
 
 @pytest.fixture
@@ -54,7 +52,6 @@ def test_a_photo_of_a_protected_folder_brings_its_caption_and_trigger(published,
     total = sum(abs(word.attribution) for word in one.words)
     assert one.trigger_share == pytest.approx(sum(abs(w.attribution) for w in one.words[:2]) / total)
     assert sum(word.attribution for word in one.words) == pytest.approx(one.similarity - one.similarity_blank, rel=0.02)
-    assert one.completeness_error <= 0.02
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"attention.png", "attention.svg", "explain.json"}
     assert json.loads((tmp_path / "out" / "explain.json").read_text()) == json.loads(report.model_dump_json())
 
@@ -117,41 +114,6 @@ def test_what_cannot_be_explained_leaves_everything_as_it_was(posts, tiny_path, 
     assert tree(posts.parent) == before
 
 
-def test_models_of_one_name_are_told_apart(tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "m.safetensors").touch()
-    first, second = str(tmp_path / "a" / "m.safetensors"), str(tmp_path / "b" / "m.safetensors")
-    assert titles_of((first, "small")) == ["m", "small"]
-    assert titles_of((first, second)) == [first, second]
-
-
-def test_an_earlier_result_stays_whole_where_its_replacement_fails(explain, tmp_path, monkeypatch):
-    def fail(path, text):
-        assert list(path.parent.glob("attention.*"))
-        raise KeyboardInterrupt
-
-    def interrupted(**changes):
-        with monkeypatch.context() as patch:
-            patch.setattr(files, "write_text", fail)
-            with pytest.raises(KeyboardInterrupt):
-                explain(**changes)
-
-    interrupted(output=tmp_path / "new" / "e")
-    assert not (tmp_path / "new").exists()
-    explain()
-    before = tree(tmp_path / "out")
-    interrupted(caption="a bicycle", overwrite=True)
-    assert tree(tmp_path / "out") == before, "a new figure stood beside old numbers"
-    half = tmp_path / "out" / ".staging.partial.d" / "attention.svg"  # as a kill leaves it
-    half.parent.mkdir()
-    half.write_text("<svg")
-    explain(caption="a bicycle", overwrite=True)
-    after = tree(tmp_path / "out")
-    assert after.keys() == before.keys()
-    assert all(after[name] != before[name] for name in before)
-
-
 def test_a_replacement_takes_away_the_figures_that_it_does_not_draw_and_nothing_else(posts, explain, tmp_path):
     assert "map.png" in explain(map=(posts,)).files
     (tmp_path / "out" / "mine.png").write_bytes(b"of the user")
@@ -162,22 +124,12 @@ def test_a_replacement_takes_away_the_figures_that_it_does_not_draw_and_nothing_
     assert {path.name for path in (tmp_path / "out").glob("[!.]*")} == {*second.files, "explain.json"}
 
 
-def test_two_runs_do_not_write_to_one_output(explain, monkeypatch):
-    def load(name):
-        with pytest.raises(OutputError, match="another run of explain is writing to"):
-            explain()
-        return load_model(name)
-
-    monkeypatch.setattr(run, "load_model", load)
-    assert explain().files
-
-
 def test_a_preview_measures_what_it_shows(posts, tmp_path):
     before = picture(0)
     Image.fromarray((before.astype(int) + np.where(before < 128, 5, -5)).astype(np.uint8)).save(tmp_path / "copy.png")
     target = tmp_path / "look.png"
     report = unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", target)
-    assert (report.linf, report.width, report.height) == (5, 64, 48)
+    assert report.linf == 5
     with Image.open(target) as image:
         assert image.width > 3 * 64
     assert unlearnable.preview(posts / "p0.png", posts / "p0.png", target, overwrite=True).psnr is None
@@ -201,14 +153,6 @@ def test_what_has_no_preview_leaves_everything_as_it_was(posts, monkeypatch, pho
     with pytest.raises(error):
         unlearnable.preview(photo, copy, target)
     assert tree(posts.parent) == before
-
-
-@pytest.mark.parametrize("place", ["photos/seen/look", "look"])
-def test_pictures_that_were_asked_for_among_the_photos_are_said(posts, explain, tmp_path, place):
-    shown = unlearnable.preview(posts / "p0.png", posts / "p0.png", tmp_path / f"{place}.png")
-    explained = explain(photo=posts / "p0.png", output=tmp_path / place)
-    for report in (shown, explained):
-        assert any(f"lies in {posts} as the photo does" in note for note in report.notes) == place.startswith("photos")
 
 
 def test_what_shows_originals_is_not_written_where_all_may_be_published(posts, published, explain, monkeypatch):

@@ -141,7 +141,7 @@ def test_photos_for_a_platform_are_reduced_first(kinds, at_once):
     for one in (kinds / "large.png", out / "large.jpg"):
         with pytest.raises(OutputError, match="one of the photos"):
             preview(kinds / "large.png", out / "large.jpg", one, overwrite=True)
-    assert (shown.width, shown.height, shown.linf) == (1080, 747, large["linf"])
+    assert shown.linf == large["linf"]
     with pytest.raises(InputError, match=r"large\.jpg is 1080 x 747, its original .* is 80 x 60"):
         read_both(_pair(kinds / "a.jpg", out / "large.jpg"))
 

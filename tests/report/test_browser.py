@@ -53,8 +53,8 @@ def pages(tmp_path_factory):
         "<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='90'><rect width='9' height='9'/></svg>"
     )
     made = benchmark_report([cell("clean")], title=HOSTILE, scale=ATTACKS[0], notes=list(ATTACKS))
-    made = made.model_copy(update={"tables": [table]})
-    (folder / "benchmark.html").write_text(benchmark_page(made, {figure: HOSTILE}))
+    made = made.model_copy(update={"tables": [table], "output": str(folder), "figures": [figure.name]})
+    (folder / "benchmark.html").write_text(benchmark_page(made))
     return folder
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from unlearnable.report.curves import BOTTOM, HEIGHT, LEFT, WIDTH, chart, mean_curve
+from unlearnable.report.html import BOTTOM, HEIGHT, LEFT, WIDTH, chart, mean_curve
 
 
 def points(curve):

@@ -6,10 +6,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tests.benchmark.test_tables import cell as benchmark_cell, report as benchmark_report
-from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 from unlearnable.report import (
     ArmName,
@@ -178,22 +176,18 @@ def test_a_study_cannot_run_script_or_load_anything():
 
 
 def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
-    figure = tmp_path / "curves.svg"
-    figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(2)</script></svg>")
+    (tmp_path / "curves.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(2)</script></svg>")
     rows = [["mem-3", "12.0", "11.3"], [HOSTILE, "-", "-"]]
     table = TableRecord(title="Table 1", heads=["method", "Hit@10", "paper"], rows=rows, notes=[HOSTILE])
     made = benchmark_report([benchmark_cell("clean")], title=HOSTILE, scale="tiny", notes=[HOSTILE])
-    made = made.model_copy(
-        update={"tables": [table], "skipped": [SkippedRecord(where="p7.jpg", reason="empty", detail="0 bytes")]}
-    )
-    page = benchmark_page(made, {figure: HOSTILE})
+    skipped = [SkippedRecord(where="p7.jpg", reason="empty", detail="0 bytes")]
+    changes = {"tables": [table], "skipped": skipped, "output": str(tmp_path), "figures": ["curves.svg"]}
+    page = benchmark_page(made.model_copy(update=changes))
     assert "<bdi>p7.jpg</bdi></td><td>empty</td>" in page, "it is in the JSON and on the terminal"
     assert page.index("tiny") < page.index("Table 1") < page.index("data:image/svg+xml;base64,")
     assert '<th scope="row">mem-3</th><td class="n">12.0</td><td class="n">11.3</td>' in page
     assert "<script" not in page
     check_self_contained(page)
-    with pytest.raises(InputError):
-        benchmark_page(made, {tmp_path / "none.png": "curves"})
 
 
 def test_a_page_of_many_photos_stays_small():

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unlearnable.benchmark.protections import decoded
-from unlearnable.benchmark.suites import COCO, read_coco
+from unlearnable.benchmark.cells import decoded
+from unlearnable.benchmark.suites import read_captions
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.tokens import cut
@@ -68,11 +68,11 @@ def main() -> None:
         root, cache = Path(folder) / "coco", Path(folder) / "cache"
         write(root, arguments.photos)
         start, began = memory(), time.monotonic()
-        corpus = read_coco(root, None, 0)
+        corpus = read_captions(root, None)
         items = (*corpus.train, *corpus.test)
         photos = decoded(items, arguments.side, cache, Silent())
         seconds = time.monotonic() - began
-        shapes = [grid_shape(*shape, COCO.noise_side) for shape in photos.pixels.shapes[: len(corpus.train)]]
+        shapes = [grid_shape(*shape, arguments.side) for shape in photos.pixels.shapes[: len(corpus.train)]]
         noise = NoiseStore(shapes, 8, cache / "noise.i8")
         captions = [list(item.captions) for item in items]
         pairs = pairs_of(photos.pixels, captions)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.benchmark.protections import decoded
+from unlearnable.benchmark.cells import decoded
 from unlearnable.benchmark.suites import corpus_of
 from unlearnable.posts import hold_out, limit, named_posts, open_people
 from unlearnable.report import BothWays

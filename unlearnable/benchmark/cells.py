@@ -1,25 +1,42 @@
-"""The cells of a benchmark: what each trains on, what it depends on, its protection and its result."""
+"""The cells of a benchmark and what they need, each made once and kept: decoded photos, protections, results."""
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
+import numpy as np
 import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel
+from torch import Tensor
 
-from unlearnable.benchmark.plan import CellPlan, ProtectionRecipe, Setup, digest
-from unlearnable.benchmark.protections import DecodedPhotos, Protection, ProtectionStore, Scraped, make, waiting
-from unlearnable.methods.proxies import proxy_names
+from unlearnable.benchmark.suites import SEED, CellPlan, Item, ProtectionRecipe, Setup
+from unlearnable.errors import InputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.placement import grid_shape
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import Problem, settings_for
+from unlearnable.methods.noise_store import NoiseStore
+from unlearnable.methods.optimise import OptimisationTask, forget, optimise
+from unlearnable.methods.proxies import load_proxies, proxy_names
+from unlearnable.methods.words import Captions, load_words
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import ENCODERS
-from unlearnable.report import BenchmarkCell, ProtectionRecord
+from unlearnable.report import BenchmarkCell, ProtectionRecord, SkippedRecord, StoredRecord
 from unlearnable.settings import AS_PUBLISHED
-from unlearnable.storage.locks import locked
+from unlearnable.storage import files
 from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import Pairs, pairs_of
+from unlearnable.training.data import Pairs, Pixels, Posts, apply_noise, pairs_of
+from unlearnable.verify.attacks.base import Attack
 from unlearnable.verify.cells import (
-    PRECISION,
     CellStore,
     Experiment,
     Key,
@@ -29,31 +46,225 @@ from unlearnable.verify.cells import (
     version_of_cells,
 )
 
-VERSION = version_of_cells(2)  # of cells and protections; those of another version are run again
+VERSION = version_of_cells(3)  # of cells and protections; those of another version are run again
+MEASURED = 200  # photos in the mean PSNR
 SHOWN = 5  # triggers recorded in a cell
 
 
+def digest(*parts: object) -> str:
+    """Return the hex SHA-256 over the parts."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+# Photos
+
+
 @dataclass(frozen=True)
-class ProtectedFraction:
-    """The posts that a cell trains on: a random fraction of them protected, all of them changed by the attack."""
+class DecodedPhotos:
+    """Decoded photos; photo n belongs to `items[n]`."""
 
-    train: DecodedPhotos
+    pixels: Pixels
+    items: tuple[Item, ...]
+    skipped: tuple[SkippedRecord, ...]
+
+    @property
+    def captions(self) -> list[tuple[str, ...]]:
+        """The captions of each photo."""
+        return [item.captions for item in self.items]
+
+    def sha256(self) -> str:
+        """Return a hex SHA-256 that the sizes, pixels and captions of all photos decide."""
+        return digest(self.pixels.sha256(), self.captions)
+
+
+class _Index(BaseModel):
+    """The photos of a file of the cache."""
+
+    shapes: list[tuple[int, int]]
+    kept: list[int]
+    skipped: list[SkippedRecord]
+
+
+def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) -> DecodedPhotos:
+    """Return photos as squares of at most `side` pixels, from the cache in `folder` if it holds them.
+
+    The cache is keyed by the content of the files, so that a changed photo is decoded again. Of several
+    processes one decodes the photos while the others wait. Photos that cannot be decoded are left out.
+
+    Raises:
+        InputError: none of the photos can be decoded.
+    """
+    progress.phase("checking photos", len(items))
+    contents = []
+    for item in items:
+        contents.append((item.photo.id, item.photo.sha256()))
+        progress.advance()
+    path = folder / f"{digest('squares', side, contents)[:16]}.u8"
+    index_file = path.with_suffix(".json")
+    with files.reporting_write_errors(path, "set UNLEARNABLE_CACHE to another folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not (path.is_file() and index_file.is_file()):
+                files.write_text(index_file, _decode(items, side, path, progress).model_dump_json())
+    index = _Index.model_validate_json(index_file.read_bytes())
+    return DecodedPhotos(Pixels(path, index.shapes), tuple(items[n] for n in index.kept), tuple(index.skipped))
+
+
+def _decode(items: Sequence[Item], side: int, path: Path, progress: Progress) -> _Index:
+    progress.phase("decoding photos", len(items))
+    kept, skipped = [], []
+    with files.atomic(path) as temporary:
+        pixels = Pixels.create(temporary)
+        for number, item in enumerate(items):
+            try:
+                pixels.append(square(decode(item.photo.path).pixels, side))
+                kept.append(number)
+            except DecodeError as error:
+                skipped.append(SkippedRecord(where=item.photo.id, reason=error.reason, detail=error.detail))
+            progress.advance()
+        if not kept:
+            first = skipped[0]
+            raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
+    return _Index(shapes=pixels.shapes, kept=kept, skipped=skipped)
+
+
+def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return the central square of (h, w, 3) pixels, at most `side` wide: resized, then cropped, as CLIP does."""
+    height, width, _ = pixels.shape
+    edge = min(side, height, width)
+    scale = edge / min(height, width)
+    size = max(edge, round(width * scale)), max(edge, round(height * scale))
+    image = Image.fromarray(pixels)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = (size[0] - edge) // 2, (size[1] - edge) // 2
+    return np.asarray(image.crop((left, top, left + edge, top + edge)))
+
+
+# Protections
+
+
+class Saved(StoredRecord):
+    """A saved protection without its noise."""
+
+    record: ProtectionRecord
+    triggers: list[list[int]]  # concepts of each photo's trigger; empty for methods without a trigger
+    digest: str  # of all that the protection depends on
+
+
+@dataclass(frozen=True)
+class Protection:
+    """Noise of all training photos, and their captions with triggers, in the slots that these were optimised in."""
+
+    noise: NoiseStore
+    captions: Captions
+
+
+@dataclass(frozen=True)
+class ProtectionStore:
+    """The files of a protection, which may not exist yet; `digest` is the hash of all that it depends on."""
+
+    recipe: ProtectionRecipe
+    folder: Path
+    digest: str
+
+    def path(self, kind: str) -> Path:
+        """Return the file of the noise (i8), of the rest (json), or the checkpoint (partial)."""
+        return self.folder / f"{self.recipe.name}-{self.digest[:8]}.{kind}"
+
+    def read(self) -> Saved | None:
+        """Return the saved protection; None if it was not finished, or is another one."""
+        try:
+            saved = Saved.model_validate_json(self.path("json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return saved if saved.digest == self.digest and self.path("i8").is_file() else None
+
+    def make(self, photos: DecodedPhotos, surrogate: DualEncoder, *, resume: bool, progress: Progress) -> Protection:
+        """Return the protection, made first if it is missing.
+
+        One that was stopped resumes from its last checkpoint with `resume`, and starts over without.
+        """
+        recipe, checkpoint, noise = self.recipe, self.path("partial"), self.path("i8")
+        grids = tuple(grid_shape(height, width, surrogate.image_size) for height, width in photos.pixels.shapes)
+        slots, vocabulary = recipe.cut(photos.captions), load_words(recipe.settings)
+        saved = self.read()
+        if saved is None:
+            noise.parent.mkdir(parents=True, exist_ok=True)
+            if not resume:
+                forget(checkpoint)
+            problem = Problem(
+                posts=Posts(photos.pixels, slots),
+                grids=grids,
+                captions=tuple(photos.captions),
+                surrogates=(surrogate,),
+                vocabulary=vocabulary,
+                seed=SEED,
+                noise_path=noise,
+                proxies=load_proxies(recipe.settings, (surrogate.name,), str(surrogate.device)),
+            )
+            saved = self._optimise(problem, progress)
+        forget(checkpoint)  # also where a kill came between the two
+        return Protection(
+            NoiseStore(grids, recipe.settings.epsilon, noise, "r"), Captions(slots, saved.triggers, vocabulary)
+        )
+
+    def _optimise(self, problem: Problem, progress: Progress) -> Saved:
+        method, rounds = METHODS[self.recipe.name](), self.recipe.settings.max_rounds
+        settings = settings_for(method, self.recipe.settings)
+        task = OptimisationTask(problem, method, settings, self.path("partial"), self.digest)
+        session, trace = optimise(task, progress, lambda losses: len(losses) >= rounds)
+        noise, triggers, pixels = session.state.noise, session.state.triggers, problem.posts.pixels
+        noise.finish()
+        changes = [apply_noise(pixels[n], noise.read(n)) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
+        record = ProtectionRecord(
+            method=self.recipe.name,
+            surrogate=problem.surrogates[0].name,
+            loss_first=trace.losses[0],
+            loss_last=trace.losses[-1],
+            rounds=len(trace.losses),
+            psnr_mean=fmean(10 * math.log10(255**2 / max(float((one**2).mean()), 1e-9)) for one in changes),
+            seconds=round(trace.seconds, 1),
+        )
+        concepts = triggers.tolist() if triggers.shape[1] else []
+        saved = Saved(record=record, triggers=concepts, digest=self.digest)
+        files.write_text(self.path("json"), saved.model_dump_json())  # this file marks the noise as complete
+        return saved
+
+
+# Cells
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """Photos as the training of a cell loads them: some of them protected, in 8 bits, then changed by a scraper."""
+
+    pixels: Pixels  # clean photos
     protection: Protection | None
-    cell: CellPlan
+    protected: Tensor  # (n,) bool, the photos that are protected
+    attack: Attack
 
-    def pairs(self) -> Pairs:
-        """Return the photos and captions to train on."""
-        count = len(self.train.items)
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(self.cell.seed))
-        protected = torch.zeros(count, dtype=torch.bool)
-        protected[order[: round(self.cell.fraction * count)]] = self.protection is not None
-        attack = self.cell.attack
-        pixels = Scraped(self.train.pixels, self.protection, protected, attack)
-        captions = [
-            self.protection.captions.of(n, item.captions) if self.protection and protected[n] else item.captions
-            for n, item in enumerate(self.train.items)
-        ]
-        return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
+    def __getitem__(self, photo: int, /) -> Tensor:
+        pixels = self.pixels[photo]
+        if self.protection is not None and self.protected[photo]:
+            pixels = apply_noise(pixels, self.protection.noise.read(photo))
+        before = pixels.byte().permute(1, 2, 0).numpy()
+        after = self.attack.image(before)
+        return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
+
+
+def posts_of(cell: CellPlan, train: DecodedPhotos, protection: Protection | None) -> Pairs:
+    """Return what a cell trains on: a random fraction of the posts protected, all of them changed by the attack."""
+    count, attack = len(train.items), cell.attack
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(cell.seed))
+    protected = torch.zeros(count, dtype=torch.bool)
+    protected[order[: round(cell.fraction * count)]] = protection is not None
+    captions = [
+        protection.captions.of(n, item.captions) if protection and protected[n] else item.captions
+        for n, item in enumerate(train.items)
+    ]
+    pixels = Scraped(train.pixels, protection, protected, attack)
+    return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
 
 
 class Cells:
@@ -75,22 +286,14 @@ class Cells:
     def _store_of(self, recipe: ProtectionRecipe) -> ProtectionStore:
         """Return the store of a protection of the training posts."""
         pool, surrogate = self.experiment.pool, self.setup.surrogate
-
-        def formats(model: str) -> str:
-            """Return the number formats of a model's photo encoder and text encoder where the protection is made."""
-            return " ".join(pool.number_format(model, recipe.settings.precision, encoder) for encoder in ENCODERS)
-
-        key: dict[str, str | int | float | None] = {
-            "version": VERSION,
-            "data": self._data,
-            "surrogate": pool.digest(surrogate),
-            "method": recipe.name,
-            "settings": repr(replace(recipe.settings, precision="auto")),
-            PRECISION: formats(surrogate),
-            "noise_side": recipe.noise_side,
+        models = (surrogate, *proxy_names(recipe.settings, (surrogate,)))
+        formats = {
+            name: [pool.number_format(name, recipe.settings.precision, encoder) for encoder in ENCODERS]
+            for name in models
         }
-        for name in proxy_names(recipe.settings, (surrogate,)):
-            key[f"proxy {name}"] = f"{pool.digest(name)} {formats(name)}"
+        weights = {name: pool.digest(name) for name in models}
+        settings = replace(recipe.settings, precision="auto")
+        key = digest(VERSION, self._data, recipe.name, settings, list(weights.values()), list(formats.values()))
         return ProtectionStore(recipe, self.folder / "protections", key)
 
     def _key(self, cell: CellPlan) -> Key:
@@ -102,20 +305,17 @@ class Cells:
     def surrogate(self) -> DualEncoder:
         """Return the model that protections are made on; methods train copies."""
         pool, name = self.experiment.pool, self.setup.surrogate
-        return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
+        return pool.start(name, SEED) if pool.from_scratch else pool.pretrained(name)
 
     def run_missing(self, progress: Progress) -> int:
-        """Run those cells of this process that neither an earlier run nor one beside it has; return their number."""
-        self._store.report_unusable(VERSION, [(cell.name, key) for cell, key in self._keys.items()], progress)
+        """Run those cells of this process that no earlier run has; return their number."""
         ran = 0
         for cell in self.own_share():
-            path = self._store.path(cell.name, self._keys[cell])
-            checkpoint = path.with_suffix(".partial")
-            with locked(path.with_suffix(".lock"), waiting(f"trains the victim of {path.stem}", progress)):
-                if self.done(cell) is None:
-                    self._store.write(cell.name, self._keys[cell], self._run(cell, checkpoint, progress))
-                    ran += 1
-                checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
+            checkpoint = self._store.path(cell.name, self._keys[cell]).with_suffix(".partial")
+            if self.done(cell) is None:
+                self._store.write(cell.name, self._keys[cell], self._run(cell, checkpoint, progress))
+                ran += 1
+            checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
         return ran
 
     def own_share(self) -> list[CellPlan]:
@@ -127,17 +327,16 @@ class Cells:
 
     def _run(self, cell: CellPlan, checkpoint: Path, progress: Progress) -> BenchmarkCell:
         """Make the protection of a cell if it is missing, train its victim, and rank the gallery with it."""
-        setup, pool = self.setup, self.experiment.pool
-        store, protection = self.protections.get(cell.method), None
+        setup, pool, store = self.setup, self.experiment.pool, self.protections.get(cell.method)
+        protection = None
         if store is not None:
-            protection = make(store, self.train, self.surrogate(), resume=self._resume, progress=progress)
+            protection = store.make(self.train, self.surrogate(), resume=self._resume, progress=progress)
         if not self._resume:
             checkpoint.unlink(missing_ok=True)
-        arm = ProtectedFraction(self.train, protection, cell)
         trained = train_victim(
             self.experiment,
             pool.start(cell.victim, cell.start_seed),
-            arm.pairs(),
+            posts_of(cell, self.train, protection),
             cell.recipe,
             progress,
             title=cell.title,
@@ -167,10 +366,7 @@ class Cells:
         )
 
     def done(self, cell: CellPlan) -> BenchmarkCell | None:
-        """Return the result of a cell that was run before, or None.
-
-        Its models have their present names, which an earlier run may have been given by other paths.
-        """
+        """Return the result of a cell that was run before, with the present names of its models, or None."""
         found = self._store.read(cell.name, self._keys[cell])
         if found is None:
             return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "",
     {
         "What to run": "dataset data scale methods victims surrogate through fractions seeds limit list",
-        OUTPUT: "output resume latex",
+        OUTPUT: "output resume",
         MORE: "device",
     },
     flags={"seeds": ["--seeds", "--seed"]},
@@ -48,14 +48,10 @@ def benchmark(context: typer.Context, resume: bool, list: bool, **_: Any) -> Non
 
 def _show_plan(plan: BenchmarkPlan) -> None:
     out = console()
-    shares = [f"{100 * cell.fraction:g} %" if cell.surrogate else "-" for cell in plan.cells]
-    rows = [
-        (cell.method, cell.victim, share, cell.through, str(cell.seed), "yes" if cell.done else "no")
-        for cell, share in zip(plan.cells, shares, strict=True)
-    ]
-    show_table(out, ("method", "victim", "protected", "through", "seed", "done"), rows, justify="left")
-    left = sum(not cell.done for cell in plan.cells)
-    out.print(f"{left} of {counted(len(plan.cells), 'cell')} to run, {counted(plan.train_photos, 'photo')} to train on")
+    for title in plan.cells:
+        out.print(title)
+    cells, photos = counted(len(plan.cells), "cell"), counted(plan.train_photos, "photo")
+    out.print(f"{cells} to run, {plan.done} there already; {photos} to train on")
 
 
 def _show_report(report: BenchmarkReport) -> None:

@@ -168,7 +168,7 @@ def examine(device: Device) -> dict[str, Any]:
 
     from unlearnable.models import bundled, tokens
     from unlearnable.models.device import choose_device
-    from unlearnable.report.common import version_of
+    from unlearnable.report import version_of
     from unlearnable.storage import checksums
     from unlearnable.storage.folders import cache_folder, state_folder
 

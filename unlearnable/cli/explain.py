@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnable.cli import options
-from unlearnable.cli.console import console, print_json, run_command, show_notes, show_table
+from unlearnable.cli.console import console, print_json, run_command, show_table
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.settings import ExplainSettings
 from unlearnable.storage.progress import Progress
@@ -48,17 +48,16 @@ def _show(report: ExplainReport) -> None:
         rows = []
         for one in report.explanations:
             ranked = sorted(one.words, key=lambda word: -abs(word.attribution))[:3]
-            shares = (one.trigger_share, one.trigger_words_share, one.salient_tenth)
+            shares = (one.trigger_share, one.trigger_words_share)
             cells = ["-" if share is None else f"{100 * share:.0f}" for share in shares]
             rows.append((one.model, f"{one.similarity:.3f}", *cells, ", ".join(word.word for word in ranked)))
-        heads = ("model", "cosine", "on the trigger,%", "of the words,%", "hottest tenth,%", "strongest words")
+        heads = ("model", "cosine", "on the trigger,%", "of the words,%", "strongest words")
         show_table(out, heads, rows, justify="left")
     for drawn in report.maps:
         names = ("copies of a photo", "captions of a post", "photo and own captions", "and those of others")
         values = (drawn.cosine_copies, drawn.cosine_captions, drawn.cosine_own, drawn.cosine_others)
         shown = [f"{name} {value:.2f}" for name, value in zip(names, values, strict=True) if value is not None]
         out.print(f"{drawn.model}, mean cosines: {', '.join(shown)}")
-    show_notes(out, report.notes)
     written = ", ".join([*report.files, "explain.json"])
     out.print(f"written to {report.output}: {written}", soft_wrap=True)
 
@@ -69,7 +68,7 @@ def preview(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="PNG to write. (default: STEM-preview.png in the current folder, or above the photos if it is theirs)",
+            help="PNG to write. (default: STEM-preview.png in the current folder)",
             rich_help_panel=OUTPUT,
             parser=options.place,
         ),
@@ -92,7 +91,5 @@ def preview(
     elif not quiet:
         out = console()
         psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
-        seen = f"FLIP {report.flip:.3f}, dE {report.delta_e:.2f}"
-        out.print(f"pixels changed by at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
-        show_notes(out, report.notes)
+        out.print(f"pixels changed by at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}")
         out.print(f"written to {report.output}", soft_wrap=True)

@@ -73,7 +73,7 @@ def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dr
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     result = run_command(context, ProtectSettings, work, partial(_show, add=add), hint=hint, resolve=resolve)
     if result is not None:
-        from unlearnable.report.protect import CHANGED
+        from unlearnable.report import CHANGED
 
         if any(one.reason == CHANGED for one in result.skipped):  # a photo that changed while the run went on
             raise typer.Exit(InputError.exit_code)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from unlearnable.errors import ModelError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CONTEXT, tokenizer
+from unlearnable.report import WordRecord
 
 TOLERANCE = 0.02  # share of the score difference
 STEPS = (32, 64, 128, 256, 512)
@@ -50,15 +51,6 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
     values: NDArray[np.float32] = saliency[0, 0].detach().float().cpu().numpy()
     highest = float(values.max())
     return values / np.float32(highest) if highest > 0 else values
-
-
-def top_share(saliency: NDArray[np.float32]) -> float | None:
-    """Return the share of the saliency in its highest tenth of pixels, 0.1 if uniform; None if it is 0 everywhere."""
-    total = float(saliency.sum())
-    if total == 0:
-        return None
-    ranked = np.sort(saliency, axis=None)[::-1]
-    return float(ranked[: max(1, round(0.1 * ranked.size))].sum()) / total
 
 
 @contextmanager
@@ -104,7 +96,7 @@ class _Patches(nn.Module):
 
 @torch.no_grad()
 def _last_convolution(encoder: DualEncoder) -> nn.Module:
-    """Return the last module to finish of those whose output has more than one position, found by a trial run."""
+    """Return the last module to finish whose output has more than one position, found by a trial run."""
     modules: list[nn.Module] = []
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
@@ -113,37 +105,16 @@ def _last_convolution(encoder: DualEncoder) -> nn.Module:
 
     visual: Any = encoder.module.visual
     hooks = [module.register_forward_hook(note) for module in visual.modules()]
-    try:
-        encoder.encode_image(torch.zeros(1, 3, encoder.image_size, encoder.image_size, device=encoder.device))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    encoder.encode_image(torch.zeros(1, 3, encoder.image_size, encoder.image_size, device=encoder.device))
+    for hook in hooks:
+        hook.remove()
     if not modules:
         raise ModelError(f"{encoder.name}: its photo encoder has no feature map", hint=HINT)
     return modules[-1]
 
 
-class Words(NamedTuple):
-    """A caption as words, the number of tokens of each, and its token ids (t,) with start and end."""
-
-    words: tuple[str, ...]
-    counts: tuple[int, ...]
-    tokens: Tensor
-
-
-class Attribution(NamedTuple):
-    """What each word adds to the cosine of photo and caption."""
-
-    words: tuple[str, ...]
-    values: tuple[float, ...]
-    score: float  # cosine with the caption
-    blank: float  # cosine with the caption's words blank
-    error: float  # distance of the sum of the values from score - blank, as a share of it
-    steps: int  # points on the path
-
-
-def split_words(caption: str) -> Words:
-    """Split a caption into words and tokens, as far as they fit the context of a CLIP."""
+def split_words(caption: str) -> tuple[list[str], list[int], Tensor]:
+    """Return the words of a caption, the number of tokens of each, and the token ids (t,), as far as a CLIP reads."""
     codec = tokenizer()
     words: list[str] = []
     counts: list[int] = []
@@ -155,34 +126,32 @@ def split_words(caption: str) -> Words:
         words.append(word)
         counts.append(len(part))
         tokens += part
-    ids = torch.tensor([codec.sot_token_id, *tokens, codec.eot_token_id])
-    return Words(tuple(words), tuple(counts), ids)
+    return words, counts, torch.tensor([codec.sot_token_id, *tokens, codec.eot_token_id])
 
 
-def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> Attribution:
-    """Return what each word of a caption adds to its similarity to a photo, (3, s, s) in [0, 1].
+def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> tuple[list[WordRecord], float, float]:
+    """Return what each word adds to the cosine of a photo, (3, s, s) in [0, 1], and its caption, and both cosines.
 
+    The second is the one of the caption with its words blank.
     The path is refined until the attribution is complete within `TOLERANCE`, or has 512 points.
     """
     from captum.attr import LayerIntegratedGradients
 
-    split = split_words(caption)
-    tokens = split.tokens[None].to(encoder.device)
+    words, counts, ids = split_words(caption)
+    tokens = ids[None].to(encoder.device)
     blank = tokens.clone()
     blank[:, 1:-1] = BLANK
-    image = encoder.encode_image(pixels[None].to(encoder.device)).detach()
-    scored = _Scored(encoder, image, tokens)
+    scored = _Scored(encoder, encoder.encode_image(pixels[None].to(encoder.device)).detach(), tokens)
     with torch.no_grad():
         score, start = float(scored(tokens)), float(scored(blank))
     method = LayerIntegratedGradients(scored, scored.table)
     for steps in STEPS:
         attributions = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=POINTS_AT_ONCE)
-        error = abs(float(attributions.sum()) - (score - start)) / max(abs(score - start), 1e-12)
-        if error <= TOLERANCE:
+        if abs(float(attributions.sum()) - (score - start)) <= TOLERANCE * abs(score - start):
             break
     of_tokens = attributions[0].detach().sum(dim=1)[1:-1].float().cpu()
-    values = tuple(float(part.sum()) for part in of_tokens.split(list(split.counts)))
-    return Attribution(split.words, values, score, start, error, steps)
+    parts = zip(words, of_tokens.split(counts), strict=True)
+    return [WordRecord(word=word, attribution=float(part.sum())) for word, part in parts], score, start
 
 
 class _Scored(nn.Module):
@@ -195,8 +164,7 @@ class _Scored(nn.Module):
         self._tokens = tokens  # mark the end of the text for every point on the path
 
     def forward(self, tokens: Tensor) -> Tensor:
-        embedded = self.table(tokens)
-        text = self._encoder.encode_embedded(embedded, self._tokens.expand(len(tokens), -1))
+        text = self._encoder.encode_embedded(self.table(tokens), self._tokens.expand(len(tokens), -1))
         return (text * self._image).sum(dim=1)
 
 
@@ -210,6 +178,5 @@ def mark_words(words: Sequence[str], chosen: str) -> list[bool]:
 def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
     """Return the share of the absolute attribution on the marked words; None if no word is marked or all are 0."""
     total = sum(map(abs, values))
-    if not any(mask) or total == 0:
-        return None
-    return sum(abs(value) for value, marked in zip(values, mask, strict=True) if marked) / total
+    marked = sum(abs(value) for value, chosen in zip(values, mask, strict=True) if chosen)
+    return marked / total if any(mask) and total else None

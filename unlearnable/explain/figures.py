@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +15,7 @@ from unlearnable.report import EmbeddingMap, Explanation
 from unlearnable.storage import files
 
 SETTINGS = {"svg.hashsalt": "unlearnable", "text.parse_math": False, "font.size": 9}  # captions are no formulas
-MAIN_FONT = "DejaVu Sans"  # comes with matplotlib
-FURTHER_FONTS = (
-    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC"),
-    *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAGothic", "NanumGothic", "Unifont"),
-    *("Microsoft YaHei", "SimHei", "Yu Gothic", "MS Gothic", "Malgun Gothic"),
-    *("PingFang SC", "Hiragino Sans", "Hiragino Sans GB", "Apple SD Gothic Neo", "Arial Unicode MS"),
-)
+FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Arial Unicode MS", "Microsoft YaHei")
 KINDS = ("png", "svg")
 PLAIN, MARKED = "#5b7db1", "#d1662b"
 COLUMN, WORD = 2.6, 0.21  # inches
@@ -35,13 +28,6 @@ class Panel(NamedTuple):
     heat: NDArray[np.float32]
     marked: Sequence[bool]
 
-    @property
-    def shares(self) -> list[float]:
-        """The signed share of each word in the attribution; the absolute values sum to 1."""
-        values = [word.attribution for word in self.record.words]
-        total = sum(map(abs, values)) or 1.0
-        return [value / total for value in values]
-
 
 def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path) -> list[Path]:
     """Draw Grad-CAM above and words below, one column per model, and the photo (s, s, 3) by itself on the left.
@@ -49,16 +35,17 @@ def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path
     Returns the files written: `stem` with .png and .svg.
     """
     heights = [COLUMN, max(1.2, WORD * max(len(panel.marked) for panel in panels))]
+    edge = photo.shape[0] - 0.5
     with _figure((COLUMN * (len(panels) + 1), sum(heights) + 0.9)) as figure:
         grid = figure.subplots(2, len(panels) + 1, height_ratios=heights, squeeze=False)
-        widest = 1.05 * (max(abs(share) for panel in panels for share in panel.shares) or 1.0)
-        _draw_photo(grid[0, 0], photo, "the photo")
+        for axes, title in zip(grid[0], ("the photo", *(panel.record.model for panel in panels)), strict=True):
+            axes.imshow(photo)
+            axes.set_title(title)
+            axes.axis("off")
         grid[1, 0].axis("off")
-        edge = photo.shape[0] - 0.5
         for panel, (above, below) in zip(panels, grid[:, 1:].T, strict=True):
-            _draw_photo(above, photo, panel.record.model)
             above.imshow(panel.heat, cmap="viridis", alpha=0.55, vmin=0, vmax=1, extent=(-0.5, edge, edge, -0.5))
-            _draw_words(below, panel, widest)
+            _draw_words(below, panel)
         return _save(figure, stem)
 
 
@@ -83,23 +70,18 @@ def draw_map(maps: Sequence[EmbeddingMap], stem: Path) -> list[Path]:
         return _save(figure, stem)
 
 
-def _draw_photo(axes: Any, photo: NDArray[np.uint8], title: str) -> None:
-    axes.imshow(photo)
-    axes.set_title(title)
-    axes.axis("off")
-
-
-def _draw_words(axes: Any, panel: Panel, widest: float) -> None:
-    """Draw one bar per word, from top to bottom as they are read."""
-    words = [word.word for word in panel.record.words]
-    places = list(range(len(words)))
-    bars = axes.barh(places, panel.shares, color=[MARKED if marked else PLAIN for marked in panel.marked], height=0.7)
-    axes.set_yticks(places, words)
+def _draw_words(axes: Any, panel: Panel) -> None:
+    """Draw one bar per word, from top to bottom as they are read: its share of the attribution, with its sign."""
+    words, values = zip(*((word.word, word.attribution) for word in panel.record.words), strict=True)
+    total = sum(map(abs, values)) or 1.0
+    shares = [value / total for value in values]
+    bars = axes.barh(range(len(words)), shares, color=[MARKED if one else PLAIN for one in panel.marked], height=0.7)
+    axes.set_yticks(range(len(words)), words)
     for bar, label, marked in zip(bars, axes.get_yticklabels(), panel.marked, strict=True):
         if marked:  # distinct without colour
             bar.set_hatch("///")
             label.set_weight("bold")
-    axes.set(xlim=(-widest, widest), ylim=(len(words) - 0.4, -0.6), xlabel="share of the attribution")
+    axes.set(xlim=(-1, 1), ylim=(len(words) - 0.4, -0.6), xlabel="share of the attribution")
     axes.axvline(0, color="black", linewidth=0.6)
 
 
@@ -110,19 +92,15 @@ def _figure(size: tuple[float, float]) -> Iterator[Any]:
     from matplotlib.figure import Figure  # without a window or the global state of pyplot
     from matplotlib.font_manager import fontManager
 
-    known = fontManager.get_font_names()
-    fonts = [MAIN_FONT, *(name for name in FURTHER_FONTS if name in known)]
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # many of these fonts have no bold
+    fonts = [name for name in FONTS if name in fontManager.get_font_names()]
     with matplotlib.rc_context({**SETTINGS, "font.family": fonts}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # drawn as boxes
         yield Figure(figsize=size, layout="constrained")
 
 
 def _save(figure: Any, stem: Path) -> list[Path]:
-    written = []
-    for kind in KINDS:
-        path = stem.with_name(f"{stem.name}.{kind}")
+    written = [stem.with_name(f"{stem.name}.{kind}") for kind in KINDS]
+    for path in written:
         with files.atomic(path) as temporary:
-            figure.savefig(temporary, dpi=110, metadata={"Date": None} if kind == "svg" else {})
-        written.append(path)
+            figure.savefig(temporary, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else {})
     return written

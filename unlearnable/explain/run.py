@@ -1,14 +1,15 @@
-"""`explain` (what models attend to in a post, how close they place posts) and `preview` (photo, copy and noise)."""
+"""`explain` (what models attend to in a post, how close they place posts) and `preview` (photo, copy and noise).
+
+The map is Fig. 6 of the paper: van der Maaten and Hinton, *Visualizing Data using t-SNE* (JMLR 2008). A t-SNE shows
+which points are neighbours but distorts distances, so the cosines are reported with it.
+"""
 
 from __future__ import annotations
 
 import math
-import os
 import random
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -18,30 +19,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.explain import attribution, embedding_map
+from unlearnable.explain import attribution
 from unlearnable.explain.figures import KINDS, Panel, draw_attention, draw_map
 from unlearnable.imaging.placement import as_copied, is_reduced, working_copy
-from unlearnable.imaging.visibility import compare, visibility
+from unlearnable.imaging.visibility import compare
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fetch, load as load_model
 from unlearnable.models.tokens import tokenizer
 from unlearnable.protect.layout import METADATA
 from unlearnable.protect.records import read_manifest
-from unlearnable.report import EmbeddingMap, ExplainReport, Explanation, MapPoint, PreviewReport, WordRecord
-from unlearnable.report.common import made_by
+from unlearnable.report import EmbeddingMap, ExplainReport, Explanation, MapPoint, PreviewReport, made_by
 from unlearnable.report.pictures import sheet
 from unlearnable.settings import ExplainSettings
-from unlearnable.storage import files, folders, locks
+from unlearnable.storage import files, folders
 from unlearnable.storage.progress import Progress, Silent
-from unlearnable.training.data import PLAIN_VIEW, load_view, open_collection, read_photo
+from unlearnable.training.data import PLAIN_VIEW, load_view, open_collection, read_photo, sample_view
 from unlearnable.wording import counted
 
 ATTENTION, MAP, REPORT = "attention", "map", "explain.json"
-FIGURES = frozenset(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)
+WRITTEN = frozenset({REPORT, *(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)})
 SHOWN = 320  # side of the photo in the figure, in pixels
 MAP_POSTS = 8  # more are hard to tell apart by colour
 MAP_CAPTIONS = 5  # most captions of a post on the map, and copies of its photo
+SMALLEST_CROP = 0.8
+PERPLEXITY = 10.0
 
 
 class ExplainedPost(NamedTuple):
@@ -70,14 +72,41 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         ModelError: a model is not available, or its photo encoder is of an unknown kind.
         OutputError: the folder exists already, would be published or cannot be written.
     """
+    started, progress = time.monotonic(), progress or Silent()
     if settings.photo is None and not settings.map:
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with `map`")
     post = read_post(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     refuse_output(settings, overwrite=overwrite)
+    device, map_posts = choose_device(settings.device), read_map_posts(settings)
+    panels, maps = [], []
+    fetch(settings.model, progress)
+    progress.phase("explaining", len(settings.model))
+    for number, name in enumerate(settings.model):
+        encoder, title = load_model(name).to(device), Path(name).stem if Path(name).is_file() else name
+        if post is not None:
+            panels.append(explain_post(encoder, title, post))
+        if map_posts:
+            maps.append(place_posts(encoder, title, map_posts[min(number, len(map_posts) - 1)], settings.seed))
+        progress.advance()
     folder = settings.output
-    with locks.lock_output(folder, folder / ".lock", "run of explain"), _staged(folder) as staging:
-        report = _explained(settings, post, staging, progress or Silent())
-        files.write_text(staging / REPORT, report.model_dump_json(indent=2) + "\n")
+    for name in WRITTEN:  # of an earlier run
+        (folder / name).unlink(missing_ok=True)
+    written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
+    written += draw_map(maps, folder / MAP) if maps else []
+    report = ExplainReport(
+        output=str(folder),
+        photo=str(settings.photo) if settings.photo else None,
+        caption=post.caption if post else None,
+        trigger=post.trigger if post else None,
+        explanations=[panel.record for panel in panels],
+        maps=maps,
+        files=[path.name for path in written],
+        seed=settings.seed,
+        device=device,
+        made_by=made_by(),
+        seconds=round(time.monotonic() - started, 1),
+    )
+    files.write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
     return report
 
 
@@ -103,31 +132,26 @@ def read_map_posts(settings: ExplainSettings) -> list[MapPosts]:
             hint="pass `map` once, or once for each `model`",
         )
     chosen: list[MapPosts] = []
-    drawn: list[str] = []
+    drawn: list[str] = []  # names of the photos without their suffix, which a copy may have changed
     for place in settings.map:
-        if place.is_file():
-            dataset = open_collection(place.parent, place)
-        else:  # a folder that `protect` wrote holds two caption files: this one has all captions
-            metadata = place / METADATA
-            dataset = open_collection(place, metadata if metadata.is_file() else None)
+        metadata = place / METADATA  # a folder that `protect` wrote holds two caption files: this one has all captions
+        captions = place if place.is_file() else metadata if metadata.is_file() else None
+        dataset = open_collection(place.parent if place.is_file() else place, captions)
         texts = dataset.captions_by_photo()
-        photos = {photo.id: photo for photo in dataset.photos if texts[photo.id]}
-        by_stem = {_stem(photo): photo for photo in photos}
+        photos = {str(PurePosixPath(one.id).with_suffix("")): one for one in dataset.photos if texts[one.id]}
         if not drawn:
             if len(photos) < 2:
                 raise InputError(f"{place} holds fewer than two photos with captions")
             drawn = sorted(random.Random(settings.seed).sample(sorted(photos), min(MAP_POSTS, len(photos))))
-        ids = [photo if photo in photos else by_stem.get(_stem(photo), "") for photo in drawn]
-        if "" in ids:
-            missing = _stem(drawn[ids.index("")])
-            raise InputError(f"{place} has no post {missing}", hint="choose folders that hold the same posts")
-        pixels = [read_photo(photos[photo].path).pixels for photo in ids]
-        chosen.append(MapPosts(str(place), ids, pixels, [texts[photo][:MAP_CAPTIONS] for photo in ids]))
+        if missing := [name for name in drawn if name not in photos]:
+            raise InputError(f"{place} has no post {missing[0]}", hint="choose folders that hold the same posts")
+        own = [photos[name] for name in drawn]
+        pixels, captions_of = (
+            [read_photo(one.path).pixels for one in own],
+            [texts[one.id][:MAP_CAPTIONS] for one in own],
+        )
+        chosen.append(MapPosts(str(place), drawn, pixels, captions_of))
     return chosen
-
-
-def _stem(photo: str) -> str:
-    return str(PurePosixPath(photo).with_suffix(""))
 
 
 def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
@@ -137,105 +161,85 @@ def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
     folders.refuse_published(folder / REPORT)
     if settings.photo and settings.photo.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{settings.photo} lies in the output", hint="choose another `output`")
-    if not folder.exists():
-        return
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
-    names = {name for name in names if not name.startswith(".")}  # of a run that was killed
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if names and not overwrite:
         raise files.exists_already(folder)
-    if names and not {REPORT} <= names <= {REPORT, *FIGURES}:
+    if not names <= WRITTEN:
         raise OutputError(f"{folder} holds files that explain did not write", hint="choose another `output`")
-
-
-@contextmanager
-def _staged(folder: Path) -> Iterator[Path]:
-    """Yield a folder to write to; afterwards its files replace those of an earlier run, the numbers last."""
-    staging = folder / ".staging.partial.d"  # `files.is_temporary` knows it, should a kill leave it
-    shutil.rmtree(staging, ignore_errors=True)
-    try:
-        yield staging
-        with files.reporting_write_errors(folder):
-            for name in (REPORT, *FIGURES):
-                (folder / name).unlink(missing_ok=True)
-            for path in sorted(staging.iterdir(), key=lambda path: path.name == REPORT):
-                path.replace(folder / path.name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _explained(
-    settings: ExplainSettings, post: ExplainedPost | None, folder: Path, progress: Progress
-) -> ExplainReport:
-    """Draw the figures into a folder."""
-    started = time.monotonic()
-    device, map_posts = choose_device(settings.device), read_map_posts(settings)
-    titles = titles_of(settings.model)
-    panels, maps = [], []
-    fetch(settings.model, progress)
-    progress.phase("explaining", len(titles))
-    for number, (name, title) in enumerate(zip(settings.model, titles, strict=True)):
-        encoder = load_model(name).to(device)
-        if post is not None:
-            panels.append(explain_post(encoder, title, post))
-        if map_posts:
-            maps.append(place_posts(encoder, title, map_posts[min(number, len(map_posts) - 1)], settings.seed))
-        progress.advance()
-    written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
-    written += draw_map(maps, folder / MAP) if maps else []
-    explanations = [panel.record for panel in panels]
-    return ExplainReport(
-        output=str(settings.output),
-        photo=str(settings.photo) if settings.photo else None,
-        caption=post.caption if post else None,
-        trigger=post.trigger if post else None,
-        explanations=explanations,
-        maps=maps,
-        files=[path.name for path in written],
-        notes=[*_notes(explanations), *folders.among_photos_note(settings.output, settings.photo)],
-        seed=settings.seed,
-        device=device,
-        made_by=made_by(),
-        seconds=round(time.monotonic() - started, 1),
-    )
-
-
-def titles_of(models: tuple[str, ...]) -> list[str]:
-    """Return a short title for each model: the stem of a checkpoint, or its full name if the stem is not unique."""
-    short = {name: Path(name).stem if Path(name).is_file() else name for name in models}
-    stems = list(short.values())
-    return [name if stems.count(short[name]) > 1 else short[name] for name in models]
+    files.check_writable(folder, files.ELSEWHERE)
 
 
 def explain_post(encoder: DualEncoder, title: str, post: ExplainedPost) -> Panel:
     """Return what a model attends to in a post."""
     pixels = load_view(_working_copy(post.pixels, encoder.image_size), encoder.image_size, PLAIN_VIEW)
-    heat = attribution.gradcam(encoder, pixels, attribution.split_words(post.caption).tokens)
-    found = attribution.integrated_gradients(encoder, pixels, post.caption)
-    in_trigger = attribution.mark_words(found.words, post.trigger or "")
+    heat = attribution.gradcam(encoder, pixels, attribution.split_words(post.caption)[-1])
+    words, similarity, blank = attribution.integrated_gradients(encoder, pixels, post.caption)
+    in_trigger = attribution.mark_words([word.word for word in words], post.trigger or "")
     record = Explanation(
         model=title,
-        similarity=found.score,
-        similarity_blank=found.blank,
-        words=[WordRecord(word=w, attribution=v) for w, v in zip(found.words, found.values, strict=True)],
-        trigger_share=attribution.share_of(found.values, in_trigger),
+        similarity=similarity,
+        similarity_blank=blank,
+        words=words,
+        trigger_share=attribution.share_of([word.attribution for word in words], in_trigger),
         trigger_words_share=sum(in_trigger) / len(in_trigger) if any(in_trigger) else None,
-        salient_tenth=attribution.top_share(heat),
-        completeness_error=found.error,
-        steps=found.steps,
     )
     return Panel(record, heat, in_trigger)
 
 
 def place_posts(encoder: DualEncoder, title: str, posts: MapPosts, seed: int) -> EmbeddingMap:
     """Return where a model places the photos and captions of posts."""
+    from sklearn.manifold import TSNE
+
     photos = [_working_copy(pixels, encoder.image_size) for pixels in posts.pixels]
-    points = embedding_map.embed(encoder, photos, posts.captions, seed)
-    coordinates = embedding_map.tsne(points.features, seed).tolist()
-    placed = [
-        MapPoint(post=posts.ids[post], kind="caption" if caption else "photo", x=x, y=y)
-        for (x, y), post, caption in zip(coordinates, points.posts, points.captions, strict=True)
+    features, numbers, captions = embed(encoder, photos, posts.captions, seed)
+    perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
+    tsne = TSNE(metric="cosine", init="random", perplexity=perplexity, random_state=seed)
+    places = tsne.fit_transform(features).tolist()
+    points = [
+        MapPoint(post=posts.ids[number], kind="caption" if caption else "photo", x=x, y=y)
+        for (x, y), number, caption in zip(places, numbers, captions, strict=True)
     ]
-    return EmbeddingMap(model=title, data=posts.data, points=placed, **embedding_map.mean_cosines(points))
+    cosines = mean_cosines(features, np.array(numbers), np.array(captions))
+    return EmbeddingMap(model=title, data=posts.data, points=points, **cosines)
+
+
+@torch.no_grad()
+def embed(
+    encoder: DualEncoder, photos: Sequence[Tensor], captions: Sequence[Sequence[str]], seed: int
+) -> tuple[NDArray[np.float32], list[int], list[bool]]:
+    """Return the features (n, d) of posts, the number of the post of each, and whether it is of a caption.
+
+    There are as many copies of each photo (3, h, w), 0-255, as it has captions: one plain, the others cropped and
+    flipped.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    features: list[Tensor] = []
+    numbers: list[int] = []
+    kinds: list[bool] = []
+    for number, (photo, texts) in enumerate(zip(photos, captions, strict=True)):
+        views = [PLAIN_VIEW, *(sample_view(generator, SMALLEST_CROP) for _ in texts[1:])]
+        copies = torch.stack([load_view(photo, encoder.image_size, view) for view in views]).to(encoder.device)
+        tokens = tokenizer()(list(texts)).to(encoder.device)
+        features += [encoder.encode_image(copies), encoder.encode_text(encoder.trim(tokens))]
+        numbers += [number] * 2 * len(texts)
+        kinds += [False] * len(texts) + [True] * len(texts)
+    return torch.cat(features).float().cpu().numpy(), numbers, kinds
+
+
+def mean_cosines(
+    features: NDArray[np.float32], numbers: NDArray[np.int64], captions: NDArray[np.bool_]
+) -> dict[str, float | None]:
+    """Return the mean cosines of points as `EmbeddingMap` names them; None where there is no such pair."""
+    cosines, own = features @ features.T, numbers[:, None] == numbers
+    kinds = captions[:, None].astype(int) + captions  # in each pair: 0, 1 or 2 captions
+    distinct = ~np.eye(len(numbers), dtype=bool)
+    pairs = {
+        "cosine_copies": own & (kinds == 0) & distinct,
+        "cosine_captions": own & (kinds == 2) & distinct,
+        "cosine_own": own & (kinds == 1),
+        "cosine_others": ~own & (kinds == 1),
+    }
+    return {name: float(cosines[chosen].mean()) if chosen.any() else None for name, chosen in pairs.items()}
 
 
 def _working_copy(pixels: NDArray[np.uint8], side: int) -> Tensor:
@@ -249,31 +253,17 @@ def _seen(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return (loaded * 255).round().byte().permute(1, 2, 0).numpy()
 
 
-def _notes(explanations: list[Explanation]) -> list[str]:
-    notes = []
-    for one in explanations:
-        if one.completeness_error > attribution.TOLERANCE:
-            notes.append(
-                f"{one.model}: the attributions miss the difference between the cosines by "
-                f"{100 * one.completeness_error:.0f} %; do not rely on them"
-            )
-        if one.salient_tenth is None:
-            notes.append(f"{one.model}: no region of the photo raises the similarity, so there is no saliency")
-    return notes
-
-
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:
     """Write one PNG with the photo, its protected copy and the noise ten times stronger.
 
-    Without `output` it is `STEM-preview.png` in the current folder, or above the photos where that is one of theirs,
-    in which the picture would count as a photo.
+    Without `output` it is `STEM-preview.png` in the current folder.
 
     Raises:
         ConfigError: the file to write does not end in .png.
         InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
     """
-    target = output or _preview_folder(photo, protected) / f"{protected.stem}-preview.png"
+    target = output or Path(f"{protected.stem}-preview.png")
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
         raise OutputError(f"{target} is one of the photos to compare", hint="choose another `output`")
     if target.suffix.lower() != ".png":
@@ -289,28 +279,8 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
             hint="pass a photo and its own protected copy",
         )
     before = as_copied(before, after)
-    quality, seen = compare(before.pixels, after.pixels), visibility(before.pixels, after.pixels)
     with files.atomic(target) as temporary:
         sheet(before, after).save(temporary, "PNG", optimize=True)
-    return PreviewReport(
-        output=str(target),
-        photo=str(photo),
-        protected=str(protected),
-        width=before.width,
-        height=before.height,
-        linf=quality.linf,
-        psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
-        ssim=round(quality.ssim, 5),
-        flip=round(seen.flip, 5),
-        delta_e=round(seen.delta_e, 4),
-        notes=folders.among_photos_note(target, photo),
-    )
-
-
-def _preview_folder(photo: Path, protected: Path) -> Path:
-    """Return the current folder, or the one above the photos where it is one of theirs, as the copy's place tells."""
-    root = photo.resolve().parent
-    for folder in folders.published_above(protected):
-        depth = len(protected.resolve().relative_to(folder).parts)
-        root = [*photo.resolve().parents][:depth][-1]
-    return Path(os.path.relpath(root.parent)) if Path.cwd().is_relative_to(root) else Path()
+    quality = compare(before.pixels, after.pixels)
+    psnr = round(quality.psnr, 3) if math.isfinite(quality.psnr) else None
+    return PreviewReport(output=str(target), linf=quality.linf, psnr=psnr, ssim=round(quality.ssim, 5))

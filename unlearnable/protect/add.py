@@ -34,9 +34,8 @@ from unlearnable.protect.records import (
 from unlearnable.protect.resume import create_folders, held
 from unlearnable.protect.summary import figures_of, variety
 from unlearnable.protect.write import skipped_lines
-from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord
+from unlearnable.report import CHANGED, ManifestLine, ProtectReport, SkippedRecord
 from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
-from unlearnable.report.protect import CHANGED
 from unlearnable.settings import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as, to_toml
 from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress, Silent

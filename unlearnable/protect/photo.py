@@ -22,9 +22,8 @@ from unlearnable.imaging.placement import Noisy, as_copied, is_reduced, resized,
 from unlearnable.imaging.visibility import compare, share_kept, visibility
 from unlearnable.posts import Photo
 from unlearnable.protect.layout import SMALLEST
-from unlearnable.report import ManifestLine
+from unlearnable.report import CHANGED, ManifestLine
 from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.report.protect import CHANGED
 from unlearnable.settings import PLATFORMS, ProtectSettings
 from unlearnable.storage import checksums, files
 from unlearnable.storage.pool import Pool, cores

@@ -23,8 +23,7 @@ from unlearnable.protect.posts import field_notes
 from unlearnable.protect.read import Run, names_to_write
 from unlearnable.protect.records import protected_lines
 from unlearnable.protect.write import NewPost, WrittenPhotos
-from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
-from unlearnable.report.common import made_by
+from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures, made_by
 from unlearnable.settings import Precision, ProtectionSettings
 from unlearnable.storage import files
 from unlearnable.storage.progress import Progress

@@ -15,9 +15,8 @@ from unlearnable.posts.names import written
 from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
 from unlearnable.protect.read import Caption, ReadyPhoto, Run, names_to_write
-from unlearnable.report import ManifestLine
+from unlearnable.report import CHANGED, ManifestLine
 from unlearnable.report.pictures import ShownPhotos, Thumbnails
-from unlearnable.report.protect import CHANGED
 from unlearnable.storage import checksums, files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress

@@ -1,29 +1,13 @@
-"""Records and types of fields that several commands report."""
+"""Records and fields that several commands report."""
 
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unlearnable.wording import storable_within
-
-SchemaVersion = Annotated[
-    Literal[1], Field(description="Version of this schema, raised when a field goes or changes its meaning.")
-]
-DeviceName = Annotated[str, Field(description="Device that the models ran on, such as cpu or cuda.")]
-MadeBy = Annotated[
-    str | None,
-    Field(description="Versions of this program and of the libraries that compute; null in earlier reports."),
-]
-RunSettings = Annotated[
-    dict[str, Any] | None,
-    Field(description="All settings that have a value, by their names in run.toml; null in earlier reports."),
-]
-RunSeconds = Annotated[float, Field(description="Wall-clock time of this run, in seconds.")]
-LossCurve = Annotated[list[float | None], Field(description="Mean training loss of each epoch, in nats.")]
-MedrCurve = Annotated[list[float], Field(description="Text→image Medr after each epoch, a rank from 1.")]
 
 
 def version_of(package: str) -> str:
@@ -53,6 +37,25 @@ class StoredRecord(Record):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
+class Report(Record):
+    """What a command prints with `--json`."""
+
+    schema_version: Literal[1] = Field(
+        default=1, description="Version of this schema, raised when a field goes or changes its meaning."
+    )
+
+
+class RunReport(Report):
+    """The outcome of a run on models."""
+
+    output: str = Field(description="What was written: a folder, or the checkpoint of a training.")
+    device: str = Field(description="Device that the models ran on, such as cpu or cuda.")
+    made_by: str | None = Field(
+        default=None, description="Versions of this program and of the libraries that compute; null in earlier reports."
+    )
+    seconds: float = Field(description="Wall-clock time of this run, in seconds.")
+
+
 class SkippedRecord(Record):
     """A photo or a caption record that was left out."""
 
@@ -80,6 +83,33 @@ class BothWays(Record):
 
     image_to_text: Retrieval = Field(description="Each photo ranks all captions.")
     text_to_image: Retrieval = Field(description="Each caption ranks all photos.")
+
+
+class TrainedRecord(StoredRecord):
+    """A training with one seed, ranked afterwards."""
+
+    victim: str = Field(description="Model that was trained.")
+    through: str = Field(description="Attack that the posts went through first; png changes nothing.")
+    seed: int = Field(description="Seed of the training.")
+    epochs: int = Field(description="Passes over the posts.")
+    lr: float = Field(description="Highest learning rate.")
+    image_to_text: Retrieval = Field(description="Clean test photos rank captions; beside a crowd, the protected ones.")
+    text_to_image: Retrieval = Field(description="Clean test captions rank photos; beside a crowd, the protected ones.")
+    loss_curve: list[float | None] = Field(description="Mean training loss of each epoch, in nats.")
+    medr_curve: list[float] = Field(description="Text→image Medr after each epoch, a rank from 1.")
+    seconds: float = Field(description="Time of training and ranking, in seconds, over all runs of the cell.")
+
+
+class StudyReport(RunReport):
+    """The outcome of many trainings."""
+
+    settings: dict[str, Any] | None = Field(
+        default=None, description="All settings that have a value, by their names in run.toml; null in earlier reports."
+    )
+    skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
+    notes: list[str] = Field(description="Remarks for the user, such as how far the figures can be relied on.")
+    ran: int = Field(description="Cells that this run trained, in its first process.")
+    reused: int = Field(description="Cells that were there, or equal another one that was trained.")
 
 
 class EpochRecord(Record):

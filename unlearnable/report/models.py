@@ -6,23 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.report.common import (
-    DeviceName,
-    EpochRecord,
-    LossCurve,
-    MadeBy,
-    Record,
-    RunSeconds,
-    SchemaVersion,
-    SkippedRecord,
-)
+from unlearnable.report.common import EpochRecord, Record, RunReport, SkippedRecord
 
 
-class TrainReport(Record):
+class TrainReport(RunReport):
     """The outcome of a `train` run; saved beside the checkpoint."""
 
-    schema_version: SchemaVersion = 1
-    output: str = Field(description="Path of the checkpoint.")
     sha256: str = Field(description="SHA-256 of the checkpoint.")
     model: str = Field(description="Architecture that was trained from scratch, or model that was fine-tuned.")
     from_scratch: bool = Field(description="Whether training began at random weights.")
@@ -42,12 +31,9 @@ class TrainReport(Record):
     precision: str = Field(description="Precision asked for: auto, fp32 or bf16.")
     seed: int = Field(description="Seed of the weights, the order, the crops and the split.")
     processes: int = Field(description="Processes that trained together.")
-    device: DeviceName
-    made_by: MadeBy = None
-    loss_curve: LossCurve
+    loss_curve: list[float | None] = Field(description="Mean training loss of each epoch, in nats.")
     before: EpochRecord = Field(description="The model before training, as epoch 0.")
     history: list[EpochRecord] = Field(description="Every epoch in order.")
-    seconds: RunSeconds
 
 
 class WordRecord(Record):
@@ -66,9 +52,6 @@ class Explanation(Record):
     words: list[WordRecord] = Field(description="Words in order; their sum is similarity - similarity_blank.")
     trigger_share: float | None = Field(description="Share of the attribution on the trigger's words, 0 to 1.")
     trigger_words_share: float | None = Field(description="Share of the words that are the trigger's, 0 to 1.")
-    salient_tenth: float | None = Field(description="Share of the heat in the hottest tenth of the photo, 0 to 1.")
-    completeness_error: float = Field(description="Distance of the sum from similarity - similarity_blank, as a share.")
-    steps: int = Field(description="Points on the path of the integrated gradients.")
 
 
 class MapPoint(Record):
@@ -92,19 +75,13 @@ class EmbeddingMap(Record):
     points: list[MapPoint] = Field(description="Photos and captions on the map.")
 
 
-class ExplainReport(Record):
+class ExplainReport(RunReport):
     """The outcome of an `explain` run."""
 
-    schema_version: SchemaVersion = 1
-    output: str = Field(description="Folder of the figures and of this report.")
     photo: str | None = Field(description="Photo that was explained; null where only a map was drawn.")
     caption: str | None = Field(description="Caption it was explained with; null where only a map was drawn.")
     trigger: str | None = Field(description="Trigger marked in the caption; null where none is known.")
     explanations: list[Explanation] = Field(description="What each model looks at, in the order of the models.")
     maps: list[EmbeddingMap] = Field(description="Map of each model; empty where none was asked for.")
     files: list[str] = Field(description="Names of the figures in `output`.")
-    notes: list[str] = Field(default=[], description="Remarks on how far the figures can be relied on.")
     seed: int = Field(description="Seed of the posts on the map, of their crops and of the t-SNE.")
-    device: DeviceName
-    made_by: MadeBy = None
-    seconds: RunSeconds

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.report.common import DeviceName, MadeBy, Record, RunSeconds, SchemaVersion, SkippedRecord, StoredRecord
+from unlearnable.report.common import Record, Report, RunReport, SkippedRecord, StoredRecord
 
 CHANGED = "changed-while-running"  # why a photo was left out whose file was another one at the end of the run
 
@@ -60,11 +60,9 @@ class TriggerFigures(Record):
     most_frequent_share: float = Field(description="Share of the photos that have it, 0 to 1.")
 
 
-class ProtectReport(Record):
+class ProtectReport(RunReport):
     """The outcome of a `protect` run, measured on the written files."""
 
-    schema_version: SchemaVersion = 1
-    output: str = Field(description="Published folder.")
     private: str = Field(description="Private folder: originals are named in it, so it must not be published.")
     captions_file: str | None = Field(description="Name of the caption file that was read; null where there is none.")
     caption_format: str = Field(description="Format of the captions, a name that `unlearnable list formats` lists.")
@@ -101,16 +99,12 @@ class ProtectReport(Record):
     opt_out: int = Field(default=0, description="Copies that carry an opt-out from AI training, read back from them.")
     run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")
     seed: int = Field(description="Seed that all randomness follows from.")
-    device: DeviceName
-    made_by: MadeBy = None
-    seconds: RunSeconds
     notes: list[str] = Field(default=[], description="Remarks on this run for the user.")
 
 
-class ProtectPlan(Record):
+class ProtectPlan(Report):
     """What `protect --dry-run` would do."""
 
-    schema_version: SchemaVersion = 1
     output: str = Field(description="Folder that would be published.")
     caption_format: str = Field(description="Format of the captions, a name that `unlearnable list formats` lists.")
     photos: int = Field(description="Photos that would be protected.")
@@ -135,10 +129,9 @@ class FoundMetadata(Record):
     value: str = Field(description="Its value in one line, cut after 80 characters.")
 
 
-class PhotoMetadata(Record):
+class PhotoMetadata(Report):
     """The opt-out that a photo carries, and what its metadata tells of a person."""
 
-    schema_version: SchemaVersion = 1
     file: str = Field(description="The photo.")
     opt_out: str | None = Field(description="plus:DataMining in its XMP, such as DMI-PROHIBITED-AIMLTRAINING.")
     found: list[FoundMetadata] = Field(description="What the metadata tells of a person.")
@@ -155,10 +148,9 @@ class FolderProblem(Record):
     detail: str = Field(description="The fault in a few words.")
 
 
-class FolderCheck(Record):
+class FolderCheck(Report):
     """A protected folder against the records in its private folder."""
 
-    schema_version: SchemaVersion = 1
     folder: str = Field(description="The protected folder.")
     files: int = Field(description="Files that the run published.")
     photos: int = Field(description="Photos in them.")
@@ -166,18 +158,10 @@ class FolderCheck(Record):
     problems: list[FolderProblem] = Field(description="All that is not as it should be; empty if nothing is.")
 
 
-class PreviewReport(Record):
+class PreviewReport(Report):
     """The outcome of `preview`."""
 
-    schema_version: SchemaVersion = 1
     output: str = Field(description="Path of the PNG that was written.")
-    photo: str = Field(description="Path of the original.")
-    protected: str = Field(description="Path of its protected copy.")
-    width: int = Field(description="Width of both, in pixels.")
-    height: int = Field(description="Height of both, in pixels.")
     linf: int = Field(description="Largest change of a pixel value, in 1/255.")
     psnr: float | None = Field(description="Peak signal-to-noise ratio of the copy, in dB; null where both are equal.")
     ssim: float = Field(description="Structural similarity of the luma, at most 1.")
-    flip: float = Field(description="Mean FLIP error at viewing size, 0 to 1.")
-    delta_e: float = Field(description="Mean CIEDE2000 colour difference at viewing size.")
-    notes: list[str] = Field(default=[], description="Remarks on where the PNG lies.")

@@ -71,7 +71,6 @@ class BenchmarkSettings(Settings):
         Field(description="Folder of cells, tables and figures."),
         DefaultText("benchmark-DATASET"),
     ] = None
-    latex: Annotated[bool, Field(description="Write the tables as LaTeX too (table.tex).")] = False
     device: DeviceSetting = "auto"
 
     @field_validator("methods")

@@ -16,8 +16,7 @@ from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.posts import HELD_OUT, Dataset, Pair, Photo, Skipped, split, unused
-from unlearnable.report import SkippedRecord, TrainReport
-from unlearnable.report.common import made_by
+from unlearnable.report import SkippedRecord, TrainReport, made_by
 from unlearnable.settings import TrainSettings
 from unlearnable.storage import checksums, files, locks
 from unlearnable.storage.folders import refuse_among, refuse_published

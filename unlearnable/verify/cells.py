@@ -21,8 +21,7 @@ from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.precision import Encoder, in_bf16
 from unlearnable.models.tokens import default_vocabulary
-from unlearnable.report import ArmName, BothWays, Cell
-from unlearnable.report.common import version_of
+from unlearnable.report import ArmName, BothWays, Cell, version_of
 from unlearnable.settings import AS_PUBLISHED, Precision
 from unlearnable.storage import checksums, files
 from unlearnable.storage.progress import Progress

@@ -27,10 +27,9 @@ from unlearnable.report import (
     SkippedRecord,
     VerifyReport,
     VictimRecord,
+    made_by,
 )
-from unlearnable.report.common import made_by
-from unlearnable.report.curves import Chart, chart, mean_curve
-from unlearnable.report.html import templates
+from unlearnable.report.html import Chart, chart, mean_curve, templates
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL, VerifySettings, changing
 from unlearnable.training.data import DecodedPosts
 from unlearnable.training.loop import BASE, kept

@@ -1,4 +1,4 @@
-"""Report, cells and findings of `verify`, and what models learnt of a few people in a crowd."""
+"""Reports of the studies, `verify` and `benchmark`: their cells, what these say, and the paper's figures beside."""
 
 from __future__ import annotations
 
@@ -6,20 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.report.common import (
-    BothWays,
-    DeviceName,
-    LossCurve,
-    MadeBy,
-    MedrCurve,
-    Record,
-    Retrieval,
-    RunSeconds,
-    RunSettings,
-    SchemaVersion,
-    SkippedRecord,
-    StoredRecord,
-)
+from unlearnable.report.common import BothWays, Record, Report, Retrieval, StoredRecord, StudyReport, TrainedRecord
 
 CrowdArm = Literal["clean", "protected", "half", "absent"]
 
@@ -112,24 +99,14 @@ class RanksRecord(StoredRecord):
     text_to_image: list[int] = Field(description="Rank of its photo, for each held-out caption.")
 
 
-class Cell(StoredRecord):
+class Cell(TrainedRecord):
     """One victim trained on one arm, through one attack, by one attacker, with one seed; ranked on held-out posts."""
 
-    victim: str = Field(description="Model that was trained.")
     data: ArmName = Field(description="Arm: the version of the posts it was trained on.")
-    through: str = Field(description="Attack that the posts went through first; png changes nothing.")
     attacker: str = Field(default="plain", description="What was done in the training; plain is nothing.")
-    seed: int = Field(description="Seed of the training.")
-    epochs: int = Field(description="Passes over the posts.")
-    lr: float = Field(description="Highest learning rate.")
-    image_to_text: Retrieval = Field(description="Held-out photos rank captions; beside a crowd, the protected ones.")
-    text_to_image: Retrieval = Field(description="Held-out captions rank photos; beside a crowd, the protected ones.")
     ranks: RanksRecord | None = Field(default=None, description="Ranks that these scores are made of, a query each.")
     shortcut: BothWays | None = Field(default=None, description="Ranking of protected training posts as published.")
     crowd: CrowdCell | None = Field(default=None, description="What else was ranked beside a crowd; null without one.")
-    loss_curve: LossCurve
-    medr_curve: MedrCurve
-    seconds: float = Field(description="Time of training and ranking, in seconds.")
 
 
 class Finding(Record):
@@ -196,13 +173,11 @@ class VictimRecord(Record):
     family: str = Field(description="Kind of photo encoder, such as resnet or vit.")
 
 
-class VerifyReport(Record):
+class VerifyReport(StudyReport):
     """The outcome of a `verify` run."""
 
-    schema_version: SchemaVersion = 1
     originals: str = Field(description="Folder or caption file of the originals.")
     protected: str = Field(description="Folder of the protected copies.")
-    output: str = Field(description="Folder of the cells and of this report.")
     gallery: GalleryRecord = Field(description="What was ranked and what was trained on.")
     references: References = Field(description="What the cells are compared with.")
     cells: list[Cell] = Field(description="Every training.")
@@ -218,15 +193,88 @@ class VerifyReport(Record):
     crowd: CrowdRecord | None = Field(default=None, description="What was learnt of a few people among many.")
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
-    skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
-    notes: list[str] = Field(description="Remarks on how far the figures can be relied on.")
     seeds: list[int] = Field(description="Seeds of the trainings.")
     from_scratch: bool = Field(description="Whether victims began at random weights.")
     batch_size: int = Field(description="Pairs in a contrastive batch.")
     smallest_crop: float = Field(description="Smallest share of a photo in a training crop, 0 to 1.")
-    device: DeviceName
-    made_by: MadeBy = None
-    settings: RunSettings = None
-    ran: int = Field(description="Cells that this run trained.")
-    reused: int = Field(description="Cells trained earlier, or for another attack that leaves the same posts.")
-    seconds: RunSeconds
+
+
+class PaperFigures(Record):
+    """One direction of a row in the paper."""
+
+    hit10: float | None = Field(description="Hit@10, in per cent; null where the table gives Medr alone.")
+    medr: float = Field(description="Medr, a rank from 1.")
+
+
+class PaperRow(Record):
+    """A row of the paper that a cell is compared with."""
+
+    table: int = Field(description="Number of the table in the paper.")
+    image_to_text: PaperFigures = Field(description="Image→text figures.")
+    text_to_image: PaperFigures = Field(description="Text→image figures.")
+
+
+class TableRecord(Record):
+    """A table in the paper's layout, as text; the first cell of a row names it, the others are figures."""
+
+    title: str = Field(description="Number and subject of the table.")
+    heads: list[str] = Field(description="Heads of the columns.")
+    rows: list[list[str]] = Field(description="Cells of each row, ours / the paper's.")
+    notes: list[str] = Field(description="What the figures mean and where the set-up differs, a sentence each.")
+
+
+class BenchmarkCell(TrainedRecord):
+    """One victim trained on posts, a fraction of them protected by a method, ranked on clean test photos."""
+
+    method: str = Field(description="Name of the method in the tables, such as mem-3, or clean.")
+    surrogate: str | None = Field(description="Model that the protection was made on; null for clean posts.")
+    same_family: bool | None = Field(description="Whether surrogate and victim have one kind of photo encoder.")
+    fraction: float = Field(description="Share of the posts that is protected, 0 to 1; 1 for clean posts.")
+    paper: PaperRow | None = Field(description="The paper's figures of the same cell; null where it has none.")
+    triggers: list[str] = Field(description="Triggers of the first posts; empty for methods without triggers.")
+
+
+class ProtectionRecord(Record):
+    """A protection that was made once and served several cells."""
+
+    method: str = Field(description="Name of the method in the tables, such as mem-3.")
+    surrogate: str = Field(description="Model that the protection was made on.")
+    loss_first: float = Field(description="Mean loss on the protected posts after the first round, in nats.")
+    loss_last: float = Field(description="Mean loss on the protected posts after the last round, in nats.")
+    rounds: int = Field(description="Rounds that were run.")
+    psnr_mean: float = Field(description="Mean peak signal-to-noise ratio of the first protected photos, in dB.")
+    seconds: float = Field(description="Time of making the protection, in seconds.")
+
+
+class BenchmarkReport(StudyReport):
+    """The outcome of a `benchmark` run."""
+
+    dataset: str = Field(description="Name of the suite, such as flickr8k.")
+    title: str = Field(description="Name of the data set in the paper.")
+    scale: str = Field(description="Scale of the run: tiny, small or paper.")
+    data: str = Field(description="Folder of the data set, or the suite's name where none was given.")
+    train_photos: int = Field(description="Training photos.")
+    train_pairs: int = Field(description="Pairs of training photos and their captions.")
+    test_photos: int = Field(description="Test photos that were ranked.")
+    test_captions: int = Field(description="Test captions that were ranked.")
+    random: BothWays = Field(description="The gallery in random order, by formula.")
+    random_paper: PaperRow | None = Field(description="Random ranking in the paper; null where it gives none.")
+    pretrained: dict[str, BothWays] = Field(description="Each victim before training; empty from random weights.")
+    pretrained_paper: dict[str, PaperRow] = Field(description="The same in the paper, for victims it has.")
+    transfer_paper: PaperRow | None = Field(default=None, description="MEM-3 on RN50 in the paper's Table 2.")
+    roles: dict[str, str] = Field(description="Architecture of the paper that each victim stands for.")
+    differs: list[str] = Field(description="Where the set-up differs from the paper's, a sentence each.")
+    protections: list[ProtectionRecord] = Field(description="Protections, by the method's name in the cells.")
+    cells: list[BenchmarkCell] = Field(description="Every training.")
+    tables: list[TableRecord] = Field(description="The paper's tables, as far as there are cells for them.")
+    figures: list[str] = Field(description="Paths of the figures, relative to `output`.")
+
+
+class BenchmarkPlan(Report):
+    """What `benchmark --list` finds to do."""
+
+    dataset: str = Field(description="Name of the suite, such as flickr8k.")
+    scale: str = Field(description="Scale of the run: tiny, small or paper.")
+    train_photos: int = Field(description="Training photos.")
+    cells: list[str] = Field(description="Cells that would be run, each in words.")
+    done: int = Field(description="Cells that an earlier run trained.")
