@@ -7,7 +7,7 @@ import pytest
 from unlearnable.benchmark import SUITES
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.methods import METHODS
-from unlearnable.methods.mem import MEM
+from unlearnable.methods.algorithms import MEM
 from unlearnable.posts import FORMATS
 from unlearnable.registry import Registry, Row
 from unlearnable.verify.attackers import ATTACKERS

@@ -16,7 +16,7 @@ from torch import Tensor
 from unlearnable.models import bundled
 from unlearnable.models.bundled import LEARNT, REST, SCALE, TABLE, WEIGHT
 from unlearnable.models.openclip import load
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 
 LIKE_AT_THE_START = 0.999  # cosine of a row that was never trained
 LARGE = 2**16  # weights of a matrix that is kept in 8 bits
@@ -54,7 +54,7 @@ def main() -> None:
     packed = pack(model.module.state_dict(), start)
     with files.atomic(weights) as temporary:
         save_file({name: value.contiguous() for name, value in packed.items()}, temporary)
-    description = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": checksums.sha256(weights)}
+    description = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": files.sha256(weights)}
     files.write_text(bundled.DATA / f"{options.name}.json", json.dumps(description, indent=2) + "\n")
     print(f"{weights}: {weights.stat().st_size / 1e6:.1f} MB, sha256 {description['sha256']}")
 

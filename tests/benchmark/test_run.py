@@ -17,7 +17,7 @@ from unlearnable.benchmark import SUITES, cells, run, suites, tables
 from unlearnable.benchmark.cells import ProtectionStore, Scraped
 from unlearnable.benchmark.suites import SCALES, protection_recipe, set_up
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.models import precision
+from unlearnable.models import dual_encoder
 from unlearnable.settings import BALANCED, PRESETS, BenchmarkSettings, Hyperparameters, mem_name
 from unlearnable.storage.progress import Silent
 from unlearnable.verify.attacks import parse_attack
@@ -129,7 +129,7 @@ def test_another_setting_is_another_cell(flickr, asked, change):
 def test_cells_and_protections_in_another_number_format_are_made_again(flickr, asked, tmp_path, monkeypatch):
     settings = asked("flickr8k", flickr, methods=("clean", "mem-1"))
     for speedup in (0.5, 3.0):  # as on a machine that is slow in bf16, and on one that is fast in it
-        monkeypatch.setattr(precision, "_remembered", lambda model, encoder, speedup=speedup: speedup)
+        monkeypatch.setattr(dual_encoder, "_remembered", lambda model, encoder, speedup=speedup: speedup)
         assert run.benchmark(settings).ran == 2
     assert len(list((tmp_path / "out" / "protections").glob("*.json"))) == 2
 

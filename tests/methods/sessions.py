@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import AnySession, Problem, Round, Session
-from unlearnable.methods.batches import measuring
+from unlearnable.methods.steps import measuring
 from unlearnable.settings import Hyperparameters
 
 

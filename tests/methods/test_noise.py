@@ -13,8 +13,7 @@ from tests.conftest import picture
 from tests.methods.sessions import started
 from unlearnable.errors import CheckpointError
 from unlearnable.methods import steps as module
-from unlearnable.methods.noise_store import NoiseStore
-from unlearnable.methods.steps import COARSE, SMOOTH, roughness, signed_step
+from unlearnable.methods.noise import COARSE, SMOOTH, NoiseStore, roughness, signed_step
 
 SHAPES = [(1, 2), (2, 2), (3, 1)]
 WRITES = st.lists(st.tuples(st.integers(0, 2), st.integers(-8, 8)), max_size=8)

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from unlearnable.methods.algorithms import EM, MEM, UAP, RandomNoise
 from unlearnable.methods.base import settings_for
-from unlearnable.methods.baselines import EM, UAP, RandomNoise
-from unlearnable.methods.mem import MEM
 from unlearnable.methods.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
 from unlearnable.methods.proxies import load_proxies
-from unlearnable.methods.words import COMPARING
+from unlearnable.methods.triggers import COMPARING
 from unlearnable.storage.progress import Silent
 
 

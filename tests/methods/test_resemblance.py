@@ -9,10 +9,10 @@ import torch
 from tests.methods.sessions import started
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.methods import words as module
-from unlearnable.methods.batches import settle
-from unlearnable.methods.triggers import draw_triggers, improve_triggers
-from unlearnable.methods.words import FOUND, SYNONYMS, resemblance, text_features
+from unlearnable.methods import base as module
+from unlearnable.methods.base import FOUND, SYNONYMS
+from unlearnable.methods.steps import settle
+from unlearnable.methods.triggers import draw_triggers, improve_triggers, resemblance, text_features
 from unlearnable.models.openclip import load
 from unlearnable.storage.progress import Silent
 

@@ -12,7 +12,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import triggers
-from unlearnable.methods.batches import settle
+from unlearnable.methods.steps import settle
 from unlearnable.methods.triggers import candidates, greedy_search, improve_triggers, redraw_trigger
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary

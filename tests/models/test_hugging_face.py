@@ -13,7 +13,7 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from unlearnable.errors import ModelError
 from unlearnable.models import openclip
-from unlearnable.models.hugging_face import _ratio
+from unlearnable.models.openclip import _ratio
 from unlearnable.models.tokens import tokenizer
 
 TEXTS = tokenizer()(["a dog in the snow", "a red car", ""])
@@ -90,7 +90,7 @@ def test_however_the_weights_were_written(written, model, tmp_path):
 def test_a_file_of_the_folder_is_not_enough(folder):
     with pytest.raises(ModelError, match="does not name its architecture") as caught:
         openclip.load(str(folder / "model.safetensors"))
-    assert caught.value.hint == f"give its folder, {folder}"
+    assert "give the folder" in caught.value.hint
 
 
 def test_its_files_are_those_of_the_folder(folder, monkeypatch):
@@ -117,13 +117,13 @@ def test_weights_that_are_cut_off_or_missing_are_not_made_up(model, folder, tmp_
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"model_type": "siglip"}, "holds a model of the kind siglip"),
-        ({"text_config": {**TEXT, "vocab_size": 50_000}}, "no CLIP can be built|of 50,000 tokens"),
+        ({"model_type": "siglip"}, "another model than"),
+        ({"text_config": {**TEXT, "vocab_size": 50_000}}, "is refused"),
         ({"text_config": {**TEXT, "hidden_act": "relu"}}, "has no such CLIP"),
-        ({"vision_config": {**VISION, "num_hidden_layers": 10**6}}, "its header is refused: vision_cfg"),
+        ({"vision_config": {**VISION, "num_hidden_layers": 10**6}}, "asks for more weights"),
         ({"vision_config": {**VISION, "num_attention_heads": 0}}, "is damaged"),
-        ({"vision_config": {**VISION, "hidden_size": 9000, "num_attention_heads": 9}}, "asks for more weights than"),
-        ({"projection_dim": "many"}, "is damaged|is refused"),
+        ({"vision_config": {**VISION, "hidden_size": 9000, "num_attention_heads": 9}}, "asks for more weights"),
+        ({"projection_dim": "many"}, "is damaged|no architecture"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -16,7 +16,7 @@ from unlearnable import protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.protect import publish
 from unlearnable.protect.check import check
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 
 
 @pytest.fixture
@@ -319,4 +319,4 @@ def test_sha256sum_reads_the_list(run, out, private):
     )
 )
 def test_a_list_of_sums_comes_back_as_it_was(sums):
-    assert checksums.parse_sums(checksums.format_sums(sums)) == sums
+    assert files.parse_sums(files.format_sums(sums)) == sums

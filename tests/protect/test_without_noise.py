@@ -13,11 +13,11 @@ from tests.presets import preset
 from tests.protect.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ModelError
-from unlearnable.methods.batches import batch_loss
+from unlearnable.methods.steps import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
 from unlearnable.protect import summary
-from unlearnable.storage.checksums import SEAL
+from unlearnable.storage.files import SEAL
 
 
 def nothing_published(posts):

@@ -19,7 +19,7 @@ from tests.cli.program import call
 from tests.conftest import tree
 from tests.presets import presets_file
 from unlearnable.errors import OutputError
-from unlearnable.methods.noise_store import NoiseStore
+from unlearnable.methods.noise import NoiseStore
 from unlearnable.models.openclip import save
 from unlearnable.storage import checkpoint, files
 from unlearnable.training.data import Pixels

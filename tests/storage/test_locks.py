@@ -14,13 +14,13 @@ import pytest
 from tests.cli.program import PAUSING, POSIX, call
 from tests.forked import Forked
 from unlearnable.errors import OutputError
-from unlearnable.storage import locks
-from unlearnable.storage.locks import scratch_folder
+from unlearnable.storage import folders
+from unlearnable.storage.folders import scratch_folder
 
 pytestmark = POSIX
 HOLDING = """
 import sys
-from unlearnable.storage.locks import scratch_folder
+from unlearnable.storage.folders import scratch_folder
 with scratch_folder() as folder:
     (folder / "pixels.u8").write_text("original")
     print(folder, flush=True)
@@ -39,19 +39,6 @@ def temporary(tmp_path, monkeypatch):
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-def test_a_lock_removes_no_file_that_holds_something(tmp_path):
-    lock = tmp_path / ".lock"
-    with locks.lock_output(tmp_path, lock, "training"):
-        assert lock.stat().st_size == 0, "others would take it for a file of the user's"
-    lock.write_text("dear")
-    with (
-        pytest.raises(OutputError, match="was not made by this program"),
-        locks.lock_output(tmp_path, lock, "training"),
-    ):
-        pass
-    assert lock.read_text() == "dear"
 
 
 def test_a_scratch_folder_is_private_and_removed_at_the_end(temporary):
@@ -87,18 +74,18 @@ def test_nothing_else_in_the_temporary_folder_is_removed(temporary, tmp_path):
     for name in ("unlearnable-notes", "other-a", "unlearnable-begun"):
         (temporary / name).mkdir()
     (temporary / "unlearnable-notes" / "text").write_text("mine")
-    (temporary / "unlearnable-begun" / locks.LOCK).touch()  # of a run that is about to take it
+    (temporary / "unlearnable-begun" / folders.LOCK).touch()  # of a run that is about to take it
     linked = tmp_path / "linked"
     linked.mkdir()
     for path in (linked, temporary / "other-a"):
-        (path / locks.LOCK).touch()
+        (path / folders.LOCK).touch()
         (path / "text").write_text("mine")
     (temporary / "unlearnable-link").symlink_to(linked)
     before = names(temporary)
     with scratch_folder():
         pass
     assert names(temporary) == before
-    assert names(linked) == names(temporary / "other-a") == [locks.LOCK, "text"]
+    assert names(linked) == names(temporary / "other-a") == [folders.LOCK, "text"]
 
 
 def test_a_temporary_folder_that_cannot_be_written_is_an_output_error(temporary, monkeypatch):

@@ -14,8 +14,7 @@ from collections.abc import Callable
 import torch
 from precision import asked, model_of
 
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing
+from unlearnable.models.dual_encoder import DualEncoder, computing
 
 HEAD = "| model | format | photos, frozen | not frozen | captions, frozen | not frozen |"
 LENGTH, ROUNDS = 20, 3  # tokens of a caption

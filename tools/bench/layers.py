@@ -12,9 +12,8 @@ from __future__ import annotations
 from precision import asked, in_turns, model_of, seconds
 from torch import nn
 
-from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.dual_encoder import ENCODERS, DualEncoder, Encoder, in_bf16
 from unlearnable.models.fast_layers import CLASSES, Depthwise, MeanOfFour, NoPool, Patches
-from unlearnable.models.precision import ENCODERS, Encoder, in_bf16
 from unlearnable.training.loop import kept
 
 HEAD = "| model | encoder | format | step | open_clip's, ms each | replaced | times as fast |"

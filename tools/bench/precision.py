@@ -17,9 +17,8 @@ import time
 import open_clip
 import torch
 
-from unlearnable.models.dual_encoder import DualEncoder, build
+from unlearnable.models.dual_encoder import ENCODERS, WORTH, DualEncoder, Encoder, build, computing, speedup
 from unlearnable.models.openclip import load
-from unlearnable.models.precision import ENCODERS, WORTH, Encoder, computing, speedup
 
 PLAIN = (0.5, 0.5, 0.5)
 HEAD = "| model | encoder | noise step, fp32, ms each | times as fast in bf16 | training step, fp32 | in bf16 | auto |"

@@ -27,8 +27,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS, steps
 from unlearnable.methods.base import AnySession, Problem
 from unlearnable.methods.proxies import FeatureShift
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing, in_bf16
+from unlearnable.models.dual_encoder import DualEncoder, computing, in_bf16
 from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.settings import BALANCED
 from unlearnable.training.data import Pixels, Posts

@@ -24,7 +24,7 @@ from PIL import Image
 from unlearnable.benchmark.cells import decoded
 from unlearnable.benchmark.suites import read_captions
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.methods.noise_store import NoiseStore
+from unlearnable.methods.noise import NoiseStore
 from unlearnable.models.tokens import cut
 from unlearnable.storage.progress import Silent
 from unlearnable.training.data import apply_noise, pairs_of

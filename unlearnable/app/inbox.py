@@ -61,7 +61,7 @@ class Inbox:
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = list(_members(opened, archive.name))
-                room = files.room_to_unpack(self.folder)
+                room = int(0.9 * files.free_space(self.folder))  # a tenth stays free
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     target = self.folder / path.relative_to(top)

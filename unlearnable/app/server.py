@@ -24,7 +24,7 @@ from unlearnable.extras import require
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.report.pictures import thumbnail
 from unlearnable.storage import files
-from unlearnable.storage.locks import scratch_folder
+from unlearnable.storage.folders import scratch_folder
 from unlearnable.wording import grouped
 
 Message = MutableMapping[str, Any]

@@ -23,12 +23,11 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Problem, settings_for
-from unlearnable.methods.noise_store import NoiseStore
+from unlearnable.methods.noise import NoiseStore
 from unlearnable.methods.optimise import OptimisationTask, forget, optimise
 from unlearnable.methods.proxies import load_proxies, proxy_names
-from unlearnable.methods.words import Captions, load_words
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import ENCODERS
+from unlearnable.methods.triggers import Captions, load_words
+from unlearnable.models.dual_encoder import ENCODERS, DualEncoder
 from unlearnable.report import BenchmarkCell, ProtectionRecord, SkippedRecord, StoredRecord
 from unlearnable.settings import AS_PUBLISHED
 from unlearnable.storage import files

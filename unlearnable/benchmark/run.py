@@ -18,8 +18,7 @@ from unlearnable.report import BenchmarkPlan, BenchmarkReport, SkippedRecord, ma
 from unlearnable.report.html import benchmark_page
 from unlearnable.settings import BenchmarkSettings
 from unlearnable.storage import files
-from unlearnable.storage.folders import cache_folder, refuse_among
-from unlearnable.storage.locks import lock_output
+from unlearnable.storage.folders import cache_folder, lock_output, refuse_among
 from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import pairs_of

@@ -13,7 +13,7 @@ from unlearnable import posts
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.methods import METHODS
-from unlearnable.methods.words import Slots, cut_captions, load_words
+from unlearnable.methods.triggers import Slots, cut_captions, load_words
 from unlearnable.report import PaperRow
 from unlearnable.settings import BenchmarkSettings, Hyperparameters, ScaleName, mem_name
 from unlearnable.training.loop import Recipe

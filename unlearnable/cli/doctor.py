@@ -70,7 +70,7 @@ def _models() -> dict[str, str]:
     import open_clip
 
     from unlearnable.models.bundled import ARCHITECTURES, NAMES, cached
-    from unlearnable.models.header import is_like_clip
+    from unlearnable.models.openclip import is_like_clip
 
     rows = dict.fromkeys(NAMES, "bundled, works offline")
     for name in ARCHITECTURES:
@@ -169,7 +169,7 @@ def examine(device: Device) -> dict[str, Any]:
     from unlearnable.models import bundled, tokens
     from unlearnable.models.device import choose_device
     from unlearnable.report import version_of
-    from unlearnable.storage import checksums
+    from unlearnable.storage import files
     from unlearnable.storage.folders import cache_folder, state_folder
 
     weights = bundled.path(bundled.SMALL)
@@ -180,7 +180,7 @@ def examine(device: Device) -> dict[str, Any]:
         "device": choose_device(device),
         "threads": torch.get_num_threads(),
         "bundled_model": str(weights),
-        "bundled_sha256": checksums.sha256(weights) if weights.is_file() else "missing",
+        "bundled_sha256": files.sha256(weights) if weights.is_file() else "missing",
         "bundled_intact": all(map(bundled.intact, bundled.NAMES)),
         "language_model_intact": tokens.mlm_intact(),
         "weights_cache": HF_HUB_CACHE,

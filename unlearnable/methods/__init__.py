@@ -13,20 +13,20 @@ METHODS: Registry[type[Method]] = Registry(
     "method",
     {
         "mem": Row(
-            "unlearnable.methods.mem:MEM",
+            "unlearnable.methods.algorithms:MEM",
             "MEM, Multi-step Error Minimization: noise and trigger minimise the loss of a surrogate in training "
             "(Eq. 4).",
         ),
         "em": Row(
-            "unlearnable.methods.baselines:EM",
+            "unlearnable.methods.algorithms:EM",
             "EM, error-minimising noise carried over to image-caption pairs: MEM without the words (Eq. 2).",
         ),
         "uap": Row(
-            "unlearnable.methods.baselines:UAP",
+            "unlearnable.methods.algorithms:UAP",
             "UAP, untargeted adversarial noise against a surrogate trained on the clean posts (Eq. 3).",
         ),
         "random": Row(
-            "unlearnable.methods.baselines:RandomNoise",
+            "unlearnable.methods.algorithms:RandomNoise",
             "Random noise and random words of the same size: what every claim is to be compared with.",
         ),
     },

@@ -12,14 +12,50 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
-from unlearnable.methods.noise_store import NoiseStore
-from unlearnable.methods.words import Resemblance
+from unlearnable.methods.noise import NoiseStore
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger, Vocabulary
 from unlearnable.settings import Hyperparameters
 from unlearnable.training.data import Posts, Shape
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.wording import grouped
+
+CLOSEST = 0.5  # share of the words that describe a photo to the surrogates: with less, "kittens" stood beside a cat
+WITNESSED = 0.25  # the same to the second model, which alone vetoes what surrogates do not know
+FOUND = 8  # words closest to a photo, whose near synonyms count too
+SYNONYMS = 4  # of each of those: the words closest to it, itself included
+
+
+@dataclass(frozen=True)
+class Resemblance:
+    """How close clean photos and words are to each other; features are normalised, one tensor a model."""
+
+    photos: tuple[Tensor, ...]  # (n, d), by the surrogates
+    words: tuple[Tensor, ...]  # (v, d) of the vocabulary's words, each alone, in the first language
+    witness: tuple[Tensor, Tensor] | None = None  # the same two of a second model, of another family
+
+    def describing(self, photos: Sequence[int]) -> Tensor:
+        """Return (v,) bool: the words that describe photos to the surrogates, or to the second model."""
+        found = _closest(self.photos, self.words, photos, CLOSEST)
+        if self.witness is None:
+            return found
+        seen, words = self.witness
+        return found | _closest([seen], [words], photos, WITNESSED)
+
+
+def _closest(seen: Sequence[Tensor], words: Sequence[Tensor], photos: Sequence[int], share: float) -> Tensor:
+    """Return (v,) bool: a share of the words, those closest to photos on average, synonyms before all others."""
+    close = _mean([own @ one[list(photos)].mean(dim=0) for own, one in zip(words, seen, strict=True)])
+    found = close.topk(min(FOUND, len(close))).indices
+    alike = _mean([own[found] @ own.T for own in words])
+    close[alike.topk(min(SYNONYMS, len(close)), dim=1).indices.flatten()] = float("inf")
+    describing = torch.zeros(len(close), dtype=torch.bool)
+    describing[close.topk(round(share * len(close))).indices] = True
+    return describing
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(values)).mean(dim=0)
 
 
 @dataclass(frozen=True)

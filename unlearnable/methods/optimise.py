@@ -11,12 +11,11 @@ from typing import Literal
 
 import torch
 
+from unlearnable.methods.algorithms import MEMState, RandomNoise
 from unlearnable.methods.base import AnySession, Method, Problem, RestingState, Round, State
-from unlearnable.methods.baselines import RandomNoise
-from unlearnable.methods.mem import MEMState
-from unlearnable.methods.noise_store import copy_noise
+from unlearnable.methods.noise import copy_noise
 from unlearnable.methods.proxies import proxy_steps
-from unlearnable.methods.words import resemblance
+from unlearnable.methods.triggers import resemblance
 from unlearnable.settings import Hyperparameters
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Progress

@@ -19,11 +19,10 @@ from torch import Tensor
 
 from unlearnable.methods import steps
 from unlearnable.methods.base import AnySession, Problem
-from unlearnable.methods.batches import in_order, settle
+from unlearnable.methods.steps import in_order, settle
 from unlearnable.models.bundled import tuning_rate
-from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.dual_encoder import DualEncoder, encode_photos, encode_texts
 from unlearnable.models.openclip import load
-from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
 from unlearnable.settings import Hyperparameters, Precision

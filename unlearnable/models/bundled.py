@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnable.errors import ModelError
 from unlearnable.models.device import seeded
 from unlearnable.settings import SMALL_RATE, SMALL_VIT_RATE, TUNING_RATE
-from unlearnable.storage import checksums
+from unlearnable.storage import files
 from unlearnable.storage.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def describe(name: str) -> dict[str, Any]:
 
 def intact(name: str) -> bool:
     """Return whether the weights exist and are the released ones."""
-    return path(name).is_file() and checksums.sha256(path(name)) == describe(name)["sha256"]
+    return path(name).is_file() and files.sha256(path(name)) == describe(name)["sha256"]
 
 
 def load(name: str) -> DualEncoder:

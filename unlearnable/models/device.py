@@ -73,18 +73,16 @@ def given_up(error: BaseException | None) -> ModelError | None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Turn off progress bars and logging, where the hub reports every retry, within the block."""
+    """Turn off logging, where the hub reports every retry, within the block, and the bars of transformers for good."""
     from transformers.utils import logging as transformers
 
-    disabled, bars = logging.root.manager.disable, transformers.is_progress_bar_enabled()
+    disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     transformers.disable_progress_bar()
     try:
         yield
     finally:
         logging.disable(disabled)
-        if bars:
-            transformers.enable_progress_bar()
 
 
 def reason_of(error: Exception) -> str:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -19,10 +22,13 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from unlearnable.errors import ModelError
+from unlearnable.errors import ModelError, OutputError
+from unlearnable.models.device import seeded
 from unlearnable.models.fast_layers import replace_slow
-from unlearnable.models.header import unlike_clip
 from unlearnable.models.tokens import CONTEXT, TOKENS
+from unlearnable.settings import Precision
+from unlearnable.storage import files
+from unlearnable.storage.folders import cache_folder
 
 Triple = tuple[float, float, float]
 SHARE = 0.5  # of the gradient that comes back beside a skip connection (docs/results/variants.csv)
@@ -192,8 +198,18 @@ def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualE
     return DualEncoder(module, EncoderSpec(name, image_side(config["vision_cfg"]["image_size"]), mean, std, config))
 
 
+def unlike_clip(name: str) -> ModelError:
+    """Return the error for a model whose texts this program cannot read."""
+    return ModelError(
+        f"{name}: its text encoder is not like CLIP's",
+        hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
+    )
+
+
 def image_side(size: int | tuple[int, int] | list[int]) -> int:
     """Return the side, in pixels, of the square input that a configuration asks for."""
+    if not isinstance(size, int) and size[0] != size[1]:
+        raise ValueError("photos are loaded as squares")
     return size if isinstance(size, int) else int(size[0])
 
 
@@ -301,3 +317,82 @@ class _ShareOfGradient(torch.autograd.Function):
     @once_differentiable
     def backward(_: Any, gradient: Tensor) -> Tensor:
         return gradient * SHARE
+
+
+WORTH = 1.2  # times as fast: more than two measurements differ
+PRECISE = 2.0  # of photos in the MEM loss: with fewer digits it protects less (docs/results/variants.csv)
+_PHOTOS, _TEXTS, _TOKENS, _ROUNDS = 16, 32, 24, 3
+_FILE = "precision.json"
+_speedups: dict[str, float] = {}  # what is known of this machine
+MEASURED = 2  # what is measured: another number where layers or the measurement change, so that all is measured anew
+
+Encoder = Literal["photo", "text"]
+ENCODERS: tuple[Encoder, ...] = get_args(Encoder)
+
+
+def computing(model: DualEncoder, precision: Precision, encoder: Encoder) -> torch.autocast:
+    """Return the context in which an encoder of a model computes its gradient steps; features may come out in bf16."""
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16(model, precision, encoder))
+
+
+def encode_photos(model: DualEncoder, pixels: Tensor, precision: Precision) -> Tensor:
+    """Return the features (b, d) in fp32, on the model's device, of photos as they are loaded (b, 3, s, s)."""
+    with computing(model, precision, "photo"):
+        return model.encode_image(pixels.to(model.device)).float()
+
+
+def encode_texts(model: DualEncoder, tokens: Tensor, precision: Precision) -> Tensor:
+    """Return the features (b, d) in fp32, on the model's device, of texts that are only read, as tokens (b, t)."""
+    with computing(model, precision, "text"):
+        return model.encode_text(tokens.to(model.device)).float()
+
+
+def in_bf16(model: DualEncoder, precision: Precision, encoder: Encoder) -> bool:
+    """Return whether an encoder computes in bf16; "auto" is the faster format on this machine."""
+    if precision != "auto":
+        return precision == "bf16"
+    if model.device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    worth = PRECISE if model.precise and encoder == "photo" else WORTH
+    return model.device.type == "cpu" and _remembered(model, encoder) > worth
+
+
+def _remembered(model: DualEncoder, encoder: Encoder) -> float:
+    """Return the speedup of the encoder when it was measured first, so that runs that are resumed agree."""
+    part = "vision_cfg" if encoder == "photo" else "text_cfg"
+    layers = json.dumps(model.spec.config.get(part, model.name), sort_keys=True, default=str)
+    machine = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
+    key = hashlib.sha256(f"{MEASURED} {encoder} {layers} {machine}".encode()).hexdigest()[:16]
+    if key not in _speedups:
+        _speedups.update(_read())
+    if key not in _speedups:
+        _speedups[key] = speedup(model, encoder)
+        with suppress(OutputError):  # measured again by the next run; others may have measured since
+            files.write_text(cache_folder() / _FILE, files.seal_json({**_speedups, **_read()}))
+    return _speedups[key]
+
+
+def _read() -> dict[str, float]:
+    with suppress(OSError, TypeError, ValueError):
+        return files.unseal_json((cache_folder() / _FILE).read_bytes())
+    return {}
+
+
+def speedup(model: DualEncoder, encoder: Encoder) -> float:
+    """Measure how many times as fast a training step of an encoder is in bf16, in time of the processor.
+
+    Other work on the machine changes that less than the time of a clock. What is drawn later does not change.
+    """
+    copy = model.clone()
+    copy.module.train().requires_grad_(True)
+    weights, seconds = list(copy.module.parameters()), {False: list[float](), True: list[float]()}
+    with torch.enable_grad(), seeded(0, model.device):
+        pixels = torch.rand(_PHOTOS, 3, model.image_size, model.image_size, device=model.device)
+        tokens = torch.ones(_TEXTS, _TOKENS, dtype=torch.long, device=model.device)
+        for bf16 in (False, True) * _ROUNDS:
+            began = time.process_time()
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+                features = copy.encode_image(pixels) if encoder == "photo" else copy.encode_text(tokens)
+            torch.autograd.grad(features.float().sum(), weights, allow_unused=True)
+            seconds[bf16].append(time.process_time() - began)
+    return min(seconds[False]) / min(seconds[True])

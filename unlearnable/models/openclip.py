@@ -1,49 +1,46 @@
 """Load surrogates and victims by name: a bundled one, any open_clip model and tag, or a checkpoint on disk.
 
-A checkpoint is a file of weights, or a folder in open_clip's own layout (open_clip_config.json
-and weights) or in that of transformers' `CLIPModel` (config.json and weights). A file written by
-`save` names its architecture; any other needs it as a prefix: `RN50:weights.pt`. `fresh` builds the
-same architectures with random weights, for training from scratch; `fetch` downloads what is not here.
+A checkpoint is a file of weights, or a folder in open_clip's own layout (open_clip_config.json and weights) or in that
+of transformers' `CLIPModel` (config.json and weights). A file written by `save` names its architecture; any other needs
+it as a prefix: `RN50:weights.pt`. `fresh` builds the same architectures with random weights, for training from scratch;
+`fetch` downloads what is not here.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import open_clip
+import timm
+import torch
+from open_clip import pretrained
+from open_clip.model import CLIPTextCfg, CLIPVisionCfg
+from safetensors import safe_open
+from safetensors.torch import load_file, save as serialised
+from torch import Tensor
 
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
 from unlearnable.models.bundled import ARCHITECTURES, HALF, START, cached
 from unlearnable.models.device import quiet, reason_of, seeded
-from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, build, image_side, weights_sha256
-from unlearnable.models.header import (
-    OPEN_CLIP_CONFIG,
-    TRANSFORMERS_CONFIG,
-    check_folder,
-    is_like_clip,
-    read_header,
-    unlike_clip,
-)
+from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, build, image_side, unlike_clip, weights_sha256
+from unlearnable.models.tokens import CONTEXT, TOKENS
 from unlearnable.registry import did_you_mean
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import pasted
 
 HEADER = "unlearnable"  # under which a file of weights holds what `save` notes
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
-PATIENCE = 4.0  # seconds for the source of a download to answer
+OPEN_CLIP_CONFIG, TRANSFORMERS_CONFIG = "open_clip_config.json", "config.json"
 _LISTED_BY = "unlearnable list models"
-_SUFFIXES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # of files of weights
-_ON_THE_HUB = re.compile(r"[\w-]+/[\w.-]+")
-_MEGABYTE = 1_000_000
+_LARGEST = 1_000_000  # characters of a header or a configuration file
+_DEEPEST, _WIDEST = 256, 4096  # layers of an encoder, pixels along a photo
+_WEIGHTS = (".bin", ".pt", ".safetensors")
 
 
 def load(name: str) -> DualEncoder:
@@ -79,8 +76,6 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
     Raises:
         ModelError: there is no such architecture, or its text encoder is not like CLIP's.
     """
-    import open_clip
-
     if not is_architecture(architecture):
         names = [*ARCHITECTURES, *open_clip.list_models()]
         raise ModelError(f"there is no architecture {architecture!r}", hint=did_you_mean(architecture, names))
@@ -102,74 +97,98 @@ def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
 
 def is_architecture(name: str) -> bool:
     """Return whether `name` is an architecture alone, without weights."""
-    import open_clip
-
     return name in ARCHITECTURES or name in open_clip.list_models()
 
 
 def save(encoder: DualEncoder, path: Path) -> None:
     """Write weights, their checksum and the configuration to one safetensors file, which `load` reads by its path."""
-    from safetensors.torch import save as serialised
-
     spec = encoder.spec
     state = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
     header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": weights_sha256(state)}
     with files.atomic(path) as temporary:
         # `save_file` would write under a name of its own, which a kill leaves for ever
-        temporary.write_bytes(serialised(state, metadata={HEADER: checksums.seal_json(header)}))
+        temporary.write_bytes(serialised(state, metadata={HEADER: files.seal_json(header)}))
+
+
+def is_like_clip(config: dict[str, Any]) -> bool:
+    """Return whether an architecture reads texts as CLIP does, and names nothing to be fetched from elsewhere."""
+    text, vision = config["text_cfg"], config["vision_cfg"]
+    remote = text.get("hf_model_name") or any(letter in (vision.get("timm_model_name") or "") for letter in ":/")
+    read = text.get("context_length", CONTEXT), text.get("vocab_size", TOKENS)
+    return not remote and not text.get("embed_cls") and read == (CONTEXT, TOKENS)
+
+
+def check_architecture(config: Any, path: Path, weights: Iterable[Path]) -> None:
+    """Refuse a configuration from a file of somebody else's before open_clip builds what it asks for.
+
+    open_clip would download what it names (`hf-hub:`, the model of a text encoder) and run code from there.
+
+    Raises:
+        ModelError: it is not of a CLIP, names something to fetch, or has more weights than the files hold.
+    """
+    held = sum(file.stat().st_size for file in weights)
+    try:
+        text, vision = CLIPTextCfg(**config["text_cfg"]), CLIPVisionCfg(**config["vision_cfg"])
+        side, patch, trunk = image_side(vision.image_size), vision.patch_size or 1, vision.timm_model_name
+        layers = vision.layers if isinstance(vision.layers, int) else sum(vision.layers)
+        least = [config["embed_dim"] * text.width, text.layers * text.width**2 * (4 + 2 * text.mlp_ratio)]
+        if trunk is None:
+            least += [layers * vision.width**2 * (4 + 2 * vision.mlp_ratio), vision.width * patch**2]
+            least += [vision.width * (side // patch) ** 2] if isinstance(vision.layers, int) else []
+        small = max(text.layers, layers) <= _DEEPEST and side <= _WIDEST and all(2 * one <= held for one in least)
+        fetches = vision.timm_model_pretrained or not (trunk is None or timm.is_model(trunk))
+        plain = not (vision.output_tokens or vision.attentional_pool) and is_like_clip(config)
+    except Exception as error:  # whatever a value of another type leads to
+        raise ModelError(f"{path} holds no architecture of a CLIP ({reason_of(error)})", hint=OFFLINE) from error
+    if fetches or not plain:
+        hint = "only architectures of open_clip and of this program are loaded, and nothing that they would fetch"
+        raise ModelError(f"{path}: its architecture is refused", hint=hint)
+    if not small:
+        raise ModelError(f"{path} asks for more weights than its files hold", hint="fetch all of it again")
 
 
 def _load_other(name: str) -> DualEncoder:
     path = Path(name)
     if path.is_dir():
         if (path / TRANSFORMERS_CONFIG).is_file() and not (path / OPEN_CLIP_CONFIG).exists():
-            from unlearnable.models import hugging_face
-
-            return hugging_face.load(path)
-        check_folder(path)
+            return _load_transformers(path)
+        config = path / OPEN_CLIP_CONFIG
+        check_architecture(_read_json(config).get("model_cfg"), config, _weights_in(path))
         return _create(f"local-dir:{name}", None, name)
     if path.is_file():
         return _load_file(path)
-    if name in ARCHITECTURES:
-        return _load_cached(name)
-    return _load_by_tag(name)
+    return _load_cached(name) if name in ARCHITECTURES else _load_by_tag(name)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a configuration file; empty where it holds another value."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            content = json.loads(file.read(_LARGEST))
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "a folder needs open_clip's layout or transformers'; fetch it again"
+        raise ModelError(f"{path} is missing or damaged", hint=hint) from error
+    return content if isinstance(content, dict) else {}
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if file.suffix in _WEIGHTS and file.is_file()]
 
 
 def _load_by_tag(name: str) -> DualEncoder:
     """Load `ARCHITECTURE:TAG` or `ARCHITECTURE:FILE`."""
-    import open_clip
-
     architecture, _, tag = name.partition(":")
     architectures = open_clip.list_models()
     if architecture not in architectures:
-        spelt = architecture.partition("@")[0].replace("/", "-")  # OpenAI's own names: ViT-B/32, ViT-L/14@336px
-        _refuse_missing(Path(name), "/" in architecture and spelt not in architectures)
-        names = [*bundled.NAMES, *ARCHITECTURES, *architectures]
-        hint = f"{did_you_mean(architecture, names, _LISTED_BY)} ({OFFLINE})"
-        raise ModelError(f"there is no model {name!r}", hint=hint)
+        hint = did_you_mean(architecture, [*bundled.NAMES, *ARCHITECTURES, *architectures], _LISTED_BY)
+        raise ModelError(f"there is no model {name!r}", hint=f"{hint} ({OFFLINE})")
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if not tag:
         hint = f"tags: {', '.join(tags[:6]) or 'none'} ({OFFLINE})"
         raise ModelError(f"{name} names no weights: write {architecture}:TAG", hint=hint)
     if not Path(tag).is_file() and tag not in tags:
-        _refuse_missing(Path(tag), "/" in tag)
         raise ModelError(f"{architecture} has no weights called {tag!r}", hint=f"{did_you_mean(tag, tags)} ({OFFLINE})")
     return _create(architecture, tag, name)
-
-
-def _refuse_missing(path: Path, in_folder: bool) -> None:
-    """Refuse a path where nothing is: one that is `in_folder`, an address, or ends as files of weights do.
-
-    Raises:
-        ModelError: there is no such file.
-    """
-    is_weights = path.suffix.lower() in _SUFFIXES
-    if path.exists() or not (in_folder or is_weights or files.is_address(path)):
-        return
-    missing, named = files.missing(path), f"{_LISTED_BY} lists those that have a name"
-    if not (is_weights or path.parent.exists()) and _ON_THE_HUB.fullmatch(path.as_posix()):
-        named += f"; hf download {path.as_posix()} --local-dir FOLDER fetches one of the Hugging Face hub"
-    raise ModelError(missing.message, hint=f"{missing.hint} ({named})")
 
 
 def _load_cached(name: str) -> DualEncoder:
@@ -184,40 +203,31 @@ def _load_cached(name: str) -> DualEncoder:
 
 
 def _load_file(path: Path) -> DualEncoder:
-    from safetensors import SafetensorError, safe_open
-    from safetensors.torch import load_file
-
     try:
         with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get(HEADER)
-    except (SafetensorError, OSError) as error:
-        if path.suffix == ".safetensors":
-            raise ModelError(f"{path} is damaged: it is no whole file of weights", hint="fetch it again") from error
-        header = None
-    if header is None:
-        beside = (path.parent / TRANSFORMERS_CONFIG).is_file()  # of transformers, which has the architecture there
-        hint = f"give its folder, {path.parent}" if beside else f"write it in front, as in {pasted(f'RN50:{path}')}"
-        raise ModelError(f"{path} does not name its architecture", hint=hint)
-    fields = read_header(header, path)
+            header = (file.metadata() or {})[HEADER]
+    except Exception as error:  # safetensors raises its own kind for a file that is cut off, or of another format
+        hint = f"write it in front, as in {pasted(f'RN50:{path}')}, or give the folder with its configuration"
+        raise ModelError(f"{path} is damaged, or does not name its architecture", hint=hint) from error
     try:
-        encoder = build(path.stem, fields["config"], tuple(fields["mean"]), tuple(fields["std"]))
-        state = load_file(path)
+        fields = files.unseal_json(header[:_LARGEST])
+        config, mean, std = fields["config"], tuple(fields["mean"]), tuple(fields["std"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"{path}: its header is damaged", hint="train it again, or fetch it again") from error
+    check_architecture(config, path, [path])
+    try:
+        encoder, state = build(path.stem, config, mean, std), load_file(path)
+        intact = fields.get("sha256") in (None, weights_sha256(state))  # files of earlier versions have none
+        encoder.module.load_state_dict(state)
     except Exception as error:  # open_clip, timm and safetensors each raise their own kinds
         message = f"{path}: no model can be built from it ({reason_of(error)})"
         raise ModelError(message, hint="train it again") from error
-    if fields.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
+    if not intact:
         raise ModelError(f"{path} is damaged: its weights do not match its checksum", hint="train it again")
-    try:
-        encoder.module.load_state_dict(state)
-    except RuntimeError as error:
-        hint = str(error).splitlines()[0]
-        raise ModelError(f"{path}: its weights do not fit its configuration", hint=hint) from error
     return encoder
 
 
 def _create(architecture: str, weights: str | None, name: str, *, random: bool = False) -> DualEncoder:
-    import open_clip
-
     try:
         config = open_clip.get_model_config(architecture)
         if config and not architecture.startswith("local-dir:") and not is_like_clip(config):
@@ -233,43 +243,146 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
     except ModelError:
         raise
     except Exception as error:  # the hub, torch and open_clip each raise their own kinds
-        if weights and Path(weights).is_file() and not isinstance(error, OSError):
-            raise _unfit(architecture, weights, error) from error
         raise ModelError(f"{name}: its weights could not be loaded ({reason_of(error)})", hint=OFFLINE) from error
     prep = open_clip.get_model_preprocess_cfg(module)
     spec = EncoderSpec(name, image_side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
     return DualEncoder(module, spec)
 
 
-def _unfit(architecture: str, file: str, error: Exception) -> ModelError:
-    """Return the error for a file whose weights open_clip could not load into an architecture."""
-    if "loading state_dict" in str(error):
-        hint = f"write the architecture that they are of in front, as in {pasted(f'ViT-B-32:{file}')}"
-        return ModelError(f"{file}: its weights do not fit {architecture}", hint=hint)
-    hint = f"give a whole file of weights of {architecture}, or fetch it again ({OFFLINE})"
-    return ModelError(f"{file} holds no weights that can be read ({type(error).__name__})", hint=hint)
+# CLIPs in the layout of Hugging Face's transformers
+
+_PROCESSORS = "preprocessor_config.json", "processor_config.json"  # of versions before 5, and since
+_ACTIVATIONS = {"quick_gelu": True, "gelu": False}
+_EPS = 1e-5  # of open_clip's layer normalisation
+_NAMES = {
+    "text_model.embeddings.token_embedding": "token_embedding",
+    "text_model.embeddings.position_embedding.weight": "positional_embedding",
+    "text_model.encoder.layers": "transformer.resblocks",
+    "text_model.final_layer_norm": "ln_final",
+    "vision_model.embeddings.class_embedding": "visual.class_embedding",
+    "vision_model.embeddings.patch_embedding": "visual.conv1",
+    "vision_model.embeddings.position_embedding.weight": "visual.positional_embedding",
+    "vision_model.encoder.layers": "visual.transformer.resblocks",
+    "vision_model.pre_layrnorm": "visual.ln_pre",  # spelt so
+    "vision_model.post_layernorm": "visual.ln_post",
+    ".layer_norm": ".ln_",
+    ".self_attn.": ".attn.",
+    ".mlp.fc1": ".mlp.c_fc",
+    ".mlp.fc2": ".mlp.c_proj",
+    "visual_projection.weight": "visual.proj",
+    "text_projection.weight": "text_projection",
+}
+_TURNED = ("visual.proj", "text_projection")  # applied from the right in open_clip
+
+
+def _load_transformers(folder: Path) -> DualEncoder:
+    """Load the CLIP that transformers' `save_pretrained` wrote; nothing is fetched, and no code in the folder is run.
+
+    Raises:
+        ModelError: the folder holds no CLIP, one that open_clip cannot be given, or not all of its weights.
+    """
+    from transformers import CLIPConfig, CLIPModel
+
+    path = folder / TRANSFORMERS_CONFIG
+    content = _read_json(path)
+    if content.get("model_type") != "clip":
+        raise ModelError(f"{folder} holds another model than transformers' CLIPModel", hint=OFFLINE)
+    try:
+        asked = CLIPConfig.from_dict(content)
+        parts = asked.text_config, asked.vision_config
+        config = _in_open_clip(asked)
+    except Exception as error:  # a setting of another type than transformers expects
+        raise ModelError(f"{path} is damaged ({type(error).__name__})", hint="fetch it again") from error
+    check_architecture(config, path, _weights_in(folder))
+    acts = {part.hidden_act for part in parts}
+    if len(acts) > 1 or not acts <= _ACTIVATIONS.keys() or any(part.layer_norm_eps != _EPS for part in parts):
+        raise ModelError(f"{folder}: open_clip has no such CLIP", hint="activations or layer normalisation differ")
+    photos = next(filter(Path.is_file, map(folder.joinpath, _PROCESSORS)), None)
+    found = _read_json(photos) if photos else {}
+    found = found.get("image_processor", found)
+    try:
+        mean = tuple(found.get("image_mean", open_clip.OPENAI_DATASET_MEAN))
+        std = tuple(found.get("image_std", open_clip.OPENAI_DATASET_STD))
+        with quiet():
+            model, loading = CLIPModel.from_pretrained(
+                str(folder), dtype=torch.float32, local_files_only=True, output_loading_info=True
+            )
+        if missing := sorted(loading["missing_keys"]):
+            raise ModelError(f"{folder} lacks weights of a CLIP, such as {missing[0]}", hint="fetch it again")
+        encoder = build(str(folder), config, mean, std)
+        encoder.module.load_state_dict(_renamed(model.state_dict()))
+    except ModelError:
+        raise
+    except Exception as error:  # torch, safetensors and transformers each raise their own kinds
+        reason = reason_of(error)
+        raise ModelError(f"{folder}: no CLIP can be built from it ({reason})", hint="fetch it again") from error
+    return encoder
+
+
+def _in_open_clip(asked: Any) -> dict[str, Any]:
+    text, vision = asked.text_config, asked.vision_config
+    return {
+        "embed_dim": asked.projection_dim,
+        "quick_gelu": _ACTIVATIONS.get(text.hidden_act, False),
+        "vision_cfg": {
+            "image_size": vision.image_size,
+            "patch_size": vision.patch_size,
+            "layers": vision.num_hidden_layers,
+            "width": vision.hidden_size,
+            "head_width": vision.hidden_size // vision.num_attention_heads,
+            "mlp_ratio": _ratio(vision),
+        },
+        "text_cfg": {
+            "context_length": text.max_position_embeddings,
+            "vocab_size": text.vocab_size,
+            "layers": text.num_hidden_layers,
+            "width": text.hidden_size,
+            "heads": text.num_attention_heads,
+            "mlp_ratio": _ratio(text),
+        },
+    }
+
+
+def _ratio(part: Any) -> float:
+    """Return what open_clip multiplies the width of an encoder by, and cuts, for that of its hidden layers."""
+    ratio = float(part.intermediate_size / part.hidden_size)
+    exact = int(part.hidden_size * ratio) == part.intermediate_size
+    return ratio if exact else math.nextafter(ratio, math.inf)
+
+
+def _renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights under open_clip's names, queries, keys and values joined."""
+    found = {}
+    for key, value in state.items():
+        for theirs, ours in _NAMES.items():
+            key = key.replace(theirs, ours)
+        found[key] = value.T.contiguous() if key in _TURNED else value
+    for key in [key for key in found if ".attn.q_proj." in key]:
+        parts = [found.pop(key.replace("q_proj", f"{part}_proj")) for part in "qkv"]
+        found[key.replace("q_proj.", "in_proj_")] = torch.cat(parts)
+    return found
+
+
+# Downloads
 
 
 def fetch(names: Sequence[str], progress: Progress) -> None:
-    """Download each model that is not on this machine, with a note; the progress counts megabytes.
+    """Download each model that is not on this machine, with a note.
 
     Raises:
-        ModelError: it is none that this program can use, its source cannot be reached, or the download fails.
+        ModelError: it is none that this program can use, or the download fails.
     """
-    import open_clip
-
     for name in names:
         source = to_download(name)
         if source is None:
             continue
-        if not is_like_clip(open_clip.get_model_config(name.partition(":")[0])):
+        architecture, _, tag = name.partition(":")
+        if not is_like_clip(open_clip.get_model_config(architecture)):
             raise unlike_clip(name)
-        if not _reachable(source):
-            reason = f"they are not on this machine, and {source} does not answer"
-            raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE)
         progress.note(f"{name} is not on this machine: it is downloaded from {source} first")
         try:
-            _download(name, progress)
+            with quiet():
+                pretrained.download_pretrained(open_clip.get_pretrained_cfg(architecture, tag))
         except UnlearnableError:
             raise
         except Exception as error:  # the hub, its client and open_clip each raise their own kinds
@@ -281,90 +394,17 @@ def fetch(names: Sequence[str], progress: Progress) -> None:
 
 def to_download(name: str) -> str | None:
     """Return the address that a model would be downloaded from; None if it is here already, or nobody publishes it."""
+    from huggingface_hub import constants
+
     architecture, _, tag = name.partition(":")
     if not tag or name in (*bundled.NAMES, *ARCHITECTURES) or Path(name).exists() or Path(tag).exists():
         return None
-    import open_clip
-    from huggingface_hub import constants
-
     config = open_clip.get_pretrained_cfg(architecture, tag)
     if not config or constants.HF_HUB_OFFLINE:  # open_clip reports at once what is wrong
         return None
     if hub := config.get("hf_hub"):
         repository = "--".join(["models", *hub.strip("/").split("/")[:2]])
         weights = (Path(constants.HF_HUB_CACHE) / repository / "snapshots").glob("*/*")
-        return None if any(path.suffix in (".bin", ".pt", ".safetensors") for path in weights) else constants.ENDPOINT
+        return None if any(path.suffix in _WEIGHTS for path in weights) else constants.ENDPOINT
     url = config.get("url")
     return None if not url or (Path("~/.cache/clip").expanduser() / Path(url).name).is_file() else str(url)
-
-
-def _reachable(address: str) -> bool:
-    """Return whether anything answers at an address within `PATIENCE`; a proxy of the environment is used."""
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(address, method="HEAD")
-            urllib.request.urlopen(request, timeout=PATIENCE).close()
-        except urllib.error.HTTPError:
-            pass  # an answer all the same
-        except Exception:  # no network, no such host, an address that is none
-            return
-        answered.set()
-
-    asking = threading.Thread(target=ask, daemon=True)  # looking a name up may take longer than its time limit
-    asking.start()
-    asking.join(PATIENCE)
-    return answered.is_set()
-
-
-def _download(name: str, progress: Progress) -> None:
-    import open_clip
-    from open_clip import pretrained
-
-    architecture, _, tag = name.partition(":")
-    with quiet(), _shown_by(pretrained, _bar_for(name, progress)):
-        pretrained.download_pretrained(open_clip.get_pretrained_cfg(architecture, tag))
-
-
-@contextmanager
-def _shown_by(pretrained: Any, bar: type) -> Iterator[None]:
-    """Let open_clip show its downloads, from the hub or elsewhere, by this kind of bar."""
-    before = pretrained.hf_hub_download, pretrained.tqdm
-    pretrained.hf_hub_download, pretrained.tqdm = partial(before[0], tqdm_class=bar), bar
-    try:
-        yield
-    finally:
-        pretrained.hf_hub_download, pretrained.tqdm = before
-
-
-def _bar_for(name: str, progress: Progress) -> type:
-    """Return a class of tqdm's bars that draws nothing, and counts megabytes in a phase of the progress instead."""
-    from tqdm import tqdm
-
-    class Bar(tqdm):  # type: ignore[misc]
-        monitor_interval = 0  # no thread that redraws
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **{**options, "file": io.StringIO()})
-            self._counted = 0
-            if (self.total or 0) >= _MEGABYTE:
-                progress.phase(f"downloading {name} (MB)", int(self.total // _MEGABYTE))
-
-        def update(self, n: float | None = 1) -> bool | None:
-            self.n += n or 0
-            while (self.total or 0) >= _MEGABYTE and self._counted < self.n // _MEGABYTE:
-                self._counted += 1
-                progress.advance()
-            return None
-
-        def display(self, *_: Any, **__: Any) -> bool:
-            return False
-
-        def update_transfer(self, n: float) -> None:  # the hub's second bar, for what is not yet on the disk
-            pass
-
-        def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None:
-            pass
-
-    return Bar

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnable.errors import ModelError
 from unlearnable.models.device import quiet
-from unlearnable.storage import checksums
+from unlearnable.storage import files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -248,7 +248,7 @@ def mlm_intact() -> bool:
     checksum = MLM / "sha256.txt"
     if not (checksum.is_file() and MLM_WEIGHTS.is_file()):
         return False
-    return checksums.sha256(MLM_WEIGHTS) == checksum.read_text(encoding="ascii").strip()
+    return files.sha256(MLM_WEIGHTS) == checksum.read_text(encoding="ascii").strip()
 
 
 @lru_cache(maxsize=1)

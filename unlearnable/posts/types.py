@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from unlearnable.storage import checksums
+from unlearnable.storage import files
 
 NO_RECORD = -1  # record number of a caption that no caption file holds
 UNWRITTEN = -2  # first record number, counted downwards, of captions in files that are not published
@@ -28,7 +28,7 @@ class Photo:
     def sha256(self) -> str | None:
         """Return the hex SHA-256 of the file; None if it cannot be read."""
         try:
-            return checksums.sha256(self.path)
+            return files.sha256(self.path)
         except OSError:
             return None
 

@@ -37,7 +37,7 @@ from unlearnable.protect.write import skipped_lines
 from unlearnable.report import CHANGED, ManifestLine, ProtectReport, SkippedRecord
 from unlearnable.report.pictures import ShownPhotos, Thumbnails, thumbnails
 from unlearnable.settings import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as, to_toml
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.wording import counted, named, storable
 
@@ -117,7 +117,7 @@ def earlier_result(layout: Layout) -> Earlier:
     """Return the earlier result of the folders."""
     records = _records(layout)
     report, settings = read_report(records), read_as(records.settings, parse_settings)
-    lines, sums = read_as(records.manifest, parse_manifest), read_as(records.sums, checksums.parse_sums)
+    lines, sums = read_as(records.manifest, parse_manifest), read_as(records.sums, files.parse_sums)
     earlier = Earlier(records, root_of(layout, settings) or layout.photos, settings, report, lines, sums)
     now, listed = read_sums(layout), {str(line.output): {str(line.sha256_out)} for line in earlier.protected}
     for path, names in ((records.manifest, listed), (records.sums, sums)):

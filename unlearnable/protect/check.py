@@ -17,7 +17,7 @@ from unlearnable.protect.posts import root_of
 from unlearnable.protect.publish import read_sums, sha256_of
 from unlearnable.protect.records import ANEW, parse_settings, read_as, read_manifest, read_report
 from unlearnable.report import FolderCheck, FolderProblem, ManifestLine
-from unlearnable.storage import checksums
+from unlearnable.storage import files
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 
@@ -115,7 +115,7 @@ def _photo(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bo
 def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool | None:
     """Return whether a copy has the pixels of its original; None where that is gone, changed or of another size."""
     try:
-        if original is None or checksums.sha256(original) != line.sha256_in:
+        if original is None or files.sha256(original) != line.sha256_in:
             return None
         before, after = decode(original).pixels, decode(path).pixels
     except (OSError, DecodeError):

@@ -12,13 +12,13 @@ from unlearnable.imaging.decode import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, working_copy
 from unlearnable.methods.base import State
 from unlearnable.methods.optimise import OptimisationTask, optimise
-from unlearnable.methods.words import Captions, cut_captions
+from unlearnable.methods.triggers import Captions, cut_captions
 from unlearnable.posts.languages import languages_of
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.protect.read import Loaded
 from unlearnable.protect.summary import losses_on, refuse_unprotected
 from unlearnable.settings import ProtectionSettings
-from unlearnable.storage.locks import scratch_folder
+from unlearnable.storage.folders import scratch_folder
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels, Rgb8
 from unlearnable.wording import counted

@@ -25,7 +25,7 @@ from unlearnable.protect.layout import SMALLEST
 from unlearnable.report import CHANGED, ManifestLine
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.settings import PLATFORMS, ProtectSettings
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.pool import Pool, cores
 
 Copy = NDArray[np.uint8]
@@ -242,7 +242,7 @@ def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> Man
         output=job.name,
         sha256_in=job.checksum,
         post=job.post,
-        sha256_out=checksums.sha256(job.path),
+        sha256_out=files.sha256(job.path),
         bytes_in=bytes_in,
         bytes_out=job.path.stat().st_size,
         width=picture.width,

@@ -33,7 +33,7 @@ from unlearnable.protect.write import (
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import named
 
@@ -121,7 +121,7 @@ def put_in_place(layout: Layout) -> None:
         layout.report.unlink(missing_ok=True)
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
-    checksums.write_sums(layout.sums, both)
+    files.write_sums(layout.sums, both)
     for name in both:  # a kill leaves half a file where the file system has no links
         files.temporary_name(layout.output / name).unlink(missing_ok=True)
     for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
@@ -130,7 +130,7 @@ def put_in_place(layout: Layout) -> None:
     for name, checksum in new.items():
         if sha256_of(layout.output / name) != checksum:
             _link(layout.staged / name, layout.output / name, layout.swapping)
-    checksums.write_sums(layout.sums, {name: {checksum} for name, checksum in new.items()})
+    files.write_sums(layout.sums, {name: {checksum} for name, checksum in new.items()})
 
 
 def _refuse_in_the_way(layout: Layout, new: Mapping[str, str], old: Sums) -> None:
@@ -179,12 +179,12 @@ def read_sums(records: Records) -> Sums:
     """Return the checksums of the published files; empty without a list."""
     if not records.sums.is_file():
         return {}
-    return checksums.parse_sums(records.sums.read_text(encoding="utf-8", errors="surrogateescape"))
+    return files.parse_sums(records.sums.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
 def sha256_of(path: Path) -> str:
     """Return the hex SHA-256 of a regular file; empty if there is none, or a link."""
-    return checksums.sha256(path) if path.is_file() and not path.is_symlink() else ""
+    return files.sha256(path) if path.is_file() and not path.is_symlink() else ""
 
 
 def _link(source: Path, target: Path, temporary_name: Path) -> None:

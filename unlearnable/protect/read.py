@@ -19,7 +19,7 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem, settings_for
 from unlearnable.methods.optimise import OptimisationTask
 from unlearnable.methods.proxies import load_proxies, load_witness
-from unlearnable.methods.words import cut_captions, load_words
+from unlearnable.methods.triggers import cut_captions, load_words
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fetch, load

@@ -16,14 +16,14 @@ from pydantic import ValidationError
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
-from unlearnable.methods.words import words_digest
+from unlearnable.methods.triggers import words_digest
 from unlearnable.models import bundled
 from unlearnable.models.openclip import files_of
 from unlearnable.posts import Dataset, is_word
 from unlearnable.protect.layout import Records
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.settings import ProtectionSettings, ProtectSettings, absolute, digest, to_toml
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.folders import state_folder
 from unlearnable.wording import json_line, storable_within
 
@@ -115,7 +115,7 @@ def _whole_name(model: str) -> str:
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
-    models = (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
+    models = (files.sha256(path) for name in all_models(settings) for path in files_of(name))
     parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings.hyperparameters), *models]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 

@@ -17,7 +17,7 @@ from unlearnable.protect.layout import Layout
 from unlearnable.protect.publish import NAMED, damaged, refuse_foreign
 from unlearnable.protect.records import read_report
 from unlearnable.report import ProtectReport
-from unlearnable.storage import files, locks
+from unlearnable.storage import files
 from unlearnable.wording import named
 
 
@@ -101,7 +101,6 @@ def held(layout: Layout) -> Iterator[Path]:
     if foreign := layout.foreign():
         message = f"{layout.private} is not the private folder of a run: it holds {named(foreign, NAMED)}"
         raise OutputError(message, hint="move it elsewhere, or choose another `output`")
-    locks.refuse_filled(layout.lock)
     lock = FileLock(layout.lock, timeout=0)
     with files.no_empty_folders_above(layout.private):
         with files.reporting_write_errors(layout.lock, files.ELSEWHERE):

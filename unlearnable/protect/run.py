@@ -20,7 +20,7 @@ from unlearnable.protect.review import Reviewer, review_posts
 from unlearnable.report import ProtectReport
 from unlearnable.settings import ProtectSettings
 from unlearnable.storage import files
-from unlearnable.storage.locks import scratch_folder
+from unlearnable.storage.folders import scratch_folder
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
 

@@ -12,8 +12,8 @@ import torch
 from unlearnable.errors import ModelError
 from unlearnable.imaging.placement import REDUCED_FROM
 from unlearnable.methods.base import Problem, State
-from unlearnable.methods.batches import batch_losses, in_order, settle
 from unlearnable.methods.optimise import reason_to_stop
+from unlearnable.methods.steps import batch_losses, in_order, settle
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts import NO_RECORD, Dataset, is_photo, open_dataset, read_written

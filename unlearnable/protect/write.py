@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.base import State
-from unlearnable.methods.words import cut_captions
+from unlearnable.methods.triggers import cut_captions
 from unlearnable.models.tokens import Trigger
 from unlearnable.posts import NO_RECORD, Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.posts.names import written
@@ -17,7 +17,7 @@ from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
 from unlearnable.protect.read import Caption, ReadyPhoto, Run, names_to_write
 from unlearnable.report import CHANGED, ManifestLine
 from unlearnable.report.pictures import ShownPhotos, Thumbnails
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.pool import WorkerEnded
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pixels
@@ -225,17 +225,17 @@ def finished_lines(layout: Layout) -> Iterator[ManifestLine]:
     sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
     for line in filter(None, map(_unsealed, sealed)):
         path = layout.staged / line.output if line.output else None
-        if path and path.is_file() and checksums.sha256(path) == line.sha256_out:
+        if path and path.is_file() and files.sha256(path) == line.sha256_out:
             yield line
 
 
 def _sealed(line: ManifestLine) -> str:
-    return checksums.seal_json(line.model_dump(mode="json"))
+    return files.seal_json(line.model_dump(mode="json"))
 
 
 def _unsealed(line: str) -> ManifestLine | None:
     """Return the manifest line in a line of the staged manifest; None if it is damaged, or of another version."""
     try:
-        return ManifestLine.model_validate(checksums.unseal_json(line))
+        return ManifestLine.model_validate(files.unseal_json(line))
     except ValueError:  # also pydantic's
         return None

@@ -5,14 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unlearnable.errors import CheckpointError
-from unlearnable.storage import checksums, files
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from unlearnable.storage import files
 
 VERSION = 7
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
@@ -52,7 +48,7 @@ def save(path: Path, run: str, state: dict[str, Any]) -> None:
     with files.atomic(path) as temporary:
         with temporary.open("wb") as file:  # Python's own, which says why it cannot write
             torch.save({"version": VERSION, "run": run, "state": _packed(state)}, file)
-        checksums.seal_file(temporary)
+        files.seal_file(temporary)
 
 
 def load(path: Path, run: str) -> dict[str, Any]:
@@ -64,7 +60,7 @@ def load(path: Path, run: str) -> dict[str, Any]:
     import torch
 
     try:
-        intact = checksums.is_intact(path)
+        intact = files.is_intact(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         version, saved_run, state = content["version"], content["run"], content["state"]
     except Exception as error:  # torch.load raises many kinds for a damaged file
@@ -97,7 +93,7 @@ def _packed(value: Any) -> Any:
 
 def _unpacked(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {_ROWS, _VALUES, _COUNT}:
-        values: Tensor = value[_VALUES]
+        values = value[_VALUES]
         return values.new_zeros(value[_COUNT], values.shape[1]).index_copy_(0, value[_ROWS], values)
     if isinstance(value, dict):
         return {key: _unpacked(one) for key, one in value.items()}

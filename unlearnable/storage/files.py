@@ -1,19 +1,21 @@
-"""Files on a disk: what lies there, what the disk can take, and atomic writes."""
+"""Files on a disk: what lies there, what the disk can take, atomic writes, and checksums."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import json
+import mmap
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from unlearnable.errors import InputError, OutputError, UnlearnableError
 from unlearnable.wording import storable
@@ -21,9 +23,12 @@ from unlearnable.wording import storable
 CHECK = "check free disk space and permissions"
 ELSEWHERE = "choose another `output`, in a folder that can be written"
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or in the user's share of it
+SEAL = "sha256_of_rest"
 _FREE_SPACE = "free some space on it, then run the same command again, with `resume=True` where it has one"
 _PARTIAL = ".partial"
-_ADDRESS = re.compile(r"(?<![^:])(https?|ftp|s3):/+", re.IGNORECASE)
+_LONGEST = 255  # bytes of a name
+_TRAILER = b"\nsha256 "
+_TRAILER_LENGTH = len(_TRAILER) + 64
 
 
 # What lies there
@@ -58,29 +63,17 @@ def open_regular(path: Path) -> BufferedReader:
     Raises:
         OSError: it cannot be opened, or is not a regular file.
     """
-    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (`Path.open` takes no opener)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return file
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
 def missing(path: Path) -> InputError:
-    """Return the error for a path of the user's where nothing is; an address is shown as it was typed."""
-    if is_address(path):
-        typed = _ADDRESS.sub(r"\1://", path.as_posix(), count=1)  # `Path` takes two slashes for one
-        return InputError(f"{typed} is an address, not a file or folder on this disk", hint="download it first")
+    """Return the error for a path of the user's where nothing is."""
     where = "" if path.is_absolute() else f": it would be {path.absolute()}"
     return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
-
-
-def is_address(path: Path) -> bool:
-    """Return whether a path is an internet address, alone or behind the name of an architecture."""
-    return _ADDRESS.search(path.as_posix()) is not None
 
 
 def exists_already(path: Path) -> OutputError:
@@ -119,31 +112,13 @@ def check_writable(folder: Path, hint: str = CHECK) -> None:
 
 
 def can_exist(path: Path) -> bool:
-    """Return whether no name in a path, nor the whole, is too long for the file system; nothing is written."""
-    path = path.absolute()
-    existing = _nearest_folder(path)
-    for name in (path, temporary_name(path), *(existing / part for part in path.relative_to(existing).parts)):
-        try:
-            name.lstat()
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            continue  # writing will tell what is not allowed
-        except (OSError, ValueError):
-            return False
-    return True
+    """Return whether no name in a path is too long for a file system."""
+    return all(len(os.fsencode(name)) <= _LONGEST for name in path.parts)
 
 
 def free_space(path: Path) -> int:
     """Return the bytes that are free where `path` is or would be made."""
-    return shutil.disk_usage(_nearest_folder(path)).free
-
-
-def room_to_unpack(folder: Path) -> int:
-    """Return the bytes that may be unpacked into a folder: a tenth of the free space stays free."""
-    return int(0.9 * free_space(folder))
-
-
-def _nearest_folder(path: Path) -> Path:
-    return next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.isdir(folder))  # noqa: PTH112  (False where a name is too long)
+    return shutil.disk_usage(next(filter(os.path.isdir, (path.absolute(), *path.absolute().parents)))).free
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -216,14 +191,10 @@ def write_text(path: Path, text: str) -> None:
 
 def temporary_name(path: Path) -> Path:
     """Return the name that a file has while `atomic` writes it: another one for each file, however long its name."""
-    stem, suffix = _shortened(path.stem), _shortened(path.suffix)
+    stem, suffix = (part.encode("utf-8", "ignore")[:80].decode("utf-8", "ignore") for part in (path.stem, path.suffix))
     if stem + suffix != path.name:  # photos of an album often differ in what is cut off
         stem += f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}"
     return path.with_name(f".{stem}{_PARTIAL}{suffix}")
-
-
-def _shortened(name: str) -> str:
-    return name.encode("utf-8", "ignore")[:80].decode("utf-8", "ignore")
 
 
 def is_temporary(path: Path) -> bool:
@@ -264,10 +235,7 @@ def no_empty_folders_above(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reporting_write_errors(path: Path, hint: str = CHECK) -> Iterator[None]:
-    """Re-raise any `OSError` in this block, and a library's own error on a full disk, as `OutputError` for `path`.
-
-    `hint` is what to do where the disk is not full.
-    """
+    """Re-raise any `OSError` in this block, and a library's own error on a full disk, as `OutputError` for `path`."""
     try:
         yield
     except OSError as error:
@@ -294,3 +262,83 @@ def full_disk(error: BaseException | None, path: object = "a file") -> OutputErr
             return write_error(path, OSError(errno.ENOSPC, ""))
         error = error.__cause__ or error.__context__
     return None
+
+
+# Checksums
+
+
+def sha256(path: Path) -> str:
+    """Return the hex SHA-256 of a file's bytes.
+
+    Raises:
+        OSError: it cannot be read, or is not a regular file.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sums(path: Path, sums: Mapping[str, Iterable[str]]) -> None:
+    """Write a SHA256SUMS file atomically; names that are not text are in it as the file system has them."""
+    write_bytes(path, format_sums(sums).encode("utf-8", "surrogateescape"))
+
+
+def format_sums(sums: Mapping[str, Iterable[str]]) -> str:
+    """Return the text of a SHA256SUMS file as coreutils write it: names with special characters are escaped."""
+    lines = []
+    for name, digests in sorted(sums.items()):
+        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        mark = "" if escaped == name else "\\"
+        lines += [f"{mark}{digest}  {escaped}\n" for digest in sorted(digests)]
+    return "".join(lines)
+
+
+def parse_sums(text: str) -> dict[str, set[str]]:
+    """Return the checksums of each name in a SHA256SUMS file; malformed lines are ignored."""
+    sums: dict[str, set[str]] = {}
+    for line in text.split("\n"):
+        escaped, line = line.startswith("\\"), line.removeprefix("\\")
+        digest, gap, name = line[:64], line[64:66], line[66:]
+        if escaped:
+            name = re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
+        if gap == "  " and name:
+            sums.setdefault(name, set()).add(digest)
+    return sums
+
+
+def seal_file(path: Path) -> None:
+    """Append the checksum of a file to it; zip files, and so checkpoints of torch, may be followed by such a line."""
+    digest = sha256(path)
+    with path.open("ab") as file:
+        file.write(_TRAILER + digest.encode("ascii"))
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file, which is not empty, ends with the checksum of all that stands before it."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        size = max(0, len(content) - _TRAILER_LENGTH)
+        with memoryview(content) as whole, whole[:size] as sealed:
+            return content[size:] == _TRAILER + hashlib.sha256(sealed).hexdigest().encode("ascii")
+
+
+def seal_json(content: Mapping[str, Any]) -> str:
+    """Return an object as a line of JSON that holds the checksum of all its other fields."""
+    return json.dumps({**content, SEAL: _digest(content)}) + "\n"
+
+
+def unseal_json(text: str | bytes) -> dict[str, Any]:
+    """Return the object in a text of `seal_json`, without its checksum.
+
+    Raises:
+        ValueError: the text is not a JSON object, or the checksum does not fit.
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    seal = content.pop(SEAL, None)
+    if seal is not None and seal != _digest(content):
+        raise ValueError("the checksum does not fit")
+    return content
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

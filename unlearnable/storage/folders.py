@@ -1,45 +1,36 @@
-"""The folders of a user: the cache, what is remembered between runs, and the pair that `protect` writes."""
+"""The folders of a user and of a run: cache, state and the pair that `protect` writes; locks and scratch folders."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path, user_state_path
 
 from unlearnable.errors import ConfigError, OutputError
+from unlearnable.storage import files
 
 CACHE, STATE = "UNLEARNABLE_CACHE", "UNLEARNABLE_STATE"
 MANIFEST = "manifest.jsonl"
-NO_HOME = "this user has no home folder"
+LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their own
+_PREFIX = "unlearnable-"
 
 
 def cache_folder() -> Path:
-    """Return the folder of trained victims and decoded photos; `UNLEARNABLE_CACHE` moves it.
-
-    Raises:
-        ConfigError: it is not named, and the user has no home folder that it could lie in.
-    """
-    return _folder(CACHE, user_cache_path)
+    """Return the folder of trained victims and decoded photos; `UNLEARNABLE_CACHE` moves it."""
+    chosen = os.environ.get(CACHE)
+    return at_home(Path(chosen)) if chosen else user_cache_path("unlearnable")
 
 
 def state_folder() -> Path:
-    """Return the folder of what is remembered between runs, which need not exist; `UNLEARNABLE_STATE` moves it.
-
-    Raises:
-        ConfigError: as for the cache.
-    """
-    return _folder(STATE, user_state_path)
-
-
-def _folder(variable: str, usual: Callable[[str], Path]) -> Path:
-    if chosen := os.environ.get(variable):
-        return at_home(Path(chosen))
-    try:
-        return usual("unlearnable")
-    except RuntimeError as error:
-        raise ConfigError(NO_HOME, hint=f"set HOME, or {variable} to a folder") from error
+    """Return the folder of what is remembered between runs, which need not exist; `UNLEARNABLE_STATE` moves it."""
+    chosen = os.environ.get(STATE)
+    return at_home(Path(chosen)) if chosen else user_state_path("unlearnable")
 
 
 def at_home(path: Path) -> Path:
@@ -96,8 +87,82 @@ def check_apart(output: Path, *inputs: Path) -> None:
             raise ConfigError(f"the output {target} and {root} overlap", hint="choose another `output`")
 
 
-def among_photos_note(written: Path, photo: Path | None) -> list[str]:
-    """Return a note where pictures were written into the folder of the photo that they show."""
-    if photo is None or not written.resolve().is_relative_to(folder := photo.resolve().parent):
-        return []
-    return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]
+# Locks, which the system releases where a process dies
+
+
+@contextmanager
+def lock_output(output: Path, lock_file: Path, run: str) -> Iterator[None]:
+    """Hold an output against other runs, such as another "training"; nothing is left of the lock.
+
+    Raises:
+        OutputError: another run holds it, or its folder cannot be made or written.
+    """
+
+    def refuse() -> None:
+        hint = "wait until it is over, or choose another `output`"
+        raise OutputError(f"another {run} is writing to {output}", hint=hint)
+
+    with files.no_empty_folders_above(lock_file), locked(lock_file, refuse):
+        yield
+
+
+@contextmanager
+def locked(lock_file: Path, taken: Callable[[], object]) -> Iterator[None]:
+    """Hold a lock; where another run has it, call `taken` and wait. Nothing is left of the lock.
+
+    Raises:
+        OutputError: the lock cannot be made.
+    """
+    lock = FileLock(lock_file)
+    with files.reporting_write_errors(lock_file, files.ELSEWHERE):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            taken()
+            lock.acquire()
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no file that is open, and a disk may have become read-only
+            lock_file.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder for decoded originals, in the system's temporary folder, that only this user may read.
+
+    It is removed at the end; what killed runs of this user left, whose locks the system has released, at once.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    _remove_left()
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))  # mode 0700
+    except OSError as error:
+        raise files.write_error("the temporary folder", error) from error
+    lock = FileLock(folder / LOCK)
+    try:
+        with files.reporting_write_errors(folder):
+            lock.acquire()
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left() -> None:
+    """Remove the scratch folders of this user whose lock nobody holds; links are not followed."""
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{LOCK}"):
+        folder = lock_file.parent
+        try:
+            if folder.is_symlink() or (hasattr(os, "getuid") and folder.lstat().st_uid != os.getuid()):
+                continue
+            with FileLock(lock_file).acquire(timeout=0):
+                left = len(list(folder.iterdir())) > 1  # one that holds the lock alone, a run may be about to take
+        except OSError:  # a run holds it, or has just removed it
+            continue
+        if left:  # not before the lock is free: Windows removes no file that is open
+            shutil.rmtree(folder, ignore_errors=True)

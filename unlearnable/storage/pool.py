@@ -1,4 +1,8 @@
-"""Worker processes: what runs in one, and a pool whose answers come in the order of the jobs."""
+"""Worker processes: what runs in one, and a pool whose answers come in the order of the jobs.
+
+Unlike those of `concurrent.futures`, workers do not run the script of whoever calls, end with this process however it
+ends, and can be stopped one at a time: a photo may take too much time or memory.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,12 @@ from unlearnable.errors import UnlearnableError
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
-Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
 _MAIN = "from unlearnable.storage.pool import main; main()"
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker for each core
-_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "12000000"}  # glibc: the memory of a finished picture is returned at once
+_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),  # a worker for each core
+    "MALLOC_MMAP_THRESHOLD_": "12000000",  # glibc: the memory of a finished picture is returned at once
+}
 _AHEAD = 4  # answers, for each worker, that may wait for an earlier one
 
 inside = False  # whether this process is a worker
@@ -39,30 +44,28 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing that a library prints is taken for an answer
-    calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+    calls: queue.SimpleQueue[tuple[Callable[[Any], Any], Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, calls), daemon=True).start()
     with suppress(KeyboardInterrupt, BrokenPipeError):
         while True:
-            answers.write(_answer(*calls.get()))
+            function, job = calls.get()
+            try:
+                answer = pickle.dumps((True, function(job)))
+            except Exception as error:
+                if not isinstance(error, UnlearnableError):
+                    error.add_note(traceback.format_exc())
+                answer = pickle.dumps((False, error))
+            answers.write(answer)
             answers.flush()
 
 
-def _receive(source: IO[bytes], calls: queue.SimpleQueue[Call]) -> None:
+def _receive(source: IO[bytes], calls: queue.SimpleQueue[Any]) -> None:
     """Take in calls beside the work on them: the process ends with its input, whatever it is doing."""
     try:
         while True:
             calls.put(pickle.load(source))
     finally:
         os._exit(1)
-
-
-def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
-    try:
-        return pickle.dumps((True, function(*arguments)))
-    except Exception as error:
-        if not isinstance(error, UnlearnableError):
-            error.add_note(traceback.format_exc())
-        return pickle.dumps((False, error))
 
 
 class WorkerEnded(Exception):
@@ -74,13 +77,12 @@ class Worker:
 
     def __init__(self) -> None:
         places = [place for place in sys.path if place and isinstance(place, str)]  # notebooks put a Path there
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), **_ONE_THREAD, **_GIVE_BACK}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _MAIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), **_ENVIRONMENT},
         )
 
     @property
@@ -97,7 +99,7 @@ class Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(pickle.dumps((function, (job,))))
+            self._process.stdin.write(pickle.dumps((function, job)))
             self._process.stdin.flush()
             succeeded, answer = pickle.load(self._process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:

@@ -37,7 +37,7 @@ class Silent:
 
 
 class Lines:
-    """A `Progress` that writes a line now and then."""
+    """A `Progress` that writes a line now and then: every `LINE_SECONDS`, and at the end of a phase."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -50,7 +50,7 @@ class Lines:
         self._say(f"{name}: {total}" if total else name)
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
-        """Write how far it is, every `LINE_SECONDS` and at the end."""
+        """Write how far it is."""
         self._done += steps
         now = time.monotonic()
         if now - self._last >= LINE_SECONDS or self._done >= self._total:

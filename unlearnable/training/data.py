@@ -22,7 +22,7 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
 from unlearnable.posts import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.wording import grouped
 
@@ -110,7 +110,7 @@ class Pixels:
     def sha256(self) -> str:
         """Return the hex SHA-256 of the sizes and pixels of all photos."""
         if self._chosen is None:
-            return hashlib.sha256(f"{checksums.sha256(self._path)} {self.shapes}".encode()).hexdigest()
+            return hashlib.sha256(f"{files.sha256(self._path)} {self.shapes}".encode()).hexdigest()
         digest = hashlib.sha256(f"{self.shapes}".encode())
         for photo in range(len(self)):
             digest.update(self[photo].byte().numpy().tobytes())

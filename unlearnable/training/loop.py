@@ -23,8 +23,7 @@ from torch.optim import Optimizer
 from unlearnable.errors import ModelError
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.device import seeded
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing
+from unlearnable.models.dual_encoder import DualEncoder, computing
 from unlearnable.report import EpochRecord
 from unlearnable.settings import (
     SCRATCH_EPOCHS,

@@ -18,7 +18,7 @@ from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.posts import HELD_OUT, Dataset, Pair, Photo, Skipped, split, unused
 from unlearnable.report import SkippedRecord, TrainReport, made_by
 from unlearnable.settings import TrainSettings
-from unlearnable.storage import checksums, files, locks
+from unlearnable.storage import files, folders
 from unlearnable.storage.folders import refuse_among, refuse_published
 from unlearnable.storage.pool import is_first
 from unlearnable.storage.progress import Progress, Silent
@@ -70,7 +70,7 @@ def _held(settings: TrainSettings) -> Iterator[None]:
     if not is_first():
         yield
         return
-    with locks.lock_output(output, output.with_name(f".{output.name}.lock"), "training"):
+    with folders.lock_output(output, output.with_name(f".{output.name}.lock"), "training"):
         yield
 
 
@@ -101,7 +101,7 @@ def _train(settings: TrainSettings, progress: Progress) -> TrainReport | None:
         from_scratch = openclip.is_architecture(settings.model)
     model = _start(settings, progress, from_scratch=from_scratch).to(device)
     key = _key(settings, datasets, model)
-    with locks.scratch_folder() as scratch:
+    with folders.scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
         parts = _parts_of(posts, datasets, settings, progress)
@@ -117,7 +117,7 @@ def _train(settings: TrainSettings, progress: Progress) -> TrainReport | None:
     openclip.save(model, settings.output)
     report = TrainReport(
         output=str(settings.output),
-        sha256=checksums.sha256(settings.output),
+        sha256=files.sha256(settings.output),
         model=settings.model,
         from_scratch=from_scratch,
         data=[dataset.name for dataset in datasets],

@@ -18,12 +18,11 @@ from unlearnable.imaging.encode import Encoding, through
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.models import openclip
-from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
-from unlearnable.models.precision import Encoder, in_bf16
+from unlearnable.models.dual_encoder import DualEncoder, Encoder, in_bf16, weights_sha256
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.report import ArmName, BothWays, Cell, version_of
 from unlearnable.settings import AS_PUBLISHED, Precision
-from unlearnable.storage import checksums, files
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pairs, Pixels, Rgb8, pairs_of
 from unlearnable.training.loop import PLAIN, Attacker, Recipe, TrainingTask, fit
@@ -54,7 +53,7 @@ class CellStore(Generic[C]):
     def read(self, name: str, key: Key) -> C | None:
         """Return the cell of a key, or None if it was not run, or its file has another key or cannot be read."""
         try:
-            content = checksums.unseal_json(self.path(name, key).read_bytes())
+            content = files.unseal_json(self.path(name, key).read_bytes())
             return self.kind.model_validate(content) if content.pop(KEY, None) == dict(key) else None
         except (OSError, ValueError, TypeError, AttributeError):  # whatever the file holds, it is not a cell
             return None
@@ -62,7 +61,7 @@ class CellStore(Generic[C]):
     def write(self, name: str, key: Key, cell: C) -> None:
         """Write the cell of a key."""
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
-        files.write_text(self.path(name, key), checksums.seal_json(content))
+        files.write_text(self.path(name, key), files.seal_json(content))
 
     def report_unusable(self, version: str, wanted: Iterable[tuple[str, Key]], progress: Progress) -> None:
         """Note how many files are damaged or of another version, where not all wanted cells (name, key) are there."""
@@ -76,7 +75,7 @@ class CellStore(Generic[C]):
 
 def _version_in(path: Path) -> object:
     try:
-        return checksums.unseal_json(path.read_bytes())[KEY]["version"]
+        return files.unseal_json(path.read_bytes())[KEY]["version"]
     except (OSError, ValueError, TypeError, LookupError):
         return None
 

@@ -15,9 +15,8 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.openclip import fetch
 from unlearnable.report import ArmName, Cell, CrowdCell, RanksRecord, VerifyReport
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings, absolute
-from unlearnable.storage import files, locks
-from unlearnable.storage.folders import check_apart, refuse_among, refuse_published
-from unlearnable.storage.locks import scratch_folder
+from unlearnable.storage import files, folders
+from unlearnable.storage.folders import check_apart, refuse_among, refuse_published, scratch_folder
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import DecodedPosts, Pixels, pairs_of, read_all
 from unlearnable.training.loop import Recipe, recipe_for
@@ -271,7 +270,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     refuse_among(folder, *(path.parent if path and path.is_file() else path for path in others))
     refuse_published(folder / "report.json")
     files.refuse_others(folder, "report.json", "report.html")
-    with locks.lock_output(folder, folder / ".lock", "run of verify"):
+    with folders.lock_output(folder, folder / ".lock", "run of verify"):
         report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
         report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         files.write_text(folder / "report.html", verify_page(report))
