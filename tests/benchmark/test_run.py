@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.benchmark.conftest import captions
 from tests.conftest import tree
 from unlearnable.benchmark import SUITES, cells, run, suites, tables
 from unlearnable.benchmark.cells import ProtectionStore, Scraped
@@ -141,13 +140,6 @@ def rescale(monkeypatch):
         monkeypatch.setattr(suites, "SCALES", {**SCALES, ("captions", "tiny"): scale})
 
     return change
-
-
-def test_a_scale_trains_on_the_first_captions_and_ranks_all(flickr, asked, rescale):
-    rescale(captions=1)
-    bench = prepared(asked("flickr8k", flickr))
-    assert [item.captions for item in bench.train.items] == [(captions(n)[0],) for n in range(8)]
-    assert len(bench.experiment.gallery) == 8
 
 
 def test_a_stopped_cell_continues_to_the_same_result(flickr, asked, tmp_path, rescale):

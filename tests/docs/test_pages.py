@@ -1,7 +1,9 @@
-"""What README and docs say can be done: commands exist with their options, and links lead somewhere."""
+"""Pages agree with the code, their links lead somewhere, and their English is plain."""
 
 from __future__ import annotations
 
+import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -12,8 +14,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.docs.conftest import ROOT
+import unlearnable
+from tools import house
+from unlearnable import api
 from unlearnable.cli.app import app
+
+ROOT = Path(__file__).parents[2]
 
 PAGES = sorted(
     [
@@ -98,44 +104,6 @@ def test_every_command_shown_exists_with_its_options(page: Path):
     assert [fault for fault in faults if fault] == []
 
 
-def test_commands_are_found_where_they_stand():
-    text = """
-Run `unlearnable verify --seeds 0`, or:
-
-    DATA="--data A --data B"
-    unlearnable train $DATA --epochs 5   # a remark
-    python -m venv x && x/bin/unlearnable protect P \\
-        --seed 1
-
-```
-timeout 600 unlearnable verify A B
-from unlearnable import protect
-```
-"""
-    assert list(run_lines(text)) == [
-        ["train", "--data", "A", "--data", "B", "--epochs", "5"],
-        ["protect", "P", "--seed", "1"],
-        ["verify", "A", "B"],
-    ]
-    assert INLINE.findall(text) == ["verify --seeds 0"]
-
-
-@pytest.mark.parametrize(
-    ("command", "fault"),
-    [
-        ("protect P --epsilon 4 --preset strong", None),
-        ("verify --help", None),
-        ("protekt P", "there is no command"),
-        ("protect P --strength 9", "--strength"),
-        ("protect P --format gif", "gif"),
-        ("preview a.png", "protected"),
-    ],
-)
-def test_a_wrong_command_is_told_from_a_right_one(command: str, fault: str | None):
-    found = fault_of(command.split())
-    assert (found is None) if fault is None else (fault in (found or ""))
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_to_a_file(page: Path):
     text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -152,3 +120,52 @@ def test_the_readme_is_short_and_tests_the_package():
 def test_the_figures_of_the_readme_are_those_of_the_results():
     check = [sys.executable, str(ROOT / "tools" / "figures.py"), "--check"]
     assert subprocess.run(check, capture_output=True).returncode == 0
+
+
+def test_every_call_is_listed_with_all_its_arguments():
+    page = (ROOT / "docs/reference/python-api.md").read_text(encoding="utf-8")
+    listed = {name: re.findall(r"[a-z]+", given) for name, given in re.findall(r"^\| `(\w+)\((.*?)\)`", page, re.M)}
+    calls = [name for name in unlearnable.__all__ if inspect.isfunction(getattr(api, name, None))]
+    assert {"protect", "verify"} < set(calls)
+    for name in (*calls, "ImageProtector"):
+        wanted = [argument for argument in inspect.signature(getattr(api, name)).parameters if argument != "settings"]
+        assert [argument for argument in listed[name] if argument in wanted] == wanted, name
+
+
+def test_every_path_that_contributors_are_sent_to_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:unlearnable|tools|tests)/[\w./-]*)`", text)
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    packages = re.findall(
+        r"`(\w+)`",
+        " ".join(re.findall(r"^\| (`[`\w, ]+) \|", text.partition("## Architecture")[2].partition("##")[0], re.M)),
+    )
+    assert [
+        name
+        for name in packages
+        if not any((ROOT / "unlearnable" / name).with_suffix(kind).exists() for kind in ("", ".py"))
+    ] == []
+
+
+def test_decisions_are_called_as_their_list_has_them():
+    folder = ROOT / "docs/design/decisions"
+    index = (folder / "index.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| \[\d+\]\((.*?)\) \| (.*) \|$", index, re.M))
+    heads = {path.name: path.read_text(encoding="utf-8").splitlines()[0] for path in folder.glob("0*.md")}
+    assert {name: f"# {name[:4]}: {title}" for name, title in listed.items()} == heads
+
+
+def test_the_committed_page_is_what_the_code_generates_in_any_environment():
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # without the tests' plugin
+    other = {"COLUMNS": "20", "TERM": "dumb", "UNLEARNABLE_EPSILON": "3", "PYTHONPATH": str(ROOT)}
+    check = [sys.executable, str(ROOT / "tools" / "reference.py"), "--check"]
+    result = subprocess.run(check, capture_output=True, text=True, cwd=ROOT, env={**alone, **other})
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY and page.name != "cli.md"], ids=str)
+def test_no_page_has_a_phrase_that_nobody_would_say(page: Path):
+    if page.is_relative_to(ROOT / "unlearnable"):
+        pytest.skip("holds the words of licences")
+    assert house.forbidden(page.read_text(encoding="utf-8")) == []

@@ -50,14 +50,7 @@ REPORT = ProtectReport(
     seconds=1.0, notes=[HOSTILE],
 )  # fmt: skip
 SETTINGS = ProtectSettings(photos=(Path(HOSTILE),), surrogate=("small", "tiny"))
-PICTURES = Thumbnails(
-    "data:image/webp;base64,AA==",
-    "data:image/webp;base64,AB==",
-    "data:image/webp;base64,AC==",
-    *("data:image/webp;base64,AD==",) * 2,
-    3,
-    2,
-)
+PICTURES = Thumbnails("data:image/webp;base64,AA==", "data:image/webp;base64,AB==", "data:image/webp;base64,AC==", 3, 2)
 
 
 def test_the_page_holds_the_figures_and_marks_the_trigger():
@@ -94,7 +87,7 @@ def test_the_gallery_has_a_slider_a_photo_the_most_visible_first_and_names_for_t
     for text in ("Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
         assert text in page
     images = re.findall(r"<img[^>]*>", page)
-    assert len(images) == 10
+    assert len(images) == 6
     assert all(re.search(r'alt="[^"]+"', image) for image in images)
 
 
@@ -140,14 +133,13 @@ STUDY = VerifyReport(
 )  # fmt: skip
 
 
-def test_the_page_of_a_study_has_the_verdict_first_then_table_matrix_and_curves():
+def test_the_page_of_a_study_has_the_verdict_first_then_table_and_matrix():
     other = STUDY.findings[0].model_copy(update={"attacker": "cutout"})
     cells = [one.model_copy(update={"attacker": "cutout"}) for one in STUDY.cells]
     page = verify_page(STUDY)
-    assert page.index("holds: ") < page.index("random ranking") < page.index("<polyline") < page.index("How to read")
+    assert page.index("holds: ") < page.index("random ranking") < page.index("How to read")
     for figure in ("62 (52 to 72)", "15 (8.5 to 22)", ">99.0<", "0.96 (0.86 to 1.05)", "–", "All met."):
         assert figure in page
-    assert page.count('role="img"') == 2
     rows = re.findall(r'<th scope="row" data-label="Attack, attacker">(.*?)</th>(.*?)</tr>', page)
     assert [(label, re.findall(r">([^<]+)</td>", effects)) for label, effects in rows] == [
         ("strip-trigger *", ["-0.25", "-"]), ("png, cutout", ["0.96", "0.50"])

@@ -16,14 +16,12 @@ from unlearnable.report import pictures
 from unlearnable.report.pictures import (
     LINE,
     MARGIN,
-    PART,
     SHEET,
     THUMBNAIL,
     ShownPhotos,
     amplified,
     opaque,
     sheet,
-    strongest,
     thumbnails,
 )
 
@@ -90,16 +88,3 @@ def test_a_gallery_has_the_photos_in_which_most_is_seen_and_is_small_whatever_is
     for flip in flips[:9]:
         tight.add(f"{flip}", flip, one)
     assert list(tight.thumbnails) == [f"{flips[8]}", f"{flips[7]}"]
-
-
-def test_the_part_at_100_percent_is_where_most_has_changed():
-    before = np.zeros((900, 1200, 3), dtype=np.uint8)
-    after = before.copy()
-    after[600:700, 1000:1100] = 8
-    left, top, right, bottom = strongest(before, after)
-    assert (right - left, bottom - top) == (PART, PART)
-    assert left <= 1000
-    assert right >= 1100
-    assert top <= 600
-    assert bottom >= 700
-    assert strongest(before[:90, :100], after[:90, :100]) == (0, 0, 100, 90)

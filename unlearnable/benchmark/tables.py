@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import fmean, pstdev
 
 from unlearnable.report import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
-from unlearnable.report.html import mean_curve
 from unlearnable.settings import AS_PUBLISHED, mem_name
 from unlearnable.verify.summary import rank
 from unlearnable.wording import grouped
@@ -209,7 +208,7 @@ def draw(report: BenchmarkReport, path: Path) -> None:
     for number, (method, own) in enumerate(_by(cells, lambda c: c.method + _share(c))):
         how = {"marker": MARKS[number % len(MARKS)], "markersize": 4, "label": method}
         for plot, curves in ((loss, [c.loss_curve for c in own]), (ranks, [c.medr_curve for c in own])):
-            means = mean_curve(curves)
+            means = [fmean(values) for values in zip(*curves, strict=True) if None not in values]
             plot.plot(range(1, len(means) + 1), means, **how)
     ranks.margins(y=0.1)  # room for the name of the line
     ranks.axhline(report.random.text_to_image.medr, color="0.5", linewidth=0.8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from unlearnable.imaging.picture import Picture, on_white, strips
 
 GAIN = 10
 THUMBNAIL, SHEET = 320, 1600  # the longest side of a thumbnail and of a picture on the sheet
-PART, STEPS = 280, 4  # side of what is shown at 100 %, and how many places that it may have lie within one
 MARGIN, LINE = 10, 26
 TITLES = ("original", "protected", f"noise x {GAIN}")
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".jpg": "image/jpeg"}
@@ -26,23 +24,18 @@ BYTES = 4_000_000  # most bytes of all thumbnails of a page
 
 
 class Thumbnails(NamedTuple):
-    """Data URIs of a photo, its protected copy and the noise between them, all of `width` x `height` pixels.
-
-    `part_before` and `part_after` are the part with the strongest noise, pixel for pixel.
-    """
+    """Data URIs of a photo, its protected copy and the noise between them, all of `width` x `height` pixels."""
 
     before: str
     after: str
     noise: str
-    part_before: str
-    part_after: str
     width: int
     height: int
 
     @property
     def size(self) -> int:
         """The bytes of all of them."""
-        return sum(map(len, (self.before, self.after, self.noise, self.part_before, self.part_after)))
+        return sum(map(len, (self.before, self.after, self.noise)))
 
 
 class ShownPhotos:
@@ -76,40 +69,13 @@ def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np
 
 
 def thumbnails(before: Picture, after: Picture) -> Thumbnails:
-    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side, and a part of both as it is."""
+    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side."""
     noise = Image.new("RGB", (before.width, before.height))
     for rows in strips(before.height, before.width):
         noise.paste(Image.fromarray(amplified(before.pixels[rows], after.pixels[rows])), (0, rows.start))
-    first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
-    part = strongest(before.pixels, after.pixels)
-    part_before, part_after = (opaque(_cropped(picture, part)) for picture in (before, after))
-    shown = ((first, 80), (second, 80), (_reduced(noise, THUMBNAIL), 40), (part_before, 95), (part_after, 95))
-    uris = [_data_uri("image/webp", _webp(image, quality)) for image, quality in shown]
-    return Thumbnails._make([*uris, *first.size])
-
-
-def strongest(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of the square of at most `PART` pixels a side that changed most."""
-    height, width, _ = before.shape
-    step = PART // STEPS
-    rows = [slice(top, top + step) for top in range(0, height, step)]
-    changes = (np.abs(after[part].astype(np.int16) - before[part]) for part in rows)
-    change = [part.sum(axis=0).sum(axis=1) for part in changes]  # NumPy takes five times as long for both at once
-    whole = np.pad(np.cumsum(np.cumsum(change, axis=0), axis=1), ((1, 0), (1, 0)))  # of all above and to the left
-    tops, lefts = (np.arange(0, max(size - PART, 0) + 1, step) for size in (height, width))
-    bottoms, rights = np.minimum(tops // step + STEPS, len(rows)), np.minimum(lefts + PART, width)
-    sums = whole[bottoms][:, rights] - whole[tops // step][:, rights]
-    sums -= whole[bottoms][:, lefts] - whole[tops // step][:, lefts]
-    row, column = np.unravel_index(int(sums.argmax()), sums.shape)
-    top, left = int(tops[row]), int(lefts[column])
-    return left, top, min(left + PART, width), min(top + PART, height)
-
-
-def _cropped(picture: Picture, part: tuple[int, int, int, int]) -> Picture:
-    left, top, right, bottom = part
-    place = slice(top, bottom), slice(left, right)
-    alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha[place])
-    return replace(picture, pixels=np.ascontiguousarray(picture.pixels[place]), alpha=alpha)
+    shown = [_reduced(image, THUMBNAIL) for image in (opaque(before), opaque(after), noise)]
+    first, second, third = (_data_uri("image/webp", _webp(one, 80)) for one in shown)
+    return Thumbnails(first, second, third, *shown[0].size)
 
 
 def thumbnail(picture: Picture) -> bytes:

@@ -29,7 +29,7 @@ from unlearnable.report import (
     VictimRecord,
     made_by,
 )
-from unlearnable.report.html import Chart, chart, mean_curve, templates
+from unlearnable.report.html import templates
 from unlearnable.settings import AS_PUBLISHED, AS_USUAL, VerifySettings, changing
 from unlearnable.training.data import DecodedPosts
 from unlearnable.training.loop import BASE, kept
@@ -390,7 +390,7 @@ def _crowd_row(victim: str, arm: CrowdArm, through: str, attacker: str, scores: 
 
 
 def verify_page(report: VerifyReport) -> str:
-    """Return the page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
+    """Return the page of a `verify` run: the verdict, the tables, references, and how to read them."""
     outcomes = {finding.outcome for finding in report.findings if not finding.adaptive}
     return (
         templates()
@@ -398,7 +398,6 @@ def verify_page(report: VerifyReport) -> str:
         .render(
             report=report,
             rows=table_rows(report),
-            charts={name: _charts(own) for name, own in grouped((cell.victim, cell) for cell in report.cells).items()},
             mood={"holds": "good", "does not hold": "bad"}.get("".join(outcomes), ""),
             attackers=any(finding.attacker != AS_USUAL for finding in report.findings),
             through=any(finding.effect_through is not None for finding in report.findings),
@@ -406,12 +405,3 @@ def verify_page(report: VerifyReport) -> str:
             beside=crowd_rows(report.crowd) if report.crowd else [],
         )
     )
-
-
-def _charts(own: Sequence[Cell]) -> list[Chart]:
-    """Return the charts of loss and held-out Medr of each arm of a victim, mean over the seeds."""
-    arms = grouped((arm_label(cell), cell) for cell in own)
-    losses = {label: mean_curve([cell.loss_curve for cell in cells]) for label, cells in arms.items()}
-    ranks = {label: mean_curve([cell.medr_curve for cell in cells]) for label, cells in arms.items()}
-    drawn = chart("training loss", losses), chart("held-out Medr, text to image", ranks)
-    return [one for one in drawn if one is not None]
