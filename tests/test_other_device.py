@@ -60,7 +60,7 @@ JOBS = (training, verifying, explaining)
 
 @pytest.fixture
 def people(tmp_path):
-    """Sixteen photos of two people, whose names are what `orthogonal-projection` takes for classes."""
+    """Sixteen photos of two people."""
     folder = tmp_path / "photos"
     folder.mkdir()
     rows = [{"image": f"p{n}.png", "caption": f"{('Ada', 'Ben')[n % 2]}: {CAPTIONS[n % 5]}"} for n in range(16)]

@@ -123,7 +123,7 @@ def test_people_keep_their_invented_names_and_somebody_new_gets_another(posts, a
     settings = VerifySettings(
         originals=Path("photos"), protected=Path("photos-protected"), captions=Path("people"), test_fraction=0.5
     )
-    assert {one.name for one in divide(settings, Silent()).people.values()} == {
+    assert {one.name for one in divide(settings, Silent()).held_out.people.values()} == {
         "Dorwen Tindlecroft", "Gwelda Chadderfen", "Hedrisa Swallowby"
     }  # fmt: skip
 

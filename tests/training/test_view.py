@@ -12,16 +12,7 @@ from hypothesis import given, strategies as st
 
 from unlearnable.imaging.placement import Noisy
 from unlearnable.training import data
-from unlearnable.training.data import (
-    KERNELS,
-    LARGEST,
-    PLAIN_VIEW,
-    View,
-    apply_noise,
-    load_protected,
-    load_view,
-    sample_view,
-)
+from unlearnable.training.data import PLAIN_VIEW, View, apply_noise, load_protected, load_view, sample_view
 
 
 def test_the_optimiser_sees_what_the_file_will_hold():
@@ -36,14 +27,14 @@ def test_the_optimiser_sees_what_the_file_will_hold():
 
 
 @given(
-    kernel=st.sampled_from(KERNELS),
+    kernel=st.sampled_from(data.KERNELS),
     channels=st.sampled_from([1, 3]),
     photo=st.tuples(st.integers(5, 40), st.integers(5, 40)),
     cells=st.tuples(st.integers(2, 12), st.integers(2, 12)),
     side=st.integers(2, 30),
     flip=st.booleans(),
     seed=st.integers(0, 1000),
-    largest=st.sampled_from([LARGEST, 0]),
+    largest=st.sampled_from([data.LARGEST, 0]),
 )
 def test_gradients_reach_the_noise_through_all_that_happens_to_it(
     kernel, channels, photo, cells, side, flip, seed, largest
@@ -118,7 +109,7 @@ def test_the_plain_view_is_the_middle_square_and_long_photos_are_cropped_to_four
 def test_draws_cover_kernels_flips_and_sizes():
     generator = torch.Generator().manual_seed(1)
     drawn = [sample_view(generator, 0.9) for _ in range(200)]
-    assert {d.kernel for d in drawn} == set(KERNELS)
+    assert {d.kernel for d in drawn} == set(data.KERNELS)
     assert {d.flip for d in drawn} == {True, False}
     for values, low, high in (
         ([d.share for d in drawn], 0.9, 1), ([d.stretch for d in drawn], 0.9, 1 / 0.9),
@@ -128,7 +119,7 @@ def test_draws_cover_kernels_flips_and_sizes():
         assert low <= min(values) < low + near < high - near < max(values) <= high
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", data.KERNELS)
 def test_what_is_reduced_is_averaged(kernel):
     pixels = 255 * torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0))
     reduced = load_view(pixels, 16, View(kernel, 1.0, 0.0, 0.5, 0.5, False))

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from tests.conftest import CAPTIONS, picture
+from tests.conftest import CAPTIONS
 from tests.contract.test_attackers import TOWERS, victim
-from unlearnable.errors import InputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.settings import AS_USUAL
 from unlearnable.storage.progress import Silent
-from unlearnable.training.data import Pixels, pairs_of
 from unlearnable.training.loop import PLAIN, Batch, Recipe, TrainingTask, contrastive_loss, fit
 from unlearnable.training.retrieval import embed
-from unlearnable.verify.attackers import ATTACKERS, photos as photos_module, selection as pairs_module
+from unlearnable.verify.attackers import ATTACKERS, photos as photos_module
 from unlearnable.verify.attackers.photos import JITTER, strong_view
-from unlearnable.verify.attackers.selection import (
-    DropDissimilar,
-    all_but_projections,
-    classes_of,
-    regression,
-    shallow_half,
-    span,
-)
+from unlearnable.verify.attackers.selection import DropDissimilar, all_but_projections, shallow_half
 
 
 @pytest.fixture
@@ -191,87 +181,3 @@ def test_the_pairs_of_the_lowest_cosine_are_dropped(tiny, pairs):
     assert kept.photos.tolist() == sorted(kept.photos.tolist())
     assert torch.equal(kept.tokens, pairs.tokens[kept.photos])
     assert len(DropDissimilar(share=0.05).choose(tiny, pairs)) == 10
-
-
-def test_each_photo_gets_the_most_similar_caption_of_another_one(tiny, pairs, monkeypatch):
-    several = pairs_of(pairs.pixels, [[f"{CAPTIONS[n]} {m}" for m in range(2)] for n in range(5)])
-    images, texts, owners = embed(tiny, several)
-    found = ATTACKERS["recaption-nearest"].choose(tiny, several)
-    assert torch.equal(found.photos, several.photos)
-    assert found.pixels is several.pixels
-    for n, photo in enumerate(owners.tolist()):
-        cosines = images[photo] @ texts.T
-        best = max((m for m in range(len(several)) if owners[m] != photo), key=lambda m: cosines[m])
-        assert torch.equal(found.tokens[n], several.tokens[best])
-    monkeypatch.setattr(pairs_module, "ROWS", 3)
-    assert torch.equal(ATTACKERS["recaption-nearest"].choose(tiny, several).tokens, found.tokens)
-
-
-NAMES = ("mara", "henrik", "zora")
-
-
-@pytest.fixture
-def patterns():
-    """A pattern of 8/255 for each name, (3, 72, 96)."""
-    coarse = torch.from_numpy(np.random.default_rng(0).choice([-8.0, 8.0], (3, 3, 9, 12)))
-    return torch.nn.functional.interpolate(coarse.float(), (72, 96), mode="nearest")
-
-
-@pytest.fixture
-def posts(tmp_path, patterns):
-    """Twelve posts of each name with its pattern, captioned by a function of their number."""
-    pixels = Pixels.create(tmp_path / "posts.u8")
-    for n in range(36):
-        photo = torch.from_numpy(picture(n, 72, 96).astype(np.float32)) * 0.8 + 20
-        pixels.append((photo + patterns[n % 3].permute(1, 2, 0)).round().clamp(0, 255).byte().numpy())
-    return lambda texts: pairs_of(pixels, [[texts(n)] for n in range(36)])
-
-
-def told_apart(photos, patterns):
-    """How much more a photo resembles its own pattern than the others', in 1/255."""
-    own = torch.nn.functional.normalize(patterns.flatten(1) - patterns.flatten(1).mean(0), dim=1)
-    likeness = torch.stack([own @ photos[n].flatten() for n in range(36)]) / photos[0].numel() ** 0.5
-    return float(likeness[torch.arange(36), torch.arange(36) % 3].mean() - likeness.mean())
-
-
-def test_a_pattern_that_stands_for_a_name_is_taken_out(tiny, posts, patterns):
-    pairs = posts(lambda n: f"{NAMES[n % 3]} at the beach")
-    found = ATTACKERS["orthogonal-projection"].choose(tiny, pairs)
-    before, after = told_apart(pairs.pixels, patterns), told_apart(found.pixels, patterns)
-    assert before > 3
-    assert abs(after) < 0.3 * before
-    assert torch.equal(found.tokens, pairs.tokens)
-    for n in range(36):
-        photo = found.pixels[n]
-        assert photo.shape == (3, 72, 96)
-        assert torch.equal(photo, photo.round().clamp(0, 255))
-        assert (photo - pairs.pixels[n]).abs().mean() < 20
-
-
-def test_a_class_is_the_rarest_word_that_four_photos_share(posts):
-    found = classes_of(posts(lambda n: f"{NAMES[n % 3]} at the beach" if n < 34 else "words"))
-    assert {found[n] for n in (34, 35)} == {0}
-    for n in range(34):
-        assert found[n] in tokenizer().encode(NAMES[n % 3])
-    few = classes_of(posts(lambda n: f"{NAMES[0] if n < 4 else NAMES[1] if n < 7 else ''} beach"))
-    assert [few[n] in tokenizer().encode(NAMES[n // 4]) for n in (3, 6)] == [True, False]
-
-
-def test_two_classes_are_needed_and_enough(tiny, posts):
-    with pytest.raises(InputError, match="finds no two classes") as caught:
-        ATTACKERS["orthogonal-projection"].choose(tiny, posts(lambda n: "the same on all"))
-    assert caught.value.hint
-    pairs = posts(lambda n: f"{NAMES[n % 2]} at the beach")
-    assert not torch.equal(ATTACKERS["orthogonal-projection"].choose(tiny, pairs).pixels[0], pairs.pixels[0])
-
-
-def test_the_regression_tells_classes_apart_and_its_weights_span_one_direction_less():
-    targets = torch.arange(30) % 3
-    inputs = torch.randn(30, 50, generator=torch.Generator().manual_seed(0)) + 3 * torch.eye(3, 50)[targets]
-    inputs -= inputs.mean(dim=0)
-    weights = regression(inputs, targets)
-    assert ((inputs @ weights.T).argmax(dim=1) == targets).all()
-    columns = span(weights)
-    assert columns.shape == (50, 2)
-    assert torch.allclose(columns.T @ columns, torch.eye(2), atol=1e-5)
-    assert (inputs @ (weights - weights @ columns @ columns.T).T).abs().max() < 1e-2

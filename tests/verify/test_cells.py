@@ -11,14 +11,11 @@ import torch
 from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
-from tests.conftest import Told
 from unlearnable.models.openclip import save
 from unlearnable.training.data import Pairs
 from unlearnable.training.loop import Recipe
 from unlearnable.verify import cells
 from unlearnable.verify.cells import CellStore, Experiment, ModelPool, digest_of, version_of_cells
-
-MISSING = {"version": "3", "seed": 0}
 
 
 class Result(BaseModel):
@@ -63,22 +60,6 @@ def test_no_flipped_bit_makes_another_cell(flip, bit):
         content[flip % len(content)] ^= 1 << bit
         path.write_bytes(content)
         assert store.read("clean", {"seed": 0}) in (None, Result(value=3))
-
-
-def test_damaged_cells_and_those_of_another_version_are_counted_where_cells_are_missing(store):
-    def told(version, wanted):
-        store.report_unusable(version, [("clean", wanted)], progress := Told())
-        return [note.split(" in ")[0] for note in progress.notes]
-
-    key = {"version": "2", "seed": 0}
-    store.write("clean", key, Result(value=3))
-    assert told("2", key) == []
-    assert told("3", MISSING) == ["1 cell"]
-    for name, text in (("cut", '{"value": 3'), ("list", "[]")):
-        (store.folder / f"{name}-12345678.json").write_text(text)
-    assert told("3", MISSING) == ["3 cells"]
-    store.write("clean", MISSING, Result(value=3))
-    assert told("3", MISSING) == [], "nothing is run again once it was"
 
 
 def test_the_version_of_cells_is_another_one_after_an_upgrade(monkeypatch):

@@ -116,16 +116,6 @@ def test_what_cannot_be_judged_is_no_protection():
     )
 
 
-def test_an_outcome_of_one_direction_alone_is_told_as_that():
-    (found,) = findings([cell("clean", 15, back=60), cell("protected", 10)], REFERENCES)
-    assert (found.outcome, found.judged_by) == ("holds", ["text_to_image"])
-    assert verdict([found]) == (
-        "holds: protection held against small; one direction alone could be judged against small"
-    )
-    many = [found.model_copy(update={"victim": name}) for name in "abcdef"]
-    assert "one direction alone could be judged against 6 of 6 tests" in verdict(many)
-
-
 def test_an_attacker_is_compared_with_its_own_clean_cells_and_named():
     cells = [cell("clean", 60), cell("protected", 10)]
     cells += [one.model_copy(update={"attacker": "cutout"}) for one in (cell("clean", 40), cell("protected", 30))]

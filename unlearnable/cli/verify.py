@@ -22,8 +22,6 @@ from unlearnable.wording import counted, grouped
 if TYPE_CHECKING:
     from unlearnable.report import VerifyReport
 
-FEW = 6  # findings that have a line each; the page and the matrix tell of more
-
 
 @with_settings(
     VerifySettings,
@@ -82,7 +80,7 @@ def _resolve(flags: Mapping[str, Any], file: Path | None) -> VerifySettings:
 
 def _show(report: VerifyReport) -> None:
     """Print verdict, tables and matrix."""
-    from unlearnable.verify.summary import crowd_rows, finding_line, table_rows
+    from unlearnable.verify.summary import crowd_rows, table_rows
 
     out = console()
     out.print(report.verdict, style="bold")
@@ -95,9 +93,6 @@ def _show(report: VerifyReport) -> None:
         heads = ("image->text Hit@10", "text->image Hit@10", "others Hit@10", "known by name")
         _show_arms(out, "your posts", heads, crowd_rows(report.crowd))
         show_notes(out, report.crowd.notes)
-    if len(report.findings) <= FEW:
-        for one in report.findings:
-            out.print(finding_line(one))
     _show_matrix(out, report)
     if report.not_tested:
         out.print(f"not tested: {', '.join(report.not_tested)}")
@@ -122,11 +117,9 @@ def _show_arms(out: Console, name: str, heads: Sequence[str], rows: Iterable[tup
 
 
 def _show_matrix(out: Console, report: VerifyReport) -> None:
-    """Print the effects by attack or attacker and victim, the worst row first; nothing where there is a single row."""
+    """Print the effects by attack or attacker and victim, the worst row first."""
     from unlearnable.verify.summary import matrix_rows
 
-    if len(report.matrix) < 2:
-        return
     victims = [" ".join(filter(None, (Path(victim.name).name, victim.role))) for victim in report.victims]
     show_table(out, ("effect", *victims), ((label, *effects) for label, effects in matrix_rows(report)))
     out.print("effect: 1 is all, below 0 a harm")

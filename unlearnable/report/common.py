@@ -109,7 +109,7 @@ class StudyReport(RunReport):
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
     notes: list[str] = Field(description="Remarks for the user, such as how far the figures can be relied on.")
     ran: int = Field(description="Cells that this run trained, in its first process.")
-    reused: int = Field(description="Cells that were there, or equal another one that was trained.")
+    reused: int = Field(description="Cells that earlier runs trained.")
 
 
 class EpochRecord(Record):

@@ -66,7 +66,6 @@ SUITES: dict[SuiteName, AttackSuite] = {
         ),
         (
             "cutout", "cutmix", "mixup", "ueraser-max", "adversarial", "frozen", "probe", "drop-dissimilar",
-            "recaption-nearest", "orthogonal-projection",
         ),
     ),
     "full": AttackSuite(

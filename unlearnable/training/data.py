@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
@@ -35,72 +36,75 @@ OF_FACES = (Path("people"), REAL_NAMES)  # what stands for a caption file of fac
 class Ragged:
     """The offsets of arrays (3, h, w) of one-byte numbers in a file, each with its own height and width."""
 
-    def __init__(self, shapes: Iterable[Shape] = ()) -> None:
-        self.shapes: list[Shape] = []
-        self._ends = [0]
-        for shape in shapes:
-            self.append(shape)
+    def __init__(self, shapes: Iterable[Shape]) -> None:
+        self.shapes = [(height, width) for height, width in shapes]
+        self._ends = [0, *accumulate(3 * height * width for height, width in self.shapes)]
 
     def __len__(self) -> int:
         return len(self.shapes)
-
-    def append(self, shape: Shape) -> None:
-        """Add an array of this shape after the last one."""
-        height, width = shape
-        self.shapes.append((height, width))
-        self._ends.append(self._ends[-1] + 3 * height * width)
-
-    def part(self, number: int) -> slice:
-        """Return the range of bytes of an array."""
-        return slice(self._ends[number], self._ends[number + 1])
 
     @property
     def size(self) -> int:
         """The size of all arrays together, in bytes."""
         return self._ends[-1]
 
+    def part(self, number: int) -> slice:
+        """Return the range of bytes of an array."""
+        return slice(self._ends[number], self._ends[number + 1])
+
 
 class Pixels:
-    """Working copies of photos of different sizes, uint8, in one file that is read a photo at a time.
+    """Working copies of photos of different sizes, uint8, in files that are read a photo at a time."""
 
-    Args:
-        path: existing file with the photos of `shapes`; `create` starts an empty one.
-        shapes: (h, w) of the photos in the file, in order.
-        chosen: numbers of the photos in the file that these are; None for all.
-    """
-
-    def __init__(self, path: Path, shapes: Iterable[Shape], chosen: Sequence[int] | None = None) -> None:
-        self._path = path
-        self._ragged = Ragged(shapes)
-        self._chosen = chosen
+    def __init__(self, path: Path, shapes: Iterable[Shape] = ()) -> None:
+        self._path, self._end = path, 0
+        self._places: list[tuple[Path, int, Shape]] = []  # of each photo: its file, its first byte there, its size
+        for shape in shapes:
+            self._add(shape)
 
     @classmethod
     def create(cls, path: Path) -> Pixels:
         """Create an empty file, which the caller removes; an existing file is overwritten."""
         with files.reporting_write_errors(path):
             path.write_bytes(b"")
-        return cls(path, ())
+        return cls(path)
+
+    def _add(self, shape: Shape) -> None:
+        height, width = shape
+        self._places.append((self._path, self._end, (height, width)))
+        self._end += 3 * height * width
+
+    def append(self, pixels: Rgb8) -> None:
+        """Append the pixels (h, w, 3) of the next photo to the file."""
+        with files.reporting_write_errors(self._path), self._path.open("ab") as file:
+            file.write(np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes())
+        self._add(pixels.shape[:2])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __add__(self, more: Pixels) -> Pixels:
+        """Return these photos, then the others, where they lie."""
+        joined = Pixels(self._path)
+        joined._places = self._places + more._places
+        return joined
+
+    def choose(self, photos: Iterable[int]) -> Pixels:
+        """Return some of the photos, where they lie."""
+        chosen = Pixels(self._path)
+        chosen._places = [self._places[photo] for photo in photos]
+        return chosen
 
     @property
     def shapes(self) -> list[Shape]:
         """(h, w) of each photo."""
-        shapes = self._ragged.shapes
-        return shapes if self._chosen is None else [shapes[n] for n in self._chosen]
-
-    def choose(self, photos: Sequence[int]) -> Pixels:
-        """Return some of the photos, in the same file."""
-        chosen = photos if self._chosen is None else [self._chosen[n] for n in photos]
-        return Pixels(self._path, self._ragged.shapes, chosen)
-
-    def __len__(self) -> int:
-        return len(self._ragged if self._chosen is None else self._chosen)
+        return [shape for _, _, shape in self._places]
 
     def __getitem__(self, photo: int) -> Tensor:
         """Return the pixels (3, h, w) of a photo, float, whole numbers 0-255."""
-        number = photo if self._chosen is None else self._chosen[photo]
-        part = self._ragged.part(number)
-        flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
-        return torch.from_numpy(flat).view(3, *self._ragged.shapes[number]).float()
+        path, start, (height, width) = self._places[photo]
+        flat = np.fromfile(path, np.uint8, count=3 * height * width, offset=start)
+        return torch.from_numpy(flat).view(3, height, width).float()
 
     def is_grey(self, photo: int) -> bool:
         """Return whether all three channels of a photo are equal in every pixel."""
@@ -109,58 +113,16 @@ class Pixels:
 
     def sha256(self) -> str:
         """Return the hex SHA-256 of the sizes and pixels of all photos."""
-        if self._chosen is None:
-            return hashlib.sha256(f"{files.sha256(self._path)} {self.shapes}".encode()).hexdigest()
         digest = hashlib.sha256(f"{self.shapes}".encode())
         for photo in range(len(self)):
             digest.update(self[photo].byte().numpy().tobytes())
         return digest.hexdigest()
-
-    def append(self, pixels: Rgb8) -> None:
-        """Append the pixels (h, w, 3) of the next photo."""
-        with files.reporting_write_errors(self._path), self._path.open("ab") as file:
-            file.write(np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes())
-        self._ragged.append((pixels.shape[0], pixels.shape[1]))
 
 
 class Photos(Protocol):
     """Photos by number: pixels (3, h, w), whole numbers 0-255."""
 
     def __getitem__(self, photo: int, /) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """The photos of two stores of the same posts: those `chosen` from `few`, all others from `most`."""
-
-    most: Pixels
-    few: Pixels
-    chosen: frozenset[int]
-
-    def __len__(self) -> int:
-        return len(self.most)
-
-    def __getitem__(self, photo: int, /) -> Tensor:
-        return (self.few if photo in self.chosen else self.most)[photo]
-
-    def sha256(self) -> str:
-        """Return a hex SHA-256 that the sizes and pixels of all photos decide."""
-        parts = f"{self.most.sha256()} {self.few.sha256()} {sorted(self.chosen)}"
-        return hashlib.sha256(parts.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The photos of several stores, numbered consecutively."""
-
-    stores: tuple[Pixels | Mixed, ...]
-
-    def __getitem__(self, photo: int, /) -> Tensor:
-        for store in self.stores:
-            if photo < len(store):
-                return store[photo]
-            photo -= len(store)
-        raise IndexError(photo)
 
 
 @dataclass(frozen=True)
@@ -203,9 +165,6 @@ def tokens_of(slots: Sequence[CaptionSlot], triggers: Sequence[Sequence[int]] | 
     """Return tokens (b, t) of captions with their triggers, and the position (b,) of each trigger's first token.
 
     Tokens are padded to the longest of the batch. A caption that exceeds the context of a CLIP loses its end.
-
-    Raises:
-        ValueError: a trigger does not fit into the context behind the head of its caption.
     """
     start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
     rows = []
@@ -263,9 +222,6 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
     """Open a data set with its captions; without `captions`, those of the only caption file in the folder.
 
     `people` as captions reads a folder of faces under invented names, `people:real` under the real names.
-
-    Raises:
-        InputError: there is nothing to read, or more than one caption file.
     """
     if captions == REAL_NAMES:
         return named_posts(open_people(folder), rename=False)
@@ -275,11 +231,7 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
 
 
 def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:
-    """Decode every photo of some data sets into `posts`, for models of `side` pixels.
-
-    Raises:
-        InputError: none of the photos can be decoded.
-    """
+    """Decode every photo of some data sets into `posts`, for models of `side` pixels; an error if none can be."""
     progress.phase("reading photos", sum(len(dataset.photos) for dataset in datasets))
     for dataset in datasets:
         captions = dataset.captions_by_photo()
@@ -291,11 +243,7 @@ def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progre
 
 
 def read_photo(path: Path) -> Picture:
-    """Decode one photo.
-
-    Raises:
-        InputError: the photo does not exist or cannot be decoded; the message names its path.
-    """
+    """Decode one photo; an `InputError` names the path of one that does not exist or cannot be decoded."""
     if path.is_dir():
         raise InputError(f"{path} is a folder", hint="give one photo of it")
     if not path.is_file():
@@ -346,11 +294,9 @@ def sample_view(generator: torch.Generator, smallest: float, kernels: Sequence[s
 
 
 def apply_noise(pixels: Tensor, noise: Tensor) -> Tensor:
-    """Return a photo (3, h, w) with its noise as the written file will hold it, without gradients.
+    """Return a photo (3, h, w), whole numbers 0-255, with its noise as the written file will hold it, no gradients.
 
-    Args:
-        pixels: (3, h, w) float, whole numbers 0-255.
-        noise: (3, gh, gw) float in 1/255, or (1, gh, gw) for all channels alike.
+    The noise is a grid (3, gh, gw) in 1/255, or (1, gh, gw) for all channels alike.
     """
     height, width = pixels.shape[-2:]
     with torch.no_grad():

@@ -13,8 +13,6 @@ from torch import Tensor, nn
 from unlearnable.errors import ConfigError, UnlearnableError
 from unlearnable.storage.pool import process
 
-TABLE = 10_000  # rows from which on a matrix is a table of words; the captions of a batch hold few of them
-
 
 @dataclass(eq=False)
 class World:
@@ -54,8 +52,7 @@ ALONE = World()
 def lead(world: World, work: str) -> None:
     """Tell the other processes, which wait for it, what work they are needed for; none if `work`, a hash, is empty.
 
-    Raises:
-        ConfigError: one of them cannot take part, or would compute something else.
+    It is a `ConfigError` if one of them cannot take part, or would compute something else.
     """
     for rank, (ready_for, problem) in enumerate(world.exchange((work, ""))[1:], 1):
         if work and ready_for != work:
@@ -75,11 +72,7 @@ def follow(world: World, work: str, problem: str = "") -> bool:
 
 
 def join(device: str) -> World:
-    """Join the processes that `accelerate launch` or `torchrun` started: by gloo on the CPU, by nccl on CUDA.
-
-    Raises:
-        ConfigError: there are several processes and accelerate is not installed.
-    """
+    """Join the processes that `accelerate launch` or `torchrun` started: by gloo on the CPU, by nccl on CUDA."""
     if process()[1] == 1:
         return ALONE
     try:
@@ -115,14 +108,12 @@ class _Several(World):
     def average(self, module: nn.Module) -> None:
         gradients = [weights.grad for weights in module.parameters() if weights.grad is not None]
         tensors = [*gradients, *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
-        places = [_touched(one) if one.ndim == 2 and len(one) >= TABLE else ... for one in tensors]
-        parts = [one[place] for one, place in zip(tensors, places, strict=True)]
-        means = torch.cat([part.flatten() for part in parts])
+        means = torch.cat([one.flatten() for one in tensors])
         with _reaching():
             torch.distributed.all_reduce(means)
-        sizes = [part.numel() for part in parts]
-        for one, place, mean in zip(tensors, places, means.div(self.size).split(sizes), strict=True):
-            one[place] = mean.view_as(one[place])
+        sizes = [one.numel() for one in tensors]
+        for one, mean in zip(tensors, means.div(self.size).split(sizes), strict=True):
+            one.copy_(mean.view_as(one))
 
     def exchange(self, value: Any) -> list[Any]:
         values: list[Any] = [None] * self.size
@@ -144,14 +135,6 @@ def share_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank
         if isinstance(norm, nn.modules.batchnorm._BatchNorm):
             norm.register_forward_pre_hook(all_rows)
             norm.register_forward_hook(own_rows)
-
-
-def _touched(table: Tensor) -> Tensor:
-    """Return the rows of a table that are not zero in one of the processes."""
-    rows = table.any(dim=1).to(torch.uint8)
-    with _reaching():
-        torch.distributed.all_reduce(rows, torch.distributed.ReduceOp.MAX)
-    return rows.nonzero()[:, 0]
 
 
 class _Gathered(torch.autograd.Function):

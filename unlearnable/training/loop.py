@@ -25,16 +25,7 @@ from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder, computing
 from unlearnable.report import EpochRecord
-from unlearnable.settings import (
-    SCRATCH_EPOCHS,
-    SCRATCH_RATE,
-    TUNING_EPOCHS,
-    TUNING_RATE,
-    WARMUP,
-    Precision,
-    TrainSettings,
-    VerifySettings,
-)
+from unlearnable.settings import WARMUP, Precision, TrainSettings, VerifySettings, train as usual
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, load_view, sample_view
@@ -62,15 +53,10 @@ def contrastive_loss(
     decoys: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
-    """Return the symmetric cross entropy over the similarities of a batch (the L of Eq. 2-5).
+    """Return the symmetric cross entropy over the similarities of a batch (the L of Eq. 2-5), or a loss a pair (b,).
 
-    Args:
-        image_features: (b, d), normalised.
-        text_features: (b, d), normalised; row i belongs to image i.
-        logit_scale: factor on the cosines (already exponentiated).
-        drop: (b, b) bool of entries that are not negatives, see `same_source_mask`.
-        decoys: (m, d) features of further texts that belong to no image of the batch.
-        reduction: "mean" for a scalar, "none" for one loss per pair (b,).
+    Features (b, d) are normalised; `drop` marks (b, b) entries that are not negatives, see `same_source_mask`;
+    `decoys` (m, d) are features of further texts that belong to no image of the batch.
     """
     logits = logit_scale * image_features @ text_features.T  # (b, b)
     if drop is not None:
@@ -201,7 +187,9 @@ class Recipe:
     precision: Precision = "auto"
 
 
-BASE = Recipe(TUNING_EPOCHS, TUNING_RATE)  # of all trainings, but for length, rate, seed and what a command changes
+BASE = Recipe(
+    usual.TUNING_EPOCHS, usual.TUNING_RATE
+)  # of all trainings, but for length, rate, seed and what a command changes
 
 
 def recipe_for(
@@ -213,7 +201,9 @@ def recipe_for(
     **changes: Any,
 ) -> Recipe:
     """Return the recipe of a training, with the default length and rate of an architecture where none are given."""
-    defaults = (SCRATCH_EPOCHS, SCRATCH_RATE) if from_scratch else (TUNING_EPOCHS, tuning_rate(architecture))
+    defaults = (
+        (usual.SCRATCH_EPOCHS, usual.SCRATCH_RATE) if from_scratch else (usual.TUNING_EPOCHS, tuning_rate(architecture))
+    )
     return replace(
         BASE,
         epochs=defaults[0] if settings.epochs is None else settings.epochs,
@@ -284,11 +274,7 @@ class TrainingTrace:
 def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World = ALONE) -> TrainingTrace:
     """Train `model` in place with the symmetric contrastive loss (Eq. 2), from the checkpoint if it exists.
 
-    An attacker that changes batches trains in one process.
-
-    Raises:
-        CheckpointError: the checkpoint belongs to another training.
-        ModelError: the loss or the weights are no longer finite.
+    An attacker that changes batches trains in one process. A loss or weights that are not finite are a `ModelError`.
     """
     clock, recipe, count = checkpoint.Clock(), task.recipe, task.steps_an_epoch
     optimiser = adamw(model.module, recipe.lr, recipe.weight_decay)
@@ -359,11 +345,7 @@ def _loss(
 def epoch_record(
     epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs, queries: int | None = None
 ) -> EpochRecord:
-    """Return the loss of an epoch and the model's ranks of the held-out pairs after it.
-
-    Raises:
-        ModelError: the model returns features that are not finite.
-    """
+    """Return the loss of an epoch and the model's ranks of the held-out pairs after it."""
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
     both = scores(queries_of(retrieve(model, held_out), held_out, queries))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, inf
 from typing import NamedTuple
@@ -30,21 +29,13 @@ class Ranks(NamedTuple):
 
 
 def retrieve(model: DualEncoder, gallery: Pairs) -> Ranks:
-    """Rank a gallery in both directions, with photos loaded without crops and flips.
-
-    Raises:
-        ModelError: the model returns features that are not finite.
-    """
+    """Rank a gallery in both directions, with photos loaded without crops and flips."""
     return rank(*embed(model, gallery))
 
 
 @torch.no_grad()
 def embed(model: DualEncoder, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features of the photos (p, d) and of the captions (n, d), and the row of each caption's photo (n,).
-
-    Raises:
-        ModelError: the model returns features that are not finite.
-    """
+    """Return features of the photos (p, d) and of the captions (n, d), and the row of each caption's photo (n,)."""
     model.module.eval()
     photos, owners = pairs.photos.unique(return_inverse=True)
     images = []
@@ -56,11 +47,7 @@ def embed(model: DualEncoder, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
 
 @torch.no_grad()
 def embed_texts(model: DualEncoder, tokens: Tensor) -> Tensor:
-    """Return features (n, d) of texts, which are token ids (n, 77).
-
-    Raises:
-        ModelError: the model returns features that are not finite.
-    """
+    """Return features (n, d) of texts, which are token ids (n, 77)."""
     model.module.eval()
     parts = tokens.split(4 * BATCH)
     return _finite(model, [model.encode_text(model.trim(part).to(model.device)).float().cpu() for part in parts])
@@ -74,33 +61,12 @@ def _finite(model: DualEncoder, parts: list[Tensor]) -> Tensor:
 
 
 def rank(image_features: Tensor, text_features: Tensor, photo_of_caption: Tensor) -> Ranks:
-    """Rank captions for each photo and photos for each caption, by normalised features and each caption's photo (c,).
-
-    Raises:
-        ValueError: a feature is not finite, there is nothing to rank, or a photo or a caption has no partner.
-    """
-    if not (image_features.isfinite().all() and text_features.isfinite().all()):
-        raise ValueError("features must be finite to be ranked")
-    if len(photo_of_caption) != len(text_features):
-        raise ValueError(f"{len(text_features)} captions have features, but {len(photo_of_caption)} have a photo")
-    _captions_of(len(image_features), photo_of_caption)
+    """Rank captions for each photo and photos for each caption, by normalised features and each caption's photo."""
     photo = photo_of_caption.to(text_features.device)
     caption = torch.arange(len(text_features), device=photo.device)
     return Ranks(
         _ranks(image_features, text_features, photo, caption), _ranks(text_features, image_features, caption, photo)
     )
-
-
-def _captions_of(photos: int, photo_of_caption: Tensor) -> Tensor:
-    """Return the number of captions of each photo, after checking that all photos and captions have a partner."""
-    if not photos or not len(photo_of_caption):
-        raise ValueError("there is nothing to rank: no photo or no caption")
-    if int(photo_of_caption.min()) < 0 or int(photo_of_caption.max()) >= photos:
-        raise ValueError(f"a caption belongs to a photo outside 0 to {photos - 1}")
-    captions = photo_of_caption.bincount(minlength=photos)
-    if without := int((captions == 0).sum()):
-        raise ValueError(f"{without} of {photos} photos have no caption, so they have no rank")
-    return captions
 
 
 def _ranks(queries: Tensor, gallery: Tensor, query: Tensor, item: Tensor) -> Tensor:
@@ -147,55 +113,29 @@ def scores(ranks: Ranks) -> BothWays:
     return BothWays(image_to_text=image_to_text, text_to_image=text_to_image)
 
 
-@dataclass(frozen=True)
-class Chance:
-    """The rank of the best of a query's partners in a gallery in random order, in one direction."""
-
-    gallery: int  # items that are ranked
-    partners: tuple[tuple[int, int], ...]  # pairs (m, count): number of queries that have m partners
-
-    def above(self, k: int) -> Fraction:
-        """Return the probability that a query's rank is above k: none of its m partners is among the first k."""
-        rest, queries = max(self.gallery - k, 0), sum(count for _, count in self.partners)
-        missed = (Fraction(count * comb(rest, m), comb(self.gallery, m)) for m, count in self.partners)
-        return sum(missed, Fraction(0)) / queries
-
-    def hit(self, k: int = 10) -> float:
-        """Return the expected Hit@k, in per cent."""
-        return float(100 * (1 - self.above(k)))
-
-    def medr(self) -> float:
-        """Return the median of the rank (the mean of the middle two if it lies between two ranks)."""
-        ranks, half = range(1, self.gallery + 1), Fraction(1, 2)
-        low = bisect_left(ranks, True, key=lambda k: self.above(k) <= half)
-        high = bisect_left(ranks, True, key=lambda k: self.above(k) < half)
-        return (ranks[low] + ranks[high]) / 2
-
-
-class RandomReference(NamedTuple):
-    """The ranks to expect, in both directions, from a model that knows nothing."""
-
-    image_to_text: Chance
-    text_to_image: Chance
-
-
-def random_reference(photos: int, photo_of_caption: Tensor, queries: int | None = None) -> RandomReference:
-    """Return the chance level of a gallery in both directions, by formula, for the queries of the first photos or all.
-
-    Raises:
-        ValueError: there is nothing to rank, or a photo or a caption has no partner.
-    """
-    captions = _captions_of(photos, photo_of_caption)[:queries]
-    return RandomReference(
-        Chance(len(photo_of_caption), tuple(sorted(Counter(captions.tolist()).items()))),
-        Chance(photos, ((1, int(captions.sum())),)),
-    )
-
-
 def chance(gallery: Pairs, queries: int | None = None) -> BothWays:
     """Return the scores of a gallery in random order, by formula, of the first photos' queries or of all."""
-    image_to_text, text_to_image = (
-        Retrieval(hit1=way.hit(1), hit5=way.hit(5), hit10=way.hit(10), medr=way.medr())
-        for way in random_reference(int(gallery.photos.max()) + 1, gallery.photos, queries)
+    captions = gallery.photos.bincount()
+    own = captions[:queries].tolist()
+    return BothWays(
+        image_to_text=_by_chance(len(gallery), Counter(own)),
+        text_to_image=_by_chance(len(captions), Counter({1: sum(own)})),
     )
-    return BothWays(image_to_text=image_to_text, text_to_image=text_to_image)
+
+
+def _by_chance(size: int, partners: Counter[int]) -> Retrieval:
+    """Return the scores of ranking `size` items in random order; `partners` counts the queries with so many partners.
+
+    A query's rank is that of its best partner.
+    """
+
+    def above(k: int) -> Fraction:
+        """Return the probability that a rank is above k: none of the partners is among the first k."""
+        rest = max(size - k, 0)
+        return sum((Fraction(n * comb(rest, m), comb(size, m)) for m, n in partners.items()), Fraction(0)) / total
+
+    total, ranks, half = partners.total(), range(1, size + 1), Fraction(1, 2)
+    hits = {f"hit{k}": float(100 * (1 - above(k))) for k in (1, 5, 10)}
+    low = ranks[bisect_left(ranks, True, key=lambda k: above(k) <= half)]
+    high = ranks[bisect_left(ranks, True, key=lambda k: above(k) < half)]
+    return Retrieval(**hits, medr=(low + high) / 2)

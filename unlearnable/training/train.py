@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
-from unlearnable.posts import HELD_OUT, Dataset, Pair, Photo, Skipped, split, unused
+from unlearnable.posts import Dataset, Skipped, split, unused
 from unlearnable.report import SkippedRecord, TrainReport, made_by
 from unlearnable.settings import TrainSettings
 from unlearnable.storage import files, folders
@@ -26,7 +26,7 @@ from unlearnable.training.data import DecodedPosts, Pairs, Pixels, open_collecti
 from unlearnable.training.distributed import join
 from unlearnable.training.loop import TrainingTask, epoch_record, fit, recipe_for
 
-VERSION = "2"  # raised where a stopped training would continue with other photos
+VERSION = "3"  # raised where a stopped training would continue with other photos
 
 
 def train(
@@ -36,12 +36,6 @@ def train(
 
     With `resume` a stopped training continues; on the same device the result is bit for bit the same. The report is
     None in every process but the first, which alone writes the model.
-
-    Raises:
-        InputError: there is nothing to train on.
-        ModelError: the model is not available.
-        OutputError: the output exists already or cannot be written.
-        CheckpointError: the training to resume had other settings or other data.
     """
     with _held(settings):
         _refuse_existing(settings.output, resume=resume, overwrite=overwrite)
@@ -67,10 +61,8 @@ def _held(settings: TrainSettings) -> Iterator[None]:
     for path in (output, report_path(output)):
         if path.is_dir():
             raise OutputError(f"{path} is a folder", hint="name another `output`, such as model.safetensors in it")
-    if not is_first():
-        yield
-        return
-    with folders.lock_output(output, output.with_name(f".{output.name}.lock"), "training"):
+    lock = output.with_name(f".{output.name}.lock")
+    with folders.lock_output(output, lock, "training") if is_first() else nullcontext():
         yield
 
 
@@ -141,7 +133,7 @@ def _train(settings: TrainSettings, progress: Progress) -> TrainReport | None:
 
 
 def _open_all(settings: TrainSettings) -> list[Dataset]:
-    """Open the data sets of the settings, each with its captions, and each photo in one of them."""
+    """Open the data sets of the settings, each with its captions."""
     captions: Sequence[Path | None] = settings.captions or [None] * len(settings.data)
     if len(captions) != len(settings.data):
         raise ConfigError(
@@ -154,44 +146,7 @@ def _open_all(settings: TrainSettings) -> list[Dataset]:
     for path in (settings.output, report_path(settings.output)):
         if path.exists() and path.resolve() in read:  # no option asks to replace what is trained on
             raise OutputError(f"{path} is part of the data to train on", hint="choose another `output`")
-    return _joined(datasets)
-
-
-def _joined(datasets: Sequence[Dataset]) -> list[Dataset]:
-    """Return the data sets with each photo once, by its content: in the first that has it, with the captions of all.
-
-    Captions that were made up go where there are others. A photo that one of them puts into a held-out split is in it.
-    """
-    same: dict[str, list[tuple[int, Photo]]] = {}  # photos of one content, each with the number of its data set
-    for number, dataset in enumerate(datasets):
-        for photo in dataset.photos:
-            same.setdefault(photo.sha256() or str(photo.path), []).append((number, photo))
-    if all(len(group) == 1 for group in same.values()):
-        return list(datasets)
-    told = [dataset.pairs_by_photo() for dataset in datasets]
-    made_up = [_uncaptioned(dataset) for dataset in datasets]
-    photos: list[list[Photo]] = [[] for _ in datasets]
-    pairs: list[list[Pair]] = [[] for _ in datasets]
-    for group in same.values():
-        number, first = group[0]
-        photos[number].append(replace(first, split=_split_of(photo.split for _, photo in group)))
-        own = [pair for one, photo in group if photo.id not in made_up[one] for pair in told[one][photo.id]]
-        distinct = {pair.caption: replace(pair, photo=first.id) for pair in own or told[number][first.id]}
-        pairs[number] += distinct.values()
-    return [
-        replace(dataset, photos=tuple(kept), pairs=tuple(captions))
-        for dataset, kept, captions in zip(datasets, photos, pairs, strict=True)
-    ]
-
-
-def _uncaptioned(dataset: Dataset) -> Iterable[str]:
-    """Return the ids of the photos without a caption; one that is made for a data set of faces names somebody."""
-    return set() if dataset.people else dataset.uncaptioned
-
-
-def _split_of(names: Iterable[str | None]) -> str | None:
-    """Return the split that counts: one that is held out before others, or else the first."""
-    return min(names, key=lambda name: HELD_OUT.index(name) if name in HELD_OUT else len(HELD_OUT))
+    return datasets
 
 
 def _start(settings: TrainSettings, progress: Progress, *, from_scratch: bool) -> DualEncoder:
@@ -215,7 +170,8 @@ def _parts_of(posts: DecodedPosts, datasets: Sequence[Dataset], settings: TrainS
     """Hold photos out, as the data says or by chance; leave out near-duplicates of them and what has no caption."""
     training, held_out = split(posts.photos, settings.test_fraction, settings.seed)
     paths = [photo.path for photo in posts.photos]
-    uncaptioned = {dataset.root / photo for dataset in datasets for photo in _uncaptioned(dataset)}
+    of_posts = (dataset for dataset in datasets if not dataset.people)  # a face's caption names somebody
+    uncaptioned = {dataset.root / photo for dataset in of_posts for photo in dataset.uncaptioned}
     bare = {n for n, path in enumerate(paths) if path in uncaptioned}
     ranked = [n for n in held_out if n not in bare]
     progress.phase("looking for near-duplicates", 1)
@@ -223,12 +179,9 @@ def _parts_of(posts: DecodedPosts, datasets: Sequence[Dataset], settings: TrainS
     distinct = [n for n in training if n not in near]
     trained = [n for n in distinct if n not in bare]
     if not trained:
-        if distinct:
-            raise InputError("no photo to train on has a caption", hint="give the captions with `captions`")
-        problem = "every photo to train on is a near-duplicate of one that is held out"
         raise InputError(
-            problem if near else "there is no photo to train on",
-            hint="use more photos or a smaller `test_fraction`, or check the splits",
+            "no photo to train on has a caption and is no near-duplicate of one that is held out",
+            hint="give the captions with `captions`, use more photos or a smaller `test_fraction`, or check the splits",
         )
     skipped = unused(posts.photos, training, held_out)
     for numbers, reason, detail in (

@@ -20,17 +20,16 @@ from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, Encoder, in_bf16, weights_sha256
 from unlearnable.models.tokens import default_vocabulary
-from unlearnable.report import ArmName, BothWays, Cell, version_of
+from unlearnable.report import ArmName, BothWays, version_of
 from unlearnable.settings import AS_PUBLISHED, Precision
 from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
-from unlearnable.training.data import DecodedPosts, Joined, Mixed, Pairs, Pixels, Rgb8, pairs_of
+from unlearnable.training.data import DecodedPosts, Pairs, Pixels, Rgb8, pairs_of
 from unlearnable.training.loop import PLAIN, Attacker, Recipe, TrainingTask, fit
 from unlearnable.training.retrieval import Ranks, queries_of, retrieve, scores
 from unlearnable.verify.attacks.base import Attack
 from unlearnable.verify.copies import PostPair, read_both
 from unlearnable.verify.crowd import Identities, recognised
-from unlearnable.wording import counted
 
 C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]
@@ -62,22 +61,6 @@ class CellStore(Generic[C]):
         """Write the cell of a key."""
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
         files.write_text(self.path(name, key), files.seal_json(content))
-
-    def report_unusable(self, version: str, wanted: Iterable[tuple[str, Key]], progress: Progress) -> None:
-        """Note how many files are damaged or of another version, where not all wanted cells (name, key) are there."""
-        if all(self.read(name, key) is not None for name, key in wanted):
-            return
-        unusable = [path for path in self.folder.glob("*.json") if _version_in(path) != version]
-        if unusable:
-            why = f"damaged or of another version than {version}: what is wanted is run again"
-            progress.note(f"{counted(len(unusable), 'cell')} in {self.folder} not used, {why}")
-
-
-def _version_in(path: Path) -> object:
-    try:
-        return files.unseal_json(path.read_bytes())[KEY]["version"]
-    except (OSError, ValueError, TypeError, LookupError):
-        return None
 
 
 def version_of_cells(number: int) -> str:
@@ -251,7 +234,7 @@ class Arms:
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
     _captions: dict[tuple[ArmName, str], list[list[str]]] = field(default_factory=dict)
 
-    def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
+    def read(self, cells: Iterable[tuple[ArmName, Attack]], progress: Progress) -> None:
         """Decode the photos, and change photos and captions, for `cells`: pairs of arm and attack."""
         attacks = {(VERSIONS.get(data, "clean"), attack.name): attack for data, attack in cells}
         self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
@@ -280,32 +263,29 @@ class Arms:
             texts = tuple(_random_words(post, self.seed, number) + text for text in post.clean)
         return [attack.caption(text) for text in texts]
 
-    def captions(self, data: ArmName, attack: Attack) -> list[list[str]]:
-        """Return the captions of each post in an arm."""
-        return [] if data == "absent" else self._captions[data, attack.name]
-
-    def _stores(self, data: ArmName, attack: Attack) -> tuple[Pixels | Mixed, ...]:
+    def _pixels(self, data: ArmName, attack: Attack) -> Pixels:
+        """Return the photos of an arm: the posts, unless they are absent, then other people's."""
         if data == "absent":
-            return (self.background.pixels,)
+            return self.background.pixels
         own = self._photos[VERSIONS.get(data, "clean"), attack.name]
-        mixed = Mixed(own, self._photos["clean", AS_PUBLISHED], self.leaked) if data == "half" else own
-        return (mixed, self.background.pixels)
+        if data == "half":
+            count, clean = len(own), self._photos["clean", AS_PUBLISHED]
+            own = (own + clean).choose(n + count if n in self.leaked else n for n in range(count))
+        return own + self.background.pixels
 
     def pairs(self, data: ArmName, attack: Attack) -> Pairs:
-        """Return the pairs to train a victim on: the posts, unless they are absent, then other people's."""
-        captions = [*self.captions(data, attack), *self.background.captions]
-        return pairs_of(Joined(self._stores(data, attack)), captions)
+        """Return the pairs to train a victim on."""
+        own = [] if data == "absent" else self._captions[data, attack.name]
+        return pairs_of(self._pixels(data, attack), [*own, *self.background.captions])
 
     def published(self, attack: Attack, count: int) -> Pairs:
         """Return the first posts as they were published, to test whether a victim learnt the shortcut."""
-        captions = self.captions("protected", attack)
+        captions = self._captions["protected", attack.name]
         return pairs_of(self._photos["protected", attack.name], captions, range(min(len(captions), count)))
 
     def digest(self, data: ArmName, attack: Attack) -> str:
         """Return the hex SHA-256 of the photos of an arm as they are loaded, and of the captions."""
-        pairs, digest = self.pairs(data, attack), hashlib.sha256()
-        for store in self._stores(data, attack):
-            digest.update(store.sha256().encode())
+        pairs, digest = self.pairs(data, attack), hashlib.sha256(self._pixels(data, attack).sha256().encode())
         digest.update(pairs.tokens.numpy().tobytes() + pairs.photos.numpy().tobytes())
         return digest.hexdigest()
 
@@ -335,13 +315,3 @@ def _random_words(post: PostPair, seed: int, number: int) -> str:
     count = max(0, len(post.published[0].split()) - len(post.clean[0].split()))
     words = np.random.default_rng([seed, number, 1]).choice(default_vocabulary().glosses, count)
     return "".join(f"{word} " for word in words)
-
-
-@dataclass
-class CellResults:
-    """The results of all cells."""
-
-    pretrained: dict[str, BothWays] = field(default_factory=dict)  # scores of each victim before training
-    cells: list[Cell] = field(default_factory=list)
-    ran: int = 0  # cells that were run rather than reused
-    not_made: dict[str, str] = field(default_factory=dict)  # attackers left out, and why

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
 import torch
 from torch import Tensor
 
+from unlearnable.errors import InputError
+from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.posts.faces import full_names
+from unlearnable.posts import Dataset, Skipped, faces
 from unlearnable.report import MeanRetrieval
-from unlearnable.training.data import Pairs
+from unlearnable.settings import VerifySettings
+from unlearnable.training.data import DecodedPosts, Pairs
 from unlearnable.training.retrieval import embed, embed_texts, hit, medr
+from unlearnable.verify.copies import HeldOut, Split, hold_out, names, open_originals, open_others
 from unlearnable.verify.findings import interval
-from unlearnable.wording import grouped
+from unlearnable.wording import counted, grouped
 
 NAMES = 1000
 """How many names a model chooses from: those of all people in the trainings, and invented ones."""
@@ -30,6 +35,57 @@ PROMPTS = (
     "{name} last summer", "a nice picture of my friend {name}", "an old photo of {name}", "a selfie by {name}",
     "{name}, photographed in the street",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Other people's posts."""
+
+    train: Dataset  # which every victim is trained on
+    held_out: HeldOut  # in the gallery
+    skipped: list[Skipped]
+
+
+def open_crowd(settings: VerifySettings) -> Crowd | None:
+    """Open the crowd and hold photos of it out, under names that none of the protected people has; None without one."""
+    if settings.crowd is None:
+        return None
+    known = names(faces.people_of(open_originals(settings)))
+    posts = faces.named_apart(open_others(settings.crowd, settings), known)
+    inside = faces.people_of(posts)
+    held_out = hold_out(posts, posts.photos, settings.crowd_test, {**known, **names(inside)}, settings)
+    held_out = replace(held_out, people={**inside, **held_out.people})
+    if both := sorted(known.keys() & names(held_out.people).keys()):
+        raise InputError(
+            f"{both[0]} is among the protected people and in the crowd {settings.crowd}",
+            hint="take their photos out of the crowd",
+        )
+    if not held_out.training or not held_out.photos:
+        raise InputError(
+            f"{counted(len(held_out.training), 'photo')} of the crowd to train on and {len(held_out.photos)} held out "
+            "are too few",
+            hint="use more photos, a larger `test_fraction`, or separate photos with `crowd_test`",
+        )
+    train = replace(posts.of({posts.photos[n].id for n in held_out.training}), skipped=())
+    return Crowd(train, held_out, [*posts.skipped, *held_out.skipped])
+
+
+def apart(crowd: Crowd, posts: Split) -> Crowd:
+    """Return the crowd without held-out photos that are near-duplicates of the user's, which would be ranked twice."""
+    near, photos = set(near_duplicates(crowd.held_out.paths, posts.held_out.paths)), crowd.held_out.photos
+    dropped = [Skipped(photos[n][0].id, "near-duplicate", "of a photo of yours that is ranked") for n in sorted(near)]
+    kept = [held for n, held in enumerate(photos) if n not in near]
+    return replace(crowd, held_out=replace(crowd.held_out, photos=kept), skipped=[*crowd.skipped, *dropped])
+
+
+def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
+    """Return the numbers of the posts, of `count`, that leaked clean: at least one, but not all."""
+    if count < 2:
+        raise InputError(
+            f"{count} photo of the protected people to train on is too few: one is to leak, and one not",
+            hint="use more photos, or hold fewer out",
+        )
+    return frozenset(random.Random(seed).sample(range(count), min(max(1, round(share * count)), count - 1)))
 
 
 @dataclass(frozen=True)
@@ -54,11 +110,24 @@ def identities(shown: Sequence[str | None], others: Sequence[str] = ()) -> Ident
     """
     people = tuple(dict.fromkeys(name for name in shown if name is not None))
     real = list(dict.fromkeys((*people, *others)))
-    invented = (name for name in full_names(NAMES + len(real), 1) if name not in set(real))
-    names = [*real, *(name for name, _ in zip(invented, range(NAMES - len(real)), strict=False))]
-    tokens = torch.stack([tokenizer()([prompt.format(name=name) for name in names]) for prompt in PROMPTS])
+    invented = (name for name in faces.full_names(NAMES + len(real), 1) if name not in set(real))
+    called = [*real, *(name for name, _ in zip(invented, range(NAMES - len(real)), strict=False))]
+    tokens = torch.stack([tokenizer()([prompt.format(name=name) for name in called]) for prompt in PROMPTS])
     numbers = [-1 if name is None else people.index(name) for name in shown]
     return Identities(people, torch.tensor(numbers), tokens)
+
+
+def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:
+    """Return the protected people, who are on the first `own` photos of the gallery; None if not all of them are known.
+
+    A model has to tell them from the crowd and from people who do not exist.
+    """
+    people = posts.held_out.people
+    shown = [people[photo.id].name if photo.id in people else None for photo in gallery.photos[:own]]
+    if None in shown:
+        return None
+    others = sorted(set(names(crowd.held_out.people).values()))
+    return identities([*shown, *[None] * (len(gallery.photos) - own)], others)
 
 
 def recognised(model: DualEncoder, gallery: Pairs, asked: Identities) -> list[bool]:

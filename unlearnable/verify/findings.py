@@ -1,4 +1,4 @@
-"""What the cells of a run say of the protection: effects with their intervals, outcomes, the worst, and the matrix.
+"""What the cells of a run say of the protection: effects with their intervals, outcomes, requirements, the verdict.
 
 An interval holds the means that the same experiment could have given. People (or queries) and seeds are both drawn
 again with replacement (a two-way bootstrap, after Owen, "The pigeonhole bootstrap", 2007), so that neither few people
@@ -28,8 +28,67 @@ HIT = 10
 HOLDS = 0.5  # least effect of a protection that holds: it takes away half of what clean posts teach
 DECIMALS = 9  # of figures that are compared with a bound: further ones are of how sums are rounded, not of ranks
 LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
+DRAWS, LEVEL = 2000, 0.95
+MOST_NAMED = 4
 Way = Literal["image_to_text", "text_to_image"]
 WAYS: tuple[Way, Way] = ("image_to_text", "text_to_image")
+
+
+class Interval(NamedTuple):
+    """The ends of an interval that holds 95 % of the redrawn means."""
+
+    low: float
+    high: float
+
+
+class Direction(NamedTuple):
+    """What victims learnt in one direction: figures (s, n) of each seed and person after both arms, and their floor."""
+
+    clean: ArrayLike
+    protected: ArrayLike
+    floor: float
+
+
+def interval(values: ArrayLike) -> Interval:
+    """Return the interval of the mean of figures (s, n), of each seed (s) and each person or query (n)."""
+    return _middle(_means(values))
+
+
+def interval_of_effect(ways: Sequence[Direction], least_gap: float) -> Interval | None:
+    """Return the interval of an effect, (clean - protected) / (clean - floor), mean over directions.
+
+    Seeds and people are drawn once for everything, as what is hard for one arm is hard for the other too. A direction
+    in which the redrawn clean posts teach less than `least_gap` above the floor has no effect in that draw, as it would
+    have none in an experiment. The interval is of the draws that have an effect, None where fewer than half have one.
+    """
+    effects = np.full((len(ways), DRAWS), np.nan)
+    for effect, way in zip(effects, ways, strict=True):
+        clean, protected = _means(way.clean), _means(way.protected)
+        gap = clean - way.floor
+        np.divide(clean - protected, gap, out=effect, where=gap >= least_gap)
+    judged = effects[:, ~np.isnan(effects).all(axis=0)]
+    return None if 2 * judged.shape[1] < DRAWS else _middle(np.nanmean(judged, axis=0))
+
+
+def _means(figures: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean (DRAWS,) of figures (s, n) in each draw of seeds and people, which their shape decides."""
+    values = np.asarray(figures, dtype=np.float64)
+    rows, columns = _draws(*values.shape)
+    means: NDArray[np.float64] = np.einsum("ds,sn,dn->d", rows, values, columns, optimize=True)
+    return means
+
+
+@lru_cache(maxsize=1)  # all findings of a run have the same seeds and people
+def _draws(seeds: int, people: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights of seeds (DRAWS, s) and of people (DRAWS, n), which sum to 1 in each draw."""
+    generator = np.random.default_rng(0)  # equal figures have equal intervals
+    rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds
+    return rows, generator.multinomial(people, np.full(people, 1 / people), DRAWS) / people
+
+
+def _middle(draws: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high))
 
 
 class Attempt(NamedTuple):
@@ -104,8 +163,7 @@ def hits(cells: Sequence[Cell], way: Way, photo_of_caption: Sequence[int]) -> ND
     for cell in cells:
         if cell.ranks is None:
             return None
-        ranks = np.asarray(getattr(cell.ranks, way))
-        hit = 100.0 * (ranks <= HIT)
+        hit = 100.0 * (np.asarray(getattr(cell.ranks, way)) <= HIT)
         if way == "text_to_image" and len(photo_of_caption):
             hit = np.bincount(photo_of_caption, hit) * (max(photo_of_caption) + 1) / len(hit)
         found.append(hit)
@@ -197,81 +255,14 @@ def _over_seeds(scores: Sequence[Retrieval]) -> Retrieval:
 
 def matrix(all_findings: Sequence[Finding]) -> list[MatrixRow]:
     """Return a row for each attack and attacker, the row of the smallest effect first; rows without one come last."""
-    rows = [
-        MatrixRow(
-            through=through,
-            attacker=attacker,
-            adaptive=own[0].adaptive,
-            effects={finding.victim: _mean_effect(finding) for finding in own},
-        )
-        for (through, attacker), own in grouped(((one.through, one.attacker), one) for one in all_findings).items()
-    ]
+    rows = []
+    for (through, attacker), own in grouped(((one.through, one.attacker), one) for one in all_findings).items():
+        effects = {finding.victim: _mean_effect(finding) for finding in own}
+        rows.append(MatrixRow(through=through, attacker=attacker, adaptive=own[0].adaptive, effects=effects))
     infinite = float("inf")
     return sorted(rows, key=lambda row: min(infinite if one is None else one for one in row.effects.values()))
 
 
-DRAWS = 2000
-LEVEL = 0.95
-
-
-class Interval(NamedTuple):
-    """The ends of an interval that holds 95 % of the redrawn means."""
-
-    low: float
-    high: float
-
-
-class Direction(NamedTuple):
-    """What victims learnt in one direction: figures (s, n) of each seed and person after both arms, and their floor."""
-
-    clean: ArrayLike
-    protected: ArrayLike
-    floor: float
-
-
-def interval(values: ArrayLike) -> Interval:
-    """Return the interval of the mean of figures (s, n), of each seed (s) and each person or query (n)."""
-    return _middle(_means(values))
-
-
-def interval_of_effect(ways: Sequence[Direction], least_gap: float) -> Interval | None:
-    """Return the interval of an effect, (clean - protected) / (clean - floor), mean over directions.
-
-    Seeds and people are drawn once for everything, as what is hard for one arm is hard for the other too. A direction
-    in which the redrawn clean posts teach less than `least_gap` above the floor has no effect in that draw, as it would
-    have none in an experiment. The interval is of the draws that have an effect, None where fewer than half have one.
-    """
-    effects = np.full((len(ways), DRAWS), np.nan)
-    for effect, way in zip(effects, ways, strict=True):
-        clean, protected = _means(way.clean), _means(way.protected)
-        gap = clean - way.floor
-        np.divide(clean - protected, gap, out=effect, where=gap >= least_gap)
-    judged = effects[:, ~np.isnan(effects).all(axis=0)]
-    return None if 2 * judged.shape[1] < DRAWS else _middle(np.nanmean(judged, axis=0))
-
-
-def _means(figures: ArrayLike) -> NDArray[np.float64]:
-    """Return the mean (DRAWS,) of figures (s, n) in each draw of seeds and people, which their shape decides."""
-    values = np.asarray(figures, dtype=np.float64)
-    rows, columns = _draws(*values.shape)
-    means: NDArray[np.float64] = np.einsum("ds,sn,dn->d", rows, values, columns, optimize=True)
-    return means
-
-
-@lru_cache(maxsize=1)  # all findings of a run have the same seeds and people
-def _draws(seeds: int, people: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weights of seeds (DRAWS, s) and of people (DRAWS, n), which sum to 1 in each draw."""
-    generator = np.random.default_rng(0)  # equal figures have equal intervals
-    rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds
-    return rows, generator.multinomial(people, np.full(people, 1 / people), DRAWS) / people
-
-
-def _middle(draws: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(low), float(high))
-
-
-MOST_NAMED = 4
 SAYING: dict[Outcome, str] = {  # the best outcome first
     "holds": "protection held against",
     "too few posts to tell": "more posts or seeds are needed to judge it against",
@@ -288,15 +279,13 @@ def verdict(
     comes out worse than the worst of the others.
     """
     judged = [finding for finding in all_findings if not finding.adaptive] or all_findings
-
-    def tests(chosen: Sequence[Finding]) -> str:
-        few = len(judged) <= MOST_NAMED
-        return ", ".join(map(name_of, chosen)) if few else f"{len(chosen)} of {len(judged)} tests"
-
     by_outcome = {outcome: [one for one in judged if one.outcome == outcome] for outcome in SAYING}
-    parts = [f"{SAYING[outcome]} {tests(own)}" for outcome, own in by_outcome.items() if own]
-    if one_sided := [finding for finding in judged if len(finding.judged_by) == 1]:
-        parts.append(f"one direction alone could be judged against {tests(one_sided)}")
+    parts = []
+    for outcome, own in by_outcome.items():
+        if own:
+            few = len(judged) <= MOST_NAMED
+            tests = ", ".join(map(name_of, own)) if few else f"{len(own)} of {len(judged)} tests"
+            parts.append(f"{SAYING[outcome]} {tests}")
     if worst:
         parts.append(f"least effect {_measured(worst)}")
     if worst_adaptive and (worst is None or worst_adaptive.effect < worst.effect):
@@ -306,13 +295,12 @@ def verdict(
 
 def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References, photos: int) -> str:
     """Return a sentence on the worst finding: how often a model finds the photo of a caption among `photos`."""
-    clean = fmean(cell.text_to_image.hit10 for cell in cells_of(cells, "clean", worst, AS_PUBLISHED))
-    guessing = references.random.text_to_image.hit10
+    clean = _hit(cells_of(cells, "clean", worst, AS_PUBLISHED), "text_to_image")
     named = ", ".join([Path(worst.victim).name, *changing(worst.through, worst.attacker)])
     return (
         f"At worst ({named}), a model trained on the protected posts finds the right photo for a caption, "
         f"among the first 10 of {photos}, {tenths(worst.text_to_image.hit10)}; trained on the clean posts "
-        f"{tenths(clean)}; guessing, {tenths(guessing)}."
+        f"{tenths(clean)}; guessing, {tenths(references.random.text_to_image.hit10)}."
     )
 
 
@@ -369,18 +357,13 @@ def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[
     failures = []
     for rule in rules:
         for finding in all_findings:
-            for way, value in _values(rule.metric, finding, cells):
+            protected = cells_of(cells, "protected", finding)
+            for way in WAYS:
+                if rule.metric == "effect":
+                    value = finding.effect if way == "text_to_image" else finding.effect_image_to_text
+                else:
+                    value = fmean(getattr(getattr(cell, way), rule.metric) for cell in protected)
                 if value is None or not rule.holds(value):
                     measured = "cannot be judged" if value is None else f"{value:.6g}"
-                    failures.append(f"{rule.text}: {name_of(finding)}, {way}: {measured}")
+                    failures.append(f"{rule.text}: {name_of(finding)}, {way.replace('_to_', ' -> ')}: {measured}")
     return failures
-
-
-def _values(metric: str, finding: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
-    if metric == "effect":
-        return [("text -> image", finding.effect), ("image -> text", finding.effect_image_to_text)]
-    protected = cells_of(cells, "protected", finding)
-    return [
-        ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in protected)),
-        ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in protected)),
-    ]

@@ -1,4 +1,7 @@
-"""Which cells a run of `verify` needs, and the trainings that fill them; cells of earlier runs are used again."""
+"""`verify`: train victims on clean and on protected posts, and report what each learnt about held-out photos.
+
+A cell is one victim trained on one version of the posts; those of earlier runs are used again.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,16 @@ import hashlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.errors import InputError
 from unlearnable.models.device import choose_device
 from unlearnable.models.openclip import fetch
 from unlearnable.report import ArmName, Cell, CrowdCell, RanksRecord, VerifyReport
-from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings, absolute
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, SUITES, VerifySettings, absolute
 from unlearnable.storage import files, folders
-from unlearnable.storage.folders import check_apart, refuse_among, refuse_published, scratch_folder
+from unlearnable.storage.folders import check_apart, refuse_among, refuse_published
 from unlearnable.storage.progress import Progress, Silent
 from unlearnable.training.data import DecodedPosts, Pixels, pairs_of, read_all
 from unlearnable.training.loop import Recipe, recipe_for
@@ -24,37 +26,16 @@ from unlearnable.training.retrieval import chance, queries_of, retrieve, scores
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import catalogue, parse_attack
 from unlearnable.verify.attacks.base import Attack
-from unlearnable.verify.cells import (
-    Arms,
-    CellResults,
-    CellStore,
-    Experiment,
-    Key,
-    ModelPool,
-    digest_of,
-    train_victim,
-    version_of_cells,
-)
-from unlearnable.verify.copies import (
-    Crowd,
-    Split,
-    apart,
-    asked_for,
-    divide,
-    leaked_posts,
-    note_on_few,
-    open_crowd,
-    open_others,
-    refuse_wrong_pair,
-    without_near,
-)
+from unlearnable.verify.cells import Arms, CellStore, Experiment, Key, ModelPool, train_victim, version_of_cells
+from unlearnable.verify.copies import Split, divide, open_others, refuse_wrong_pair, without_near
+from unlearnable.verify.crowd import Crowd, apart, asked_for, leaked_posts, open_crowd
 from unlearnable.verify.findings import Rule, parse_rule
-from unlearnable.verify.summary import Study, summarise, verify_page
+from unlearnable.verify.summary import CellResults, Study, note_on_few, summarise, verify_page
 from unlearnable.wording import counted
 
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 VERSION = version_of_cells(5)  # cells have their ranks, and what they make of a crowd
-THROUGH = "through"  # what a key and a cell call the attack
+CELLS = "cells"  # folder of the cells
 
 
 class WantedCell(NamedTuple):
@@ -65,16 +46,8 @@ class WantedCell(NamedTuple):
     attacker: str
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """The cells of each victim and seed, attacker by attacker, each beginning with clean posts; and what none tests."""
-
-    cells: list[WantedCell]
-    not_tested: list[str]  # in words
-
-
-def wanted(settings: VerifySettings) -> Wanted:
-    """Return the cells that the settings ask for.
+def wanted(settings: VerifySettings) -> list[WantedCell]:
+    """Return the cells of each victim and seed, attacker by attacker, each beginning with clean posts.
 
     Attacks of a suite meet the plain attacker, and its attackers posts as they were published; what is asked for
     besides is combined, each attack with each attacker. Beside a crowd each attacker also trains on its posts alone,
@@ -82,16 +55,11 @@ def wanted(settings: VerifySettings) -> Wanted:
     by name.
     """
     attacks = {attacker: {name: parse_attack(name) for name in settings.through} for attacker in settings.attackers}
-    not_tested = list(NEVER_TESTED)
     for name, attacker in _of_suite(settings):
-        try:
-            attacks.setdefault(attacker, {}).setdefault(name, parse_attack(name))
-        except ConfigError as error:  # this installation lacks what it takes
-            not_tested.append(error.line)
+        attacks.setdefault(attacker, {}).setdefault(name, parse_attack(name))
     for attacker in attacks:
         ATTACKERS.summary(attacker)  # refuses one that does not exist
-    cells = [cell for attacker, own in attacks.items() for cell in _of_attacker(settings, attacker, own)]
-    return Wanted(cells, not_tested)
+    return [cell for name, own in attacks.items() for cell in _of_attacker(settings, name, own)]
 
 
 def _of_suite(settings: VerifySettings) -> Iterator[tuple[str, str]]:
@@ -99,10 +67,8 @@ def _of_suite(settings: VerifySettings) -> Iterator[tuple[str, str]]:
     if settings.suite is None:
         return
     suite = SUITES[settings.suite]
-    through = [*catalogue(), *suite.through] if suite.complete else suite.through
-    attackers = [*ATTACKERS] if suite.complete else suite.attackers
-    yield from ((name, AS_USUAL) for name in through)
-    yield from ((AS_PUBLISHED, name) for name in attackers)
+    yield from ((name, AS_USUAL) for name in ([*catalogue(), *suite.through] if suite.complete else suite.through))
+    yield from ((AS_PUBLISHED, name) for name in (ATTACKERS if suite.complete else suite.attackers))
 
 
 def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, Attack]) -> Iterator[WantedCell]:
@@ -114,14 +80,123 @@ def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, 
     yield from (WantedCell("protected", one, attacker) for one in attacks.values())
     if settings.crowd is not None:
         yield WantedCell("absent", unchanged, attacker)
-    if settings.crowd is not None and settings.leaked:
-        yield from (WantedCell("half", one, attacker) for name, one in attacks.items() if name in settings.through)
+        if settings.leaked:
+            yield from (WantedCell("half", one, attacker) for name, one in attacks.items() if name in settings.through)
     if settings.ablations and attacker in settings.attackers:
         yield from (WantedCell(data, unchanged, attacker) for data in ABLATIONS)
 
 
-@dataclass(frozen=True)
-class Slot:
+def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
+    """Measure the protection that the settings name, and write the report beside the protected folder.
+
+    A cell that was run before with the same settings and data is reused, unless `overwrite`.
+
+    Raises:
+        ConfigError: an attack or an attacker does not exist, a requirement cannot be read, or folders are exchanged or
+            hold the output.
+        InputError: originals and protected posts do not match, the run that made these was stopped, or nothing is left
+            to train on or to rank.
+        ModelError: a victim is not available.
+        OutputError: the folder of the report cannot be written or holds a report of something else, or another run is
+            writing to it.
+    """
+    started, rules, folder = time.monotonic(), [parse_rule(text) for text in settings.require], output_folder(settings)
+    asked = wanted(settings)
+    refuse_wrong_pair(settings.originals, settings.copies)
+    for written in (folder, folder / CELLS):
+        check_apart(written, settings.originals, settings.copies)
+    others = (settings.test, settings.background, settings.crowd, settings.crowd_test)
+    refuse_among(folder, *(path.parent if path and path.is_file() else path for path in others))
+    refuse_published(folder / "report.json")
+    files.refuse_others(folder, "report.json", "report.html")
+    with folders.lock_output(folder, folder / ".lock", "run of verify"):
+        report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
+        report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+        files.write_text(folder / "report.html", verify_page(report))
+        files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def output_folder(settings: VerifySettings) -> Path:
+    """Return the folder of the report and the cells."""
+    copies = absolute(settings).copies
+    return settings.output or copies.with_name(f"{copies.name}.verify")
+
+
+def _verified(
+    settings: VerifySettings, asked: Sequence[WantedCell], rules: Sequence[Rule], *, overwrite: bool, progress: Progress
+) -> VerifyReport:
+    """Run the missing cells; return the report with 0 seconds, which the caller sets."""
+    folder, device = output_folder(settings), choose_device(settings.device)
+    crowd = open_crowd(settings)
+    split = divide(settings, progress, crowd.held_out.paths if crowd else ())
+    crowd = crowd and apart(crowd, split)
+    leaked = frozenset[int]()
+    if crowd and settings.leaked:
+        leaked = leaked_posts(len(split.train), settings.leaked, settings.seed)
+    fetch(settings.victims, progress)
+    pool = ModelPool(device, settings.from_scratch)
+    side = max(pool.pretrained(name).image_size for name in settings.victims)
+    with folders.scratch_folder() as scratch:
+        held_out, experiment = _gallery(pool, split, crowd, side, scratch, progress)
+        for line in note_on_few(chance(experiment.gallery, experiment.queries)):
+            progress.note(line)
+        background, near = _background(settings, split, crowd, side, scratch, progress)
+        arms = Arms(split.train, side, scratch, background, settings.seed, leaked)
+        arms.read([(cell.data, cell.attack) for cell in asked], progress)
+        results = run_cells(experiment, settings, arms, asked, folder / CELLS, overwrite=overwrite, progress=progress)
+        study = Study(split, held_out, background, near, experiment, crowd, leaked)
+        return summarise(settings, folder, study, results, rules)
+
+
+def _gallery(
+    pool: ModelPool, split: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
+) -> tuple[DecodedPosts, Experiment]:
+    """Return the photos to rank, the crowd's last, and the victims with them; only the user's own queries count."""
+    decoded, own = DecodedPosts(Pixels.create(scratch / "gallery.u8")), 0
+    others = crowd.held_out.photos if crowd else []
+    progress.phase("reading held-out photos", len(split.held_out.photos) + len(others))
+    for held_out in (split.held_out.photos, others):
+        own = len(decoded.photos)
+        for photo, captions in held_out:
+            decoded.add(photo, captions, side)
+            progress.advance()
+    own = own if crowd else len(decoded.photos)
+    if len(decoded.photos) < 2 or not own or (crowd and own == len(decoded.photos)):
+        raise InputError("too few held-out photos can be read", hint="fix those files or pass different ones")
+    return decoded, Experiment(
+        pool,
+        pairs_of(decoded.pixels, decoded.captions),
+        hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest(),
+        VERSION,
+        queries=own if crowd else None,
+        identities=asked_for(split, crowd, decoded, own) if crowd else None,
+    )
+
+
+def _background(
+    settings: VerifySettings, split: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
+) -> tuple[DecodedPosts, list[str]]:
+    """Return other people's posts, and those of their photos left out: they are near-duplicates of the user's own."""
+    background, near = DecodedPosts(Pixels.create(scratch / "background.u8")), []
+    collections = [crowd.train] if crowd else []
+    own = [*split.held_out.paths, *(crowd.held_out.paths if crowd else ()), *(one.original.path for one in split.train)]
+    if settings.background is not None:
+        collections.append(open_others(settings.background, settings))
+    for collection in collections:
+        dataset, dropped = without_near(collection, own)
+        if not dataset.photos:
+            raise InputError(
+                f"every photo in {dataset.root} is a near-duplicate of a protected or held-out one",
+                hint="pass different photos",
+            )
+        read_all([dataset], side, background, progress)
+        background.skipped += dataset.skipped
+        near += dropped
+    return background, near
+
+
+class Slot(NamedTuple):
     """A cell of one victim and seed, and all that it depends on."""
 
     victim: str
@@ -129,11 +204,6 @@ class Slot:
     recipe: Recipe
     name: str  # of its file
     key: Key
-
-    @property
-    def work(self) -> str:
-        """The hex SHA-256 of what is trained: attacks that leave the same posts, as on small photos, have it alike."""
-        return digest_of({part: value for part, value in self.key.items() if part != THROUGH})
 
 
 def run_cells(
@@ -146,41 +216,22 @@ def run_cells(
     overwrite: bool,
     progress: Progress,
 ) -> CellResults:
-    """Run every missing cell, victim by victim and seed by seed, after a note of how many.
-
-    Where several attacks leave the same posts, a victim is trained on them once, for all of their cells. An attacker of
-    a suite that has nothing to go by in these posts has no cells.
-    """
+    """Run every missing cell, victim by victim and seed by seed, after a note of how many."""
     results, store = CellResults(), CellStore(folder, Cell)
     slots = list(_slots(experiment, settings, arms, cells))
     earlier = [None if overwrite else store.read(slot.name, slot.key) for slot in slots]
-    store.report_unusable(experiment.version, [(slot.name, slot.key) for slot in slots], progress)
-    found = {slot.work: cell for slot, cell in zip(slots, earlier, strict=True) if cell is not None}
-    if missing := {slot.work for slot in slots if slot.work not in found}:
-        there = sum(cell is not None for cell in earlier)
-        progress.note(f"{counted(len(missing), 'training')} to run" + (f", {there} are there already" if there else ""))
+    if missing := earlier.count(None):
+        there = f", {len(slots) - missing} are there already" if missing < len(slots) else ""
+        progress.note(f"{counted(missing, 'training')} to run{there}")
     if not settings.from_scratch:
         for victim in dict.fromkeys(settings.victims):
             ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
             results.pretrained[victim] = scores(experiment.counted(ranks))
-    for slot, stored in zip(slots, earlier, strict=True):
-        attacker, cell = slot.wanted.attacker, stored or found.get(slot.work)
-        if attacker in results.not_made:
-            continue
+    for slot, cell in zip(slots, earlier, strict=True):
         if cell is None:
-            try:
-                cell = _train(experiment, arms, slot, progress)
-            except InputError as error:
-                if attacker in settings.attackers:
-                    raise
-                results.not_made[attacker] = error.line
-                results.cells = [one for one in results.cells if one.attacker != attacker]
-                continue
-            found[slot.work] = cell
-            results.ran += 1
-        if stored is None:
-            cell = cell.model_copy(update={THROUGH: slot.wanted.attack.name})
+            cell = _train(experiment, arms, slot, progress)
             store.write(slot.name, slot.key, cell)
+            results.ran += 1
         results.cells.append(cell.model_copy(update={"victim": slot.victim}))
     return results
 
@@ -192,7 +243,7 @@ def _slots(experiment: Experiment, settings: VerifySettings, arms: Arms, cells: 
         architecture, scratch = experiment.pool.architecture(victim), settings.from_scratch
         recipe = recipe_for(settings, architecture, seed=seed, from_scratch=scratch, one_caption=True)
         for one in cells:
-            further = {"data": one.data, THROUGH: one.attack.name}
+            further = {"data": one.data, "through": one.attack.name}
             if one.attacker != AS_USUAL:
                 further["attacker"] = one.attacker
             key = experiment.key(victim, digests[one.data, one.attack.name], recipe, seed, **further)
@@ -237,125 +288,3 @@ def _train(experiment: Experiment, arms: Arms, slot: Slot, progress: Progress) -
         medr_curve=trained.medr_curve,
         seconds=trained.seconds,
     )
-
-
-CELLS = "cells"  # folder of the cells
-
-
-def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
-    """Measure the protection that the settings name, and write the report beside the protected folder.
-
-    A cell (victim, arm, attack, attacker, seed) that was run before with the same settings and data is reused.
-
-    Args:
-        settings: see `unlearnable.settings.VerifySettings`.
-        overwrite: run every cell again.
-        progress: receives progress updates.
-
-    Raises:
-        ConfigError: an attack or an attacker does not exist, a requirement cannot be read, or folders are exchanged or
-            hold the output.
-        InputError: originals and protected posts do not match, the run that made these was stopped, or nothing is left
-            to train on or to rank.
-        ModelError: a victim is not available.
-        OutputError: the folder of the report cannot be written or holds a report of something else, or another run is
-            writing to it.
-    """
-    started, rules, folder = time.monotonic(), [parse_rule(text) for text in settings.require], output_folder(settings)
-    asked = wanted(settings)
-    refuse_wrong_pair(settings.originals, settings.copies)
-    for written in (folder, folder / CELLS):
-        check_apart(written, settings.originals, settings.copies)
-    others = (settings.test, settings.background, settings.crowd, settings.crowd_test)
-    refuse_among(folder, *(path.parent if path and path.is_file() else path for path in others))
-    refuse_published(folder / "report.json")
-    files.refuse_others(folder, "report.json", "report.html")
-    with folders.lock_output(folder, folder / ".lock", "run of verify"):
-        report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
-        report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
-        files.write_text(folder / "report.html", verify_page(report))
-        files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
-    return report
-
-
-def output_folder(settings: VerifySettings) -> Path:
-    """Return the folder of the report and the cells."""
-    copies = absolute(settings).copies
-    return settings.output or copies.with_name(f"{copies.name}.verify")
-
-
-def _verified(
-    settings: VerifySettings, asked: Wanted, rules: Sequence[Rule], *, overwrite: bool, progress: Progress
-) -> VerifyReport:
-    """Run the missing cells; return the report with 0 seconds, which the caller sets."""
-    folder, device = output_folder(settings), choose_device(settings.device)
-    crowd = open_crowd(settings)
-    split = divide(settings, progress, crowd.held_out if crowd else ())
-    crowd = crowd and apart(crowd, split)
-    leaked = frozenset[int]()
-    if crowd and settings.leaked:
-        leaked = leaked_posts(len(split.train), settings.leaked, settings.seed)
-    fetch(settings.victims, progress)
-    pool = ModelPool(device, settings.from_scratch)
-    side = max(pool.pretrained(name).image_size for name in settings.victims)
-    with scratch_folder() as scratch:
-        held_out, experiment = _gallery(pool, split, crowd, side, scratch, progress)
-        for line in note_on_few(settings, chance(experiment.gallery, experiment.queries), split.source):
-            progress.note(line)
-        background, background_near = _background(settings, split, crowd, side, scratch, progress)
-        arms = Arms(split.train, side, scratch, background, settings.seed, leaked)
-        arms.read([(cell.data, cell.attack) for cell in asked.cells], progress)
-        results = run_cells(
-            experiment, settings, arms, asked.cells, folder / CELLS, overwrite=overwrite, progress=progress
-        )
-        study = Study(split, held_out, background, background_near, experiment, crowd, leaked)
-        report = summarise(settings, folder, study, results, rules)
-    return report.model_copy(update={"not_tested": [*asked.not_tested, *results.not_made.values()]})
-
-
-def _gallery(
-    pool: ModelPool, split: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
-) -> tuple[DecodedPosts, Experiment]:
-    """Return the photos to rank, the crowd's last, and the victims with them; only the user's own queries count."""
-    decoded, own = DecodedPosts(Pixels.create(scratch / "gallery.u8")), 0
-    others = crowd.held_out if crowd else []
-    progress.phase("reading held-out photos", len(split.held_out) + len(others))
-    for held_out in (split.held_out, others):
-        own = len(decoded.photos)
-        for photo, captions in held_out:
-            decoded.add(photo, captions, side)
-            progress.advance()
-    own = own if crowd else len(decoded.photos)
-    if len(decoded.photos) < 2 or not own or (crowd and own == len(decoded.photos)):
-        raise InputError("too few held-out photos can be read", hint="fix those files or pass different ones")
-    return decoded, Experiment(
-        pool,
-        pairs_of(decoded.pixels, decoded.captions),
-        hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest(),
-        VERSION,
-        queries=own if crowd else None,
-        identities=asked_for(split, crowd, decoded, own) if crowd else None,
-    )
-
-
-def _background(
-    settings: VerifySettings, split: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
-) -> tuple[DecodedPosts, list[str]]:
-    """Return other people's posts, and those of their photos left out: they are near-duplicates of the user's own."""
-    background, near = DecodedPosts(Pixels.create(scratch / "background.u8")), []
-    collections = [crowd.train] if crowd else []
-    held_out = [photo.path for photo, _ in (*split.held_out, *(crowd.held_out if crowd else []))]
-    own = [*held_out, *(post.original.path for post in split.train)]
-    if settings.background is not None:
-        collections.append(open_others(settings.background, settings))
-    for collection in collections:
-        dataset, dropped = without_near(collection, own)
-        if not dataset.photos:
-            raise InputError(
-                f"every photo in {dataset.root} is a near-duplicate of a protected or held-out one",
-                hint="pass different photos",
-            )
-        read_all([dataset], side, background, progress)
-        background.skipped += dataset.skipped
-        near += dropped
-    return background, near

@@ -3,59 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
+from unlearnable import report as records
 from unlearnable.models.dual_encoder import weights_sha256
-from unlearnable.posts.names import plain
-from unlearnable.report import (
-    BothWays,
-    Cell,
-    CrowdArm,
-    CrowdCell,
-    CrowdRecord,
-    CrowdScores,
-    Finding,
-    FurtherScores,
-    GalleryRecord,
-    RanksRecord,
-    References,
-    Role,
-    SkippedRecord,
-    VerifyReport,
-    VictimRecord,
-    made_by,
-)
+from unlearnable.report import BothWays, Cell, CrowdArm, CrowdCell, CrowdRecord, CrowdScores, RanksRecord, VerifyReport
 from unlearnable.report.html import templates
-from unlearnable.settings import AS_PUBLISHED, AS_USUAL, VerifySettings, changing
+from unlearnable.settings import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, VerifySettings, changing
 from unlearnable.training.data import DecodedPosts
 from unlearnable.training.loop import BASE, kept
 from unlearnable.training.retrieval import chance
-from unlearnable.verify.cells import CellResults, Experiment, ModelPool, family
-from unlearnable.verify.copies import Crowd, PostPair, Split, names, note_on_few, report_of
-from unlearnable.verify.crowd import by_photo, mean_retrieval, share
-from unlearnable.verify.findings import (
-    WAYS,
-    Attempt,
-    Interval,
-    Rule,
-    Way,
-    attempts,
-    cells_of,
-    findings,
-    hit_interval,
-    in_words,
-    matrix,
-    missed,
-    tenths,
-    verdict,
-    worst_finding,
-)
+from unlearnable.verify import findings as found
+from unlearnable.verify.cells import Experiment, ModelPool, family
+from unlearnable.verify.copies import Split, names, report_of
+from unlearnable.verify.crowd import Crowd, by_photo, mean_retrieval, share
+from unlearnable.verify.findings import WAYS, Attempt, Interval, Rule, Way, tenths
 from unlearnable.wording import counted, grouped
 
+MOST_BY_CHANCE = 50.0  # Hit@10 of a random order, in per cent
+NEEDED = 20  # photos in the gallery: a random order has a Hit@10 of 50 there
 CROWD_ARMS: dict[CrowdArm, str] = {
     "clean": "clean",
     "protected": "protected",
@@ -81,29 +51,41 @@ class Study:
     leaked: frozenset[int]  # numbers of the posts that leaked clean, in one of the arms beside a crowd
 
 
+@dataclass
+class CellResults:
+    """The results of all cells."""
+
+    pretrained: dict[str, BothWays] = field(default_factory=dict)  # scores of each victim before training
+    cells: list[Cell] = field(default_factory=list)
+    ran: int = 0  # cells that were run rather than reused
+
+
 def summarise(
     settings: VerifySettings, folder: Path, study: Study, results: CellResults, rules: Sequence[Rule]
 ) -> VerifyReport:
     """Return the report of a run with 0 seconds, which the caller sets."""
     experiment, split, cells = study.experiment, study.split, results.cells
-    references = References(random=chance(experiment.gallery, experiment.queries), pretrained=results.pretrained)
+    references = records.References(
+        random=chance(experiment.gallery, experiment.queries), pretrained=results.pretrained
+    )
     owners = experiment.photo_of_caption
-    all_findings = findings(cells, references, owners)
+    findings = found.findings(cells, references, owners)
     worst, worst_adaptive = (
-        worst_finding([one for one in all_findings if one.adaptive is kind], cells, references, owners)
+        found.worst_finding([one for one in findings if one.adaptive is kind], cells, references, owners)
         for kind in (False, True)
     )
     told, victims = worst or worst_adaptive, _victims(settings, experiment.pool)
     skipped = [*split.skipped, *study.held_out.skipped, *study.background.skipped]
-    source, own = split.source, experiment.queries or 0
+    source, own = split.held_out.source, experiment.queries or 0
     if study.crowd:
         skipped += study.crowd.skipped
-        source = f"{own} yours: {source}; {len(study.held_out.photos) - own} of the crowd: {study.crowd.source}"
+        of_crowd = f"{len(study.held_out.photos) - own} of the crowd: {study.crowd.held_out.source}"
+        source = f"{own} yours: {source}; {of_crowd}"
     return VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
         output=str(folder),
-        gallery=GalleryRecord(
+        gallery=records.GalleryRecord(
             source=source,
             photos=len(study.held_out.photos),
             captions=len(experiment.gallery),
@@ -116,29 +98,26 @@ def summarise(
         ),
         references=references,
         cells=cells,
-        findings=all_findings,
+        findings=findings,
         victims=victims,
         suite=settings.suite,
-        matrix=matrix(all_findings),
-        verdict=verdict(all_findings, worst, worst_adaptive),
+        matrix=found.matrix(findings),
+        not_tested=list(NEVER_TESTED),
+        verdict=found.verdict(findings, worst, worst_adaptive),
         worst=worst,
         worst_adaptive=worst_adaptive,
-        in_words=in_words(told, cells, references, len(study.held_out.photos)) if told else "",
+        in_words=found.in_words(told, cells, references, len(study.held_out.photos)) if told else "",
         crowd=_crowd_record(study, study.crowd, cells) if study.crowd else None,
         required=list(settings.require),
-        missed=missed(rules, cells, all_findings),
-        skipped=[SkippedRecord.of(skip) for skip in skipped],
-        notes=[
-            *split.notes,
-            *note_on_few(settings, references.random, split.source),
-            *_notes(settings, all_findings, victims, split.train),
-        ],
+        missed=found.missed(rules, cells, findings),
+        skipped=[records.SkippedRecord.of(skip) for skip in skipped],
+        notes=[*split.notes, *note_on_few(references.random), *_notes(settings, findings, victims)],
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=BASE.batch_size,
         smallest_crop=BASE.smallest_crop,
         device=experiment.pool.device,
-        made_by=made_by(),
+        made_by=records.made_by(),
         settings=settings.model_dump(mode="json", exclude_none=True),
         ran=results.ran,
         reused=len(cells) - results.ran,
@@ -147,74 +126,70 @@ def summarise(
 
 
 @kept()
-def _victims(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
+def _victims(settings: VerifySettings, pool: ModelPool) -> list[records.VictimRecord]:
     """Return each victim with its role: "surrogate" where it starts from the weights that protection was made on."""
     made = report_of(settings.copies)
     known = set(made.surrogate_weights) if made and not pool.from_scratch else set[str]()
-    records = []
+    victims = []
     for name in dict.fromkeys(settings.victims):
-        role: Role | None = None
+        role: records.Role | None = None
         if made:
             same = weights_sha256(pool.pretrained(name).module.state_dict()) in known
             role = "surrogate" if same else "held-out"
-        records.append(VictimRecord(name=name, role=role, family=family(pool.architecture(name))))
-    return records
+        victims.append(records.VictimRecord(name=name, role=role, family=family(pool.architecture(name))))
+    return victims
+
+
+def note_on_few(by_chance: BothWays) -> list[str]:
+    """Return a remark on a gallery of too few photos, by its scores in random order."""
+    hit10 = by_chance.text_to_image.hit10
+    if hit10 <= MOST_BY_CHANCE:
+        return []
+    judged = ", which cannot be judged" if hit10 > 100 - found.LEAST_GAP else ""
+    few = f"so few photos are held out that a random order has a Hit@10 of {hit10:.0f} %{judged}"
+    return [f"{few}: at least {NEEDED} are needed, by a larger `test_fraction` or others in `test`"]
 
 
 def _notes(
-    settings: VerifySettings,
-    all_findings: Sequence[Finding],
-    victims: Sequence[VictimRecord],
-    posts: Sequence[PostPair],
+    settings: VerifySettings, findings: Sequence[records.Finding], victims: Sequence[records.VictimRecord]
 ) -> Iterator[str]:
     """Yield remarks that a reader needs to interpret the figures."""
     if len(settings.seeds) < 3:
         trained = counted(len(settings.seeds), "seed")
         yield f"{trained}: repeat with three or more before you rely on a difference"
-    if not all(finding.judged_by for finding in all_findings):
+    if not all(finding.judged_by for finding in findings):
         yield (
             "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "
             "more epochs, a larger learning rate, or a victim that does not know such photos yet"
         )
-    roles = {victim.role for victim in victims}
-    if None in roles:
-        yield "there is no report of the protect run beside the copies: which victims are surrogates is not known"
-    elif "held-out" not in roles:
+    if {victim.role for victim in victims} == {"surrogate"}:
         yield (
             "protection was made on these very victims, against which it holds best: test another victim, such as "
             "conv-small or RN50:openai"
         )
-    disguised = any(
-        plain(after) != after and plain(before) == before
-        for post in posts
-        for before, after in zip(post.clean, post.published, strict=True)
-    )
-    if disguised and not any("plain-letters" in finding.through for finding in all_findings):
-        yield "names are in look-alike letters: the attack plain-letters tells what is left if somebody undoes that"
 
 
 def _crowd_record(study: Study, crowd: Crowd, cells: Sequence[Cell]) -> CrowdRecord:
     """Return what the victims of a run learnt of the protected people."""
     asked, own = study.experiment.identities, study.experiment.queries or 0
-    ways, photos = attempts(cells), study.experiment.gallery.photos.tolist()
-    scores: dict[tuple[CrowdArm, Attempt], CrowdScores] = {}
-    for way, arm in product(ways, CROWD_ARMS):
-        if crowd_cells(cells, arm, way):
-            scores.setdefault((arm, _taken(way, arm)), _scores(cells, arm, way, photos))
-    first = [way for way in ways if (way.through, way.attacker) == (ways[0].through, ways[0].attacker)]
+    ways, photos = found.attempts(cells), study.experiment.gallery.photos.tolist()
     arms: dict[CrowdArm, dict[str, CrowdScores]] = {}
-    for arm, way in product(CROWD_ARMS, first):
-        if found := scores.pop((arm, _taken(way, arm)), None):
-            arms.setdefault(arm, {})[way.victim] = found
-    notes = [] if asked else [NAMELESS]
-    made = len(crowd.train.uncaptioned)
-    if made and (crowd.train.captioned or not crowd.train.people):  # the captions of faces name somebody
-        have = "photo of the crowd has" if made == 1 else "photos of the crowd have"
-        notes.append(f"{made} {have} no caption: they are not trained on")
+    further: list[records.FurtherScores] = []
+    seen = set()
+    for way, arm in product(ways, CROWD_ARMS):
+        trained = arm, _taken(way, arm)
+        if trained in seen or not crowd_cells(cells, arm, way):
+            continue
+        seen.add(trained)
+        scores = _scores(cells, arm, way, photos)
+        if (way.through, way.attacker) == (ways[0].through, ways[0].attacker):
+            arms.setdefault(arm, {})[way.victim] = scores
+        else:
+            further.append(records.FurtherScores(arm=arm, **trained[1]._asdict(), **scores.model_dump()))
     report = CrowdRecord(
         protected_people=len(asked.people) if asked else None,
-        crowd_people=len(set(names(crowd.people).values())) or None,
-        source=crowd.source,
+        crowd_people=len(set(names(crowd.held_out.people).values())) or None,
+        source=crowd.held_out.source,
         held_out=own,
         crowd_held_out=len(study.held_out.photos) - own,
         leaked=len(study.leaked),
@@ -222,9 +197,9 @@ def _crowd_record(study: Study, crowd: Crowd, cells: Sequence[Cell]) -> CrowdRec
         arms=arms,
         through=ways[0].through,
         attacker=ways[0].attacker,
-        further=[FurtherScores(arm=arm, **way._asdict(), **found.model_dump()) for (arm, way), found in scores.items()],
+        further=further,
         in_words="",
-        notes=notes,
+        notes=[] if asked else [NAMELESS],
     )
     return report.model_copy(update={"in_words": _crowd_in_words(report)})
 
@@ -244,8 +219,8 @@ def _scores(cells: Sequence[Cell], arm: CrowdArm, way: Attempt, photos: Sequence
 
 def crowd_cells(cells: Sequence[Cell], arm: CrowdArm, way: Attempt) -> list[tuple[RanksRecord, CrowdCell]]:
     """Return what the cells of an arm hold, one a seed; attacks are compared with clean posts as they are."""
-    found = cells_of(cells, arm, _taken(way, arm))
-    return [(cell.ranks, cell.crowd) for cell in found if cell.ranks and cell.crowd]
+    trained = found.cells_of(cells, arm, _taken(way, arm))
+    return [(cell.ranks, cell.crowd) for cell in trained if cell.ranks and cell.crowd]
 
 
 def _taken(way: Attempt, arm: CrowdArm) -> Attempt:
@@ -256,16 +231,15 @@ def _taken(way: Attempt, arm: CrowdArm) -> Attempt:
 def _crowd_in_words(report: CrowdRecord) -> str:
     """Return how often a model finds a photo of the protected people: of the victim that finds most of them."""
     victim = max(report.arms["protected"], key=lambda name: report.arms["protected"][name].text_to_image.hit10)
-    found = {arm: tenths(scores[victim].text_to_image.hit10) for arm, scores in report.arms.items()}
+    often = {arm: tenths(scores[victim].text_to_image.hit10) for arm, scores in report.arms.items()}
     beside = f"{report.crowd_people} other people" if report.crowd_people else "other people's posts"
     done = changing(report.through, report.attacker)
     by = f" ({', '.join(done)})" if done else ""
-    gallery = report.held_out + report.crowd_held_out
-    leaked = f"had {report.leaked} of them leaked clean, {found['half']}; " if "half" in found else ""
+    leaked = f"had {report.leaked} of them leaked clean, {often['half']}; " if "half" in often else ""
     return (
         f"Beside {beside}, a model trained on your protected posts{by} finds the right photo of you, among the first "
-        f"10 of {gallery}, {found['protected']}; had you posted them clean, {found['clean']}; {leaked}had you posted "
-        f"nothing, {found['absent']}."
+        f"10 of {report.held_out + report.crowd_held_out}, {often['protected']}; had you posted them clean, "
+        f"{often['clean']}; {leaked}had you posted nothing, {often['absent']}."
     )
 
 
@@ -287,8 +261,8 @@ def table_rows(report: VerifyReport) -> list[ScoreRow]:
         victim = Path(name).name
         if name in report.references.pretrained:
             rows.append(_score_row(victim, "before training", [report.references.pretrained[name]]))
-        for label, cells in grouped((arm_label(cell), cell) for cell in own).items():
-            ends = {way: hit_interval(cells, way, report.gallery.photo_of_caption) for way in WAYS}
+        for label, cells in grouped((_label(cell.data, cell.through, cell.attacker), cell) for cell in own).items():
+            ends = {way: found.hit_interval(cells, way, report.gallery.photo_of_caption) for way in WAYS}
             rows.append(_score_row(victim, label, cells, ends))
         published = ((one.attacker, one.shortcut) for one in own if one.shortcut and one.through == AS_PUBLISHED)
         for attacker, shortcuts in grouped(published).items():
@@ -304,47 +278,26 @@ def _score_row(
     for way in WAYS:
         hit10 = fmean(getattr(one, way).hit10 for one in scores)
         interval = (ends or {}).get(way)
-        figures.append(with_interval(hit10, *interval) if interval else f"{hit10:.1f}")
+        figures.append(_with_interval(hit10, *interval) if interval else f"{hit10:.1f}")
         figures.append(rank(fmean(getattr(one, way).medr for one in scores)))
     return ScoreRow(victim, arm, *figures)
 
 
 def matrix_rows(report: VerifyReport) -> list[tuple[str, list[str]]]:
     """Return the rows of the matrix: attack or attacker, with a star where it is adaptive, and the victims' effects."""
-    return [
-        (
-            _label(row.through, attacker=row.attacker) + (" *" if row.adaptive else ""),
-            [_effect(row.effects.get(victim.name)) for victim in report.victims],
-        )
-        for row in report.matrix
-    ]
-
-
-def finding_line(finding: Finding) -> str:
-    """Return a finding as a line: the effects in both directions, with the interval of the first, and the outcome."""
-    judged = bool(finding.judged_by)
-    known = judged and finding.effect_low is not None
-    ends = f" ({finding.effect_low:.2f} to {finding.effect_high:.2f})" if known else ""
-    there, back = (_effect(one if judged else None) for one in (finding.effect, finding.effect_image_to_text))
-    trained = _label(finding.through, attacker=finding.attacker)
-    effects = f"{there}{ends} text->image, {back} image->text"
-    return f"{Path(finding.victim).name}, {trained}: effect {effects}: {finding.outcome}"
-
-
-def arm_label(cell: Cell) -> str:
-    """Return what a reader sees of a cell's arm: what was trained on, through which attack, by which attacker."""
-    return _label(cell.data, cell.through, cell.attacker)
+    rows = []
+    for row in report.matrix:
+        effects = [row.effects.get(victim.name) for victim in report.victims]
+        label = _label(row.through, attacker=row.attacker) + (" *" if row.adaptive else "")
+        rows.append((label, ["-" if effect is None else f"{effect:.2f}" for effect in effects]))
+    return rows
 
 
 def _label(arm: str, through: str = AS_PUBLISHED, attacker: str = AS_USUAL) -> str:
     return ", ".join([arm, *changing(through, attacker)])
 
 
-def _effect(effect: float | None) -> str:
-    return "-" if effect is None else f"{effect:.2f}"
-
-
-def with_interval(per_cent: float, low: float, high: float) -> str:
+def _with_interval(per_cent: float, low: float, high: float) -> str:
     """Return a share with its interval, as 41 (33 to 50), with a decimal only where it is small: it fits a column."""
     shown, first, last = (f"{one:.1f}" if one < 9.95 else f"{one:.0f}" for one in (per_cent, low, high))
     return f"{shown} ({first} to {last})"
@@ -371,17 +324,17 @@ def crowd_rows(report: CrowdRecord) -> list[CrowdRow]:
     rows = []
     for victim, arm in product(report.arms["protected"], CROWD_ARMS):
         if arm in report.arms:
-            through = report.through if arm in ("protected", "half") else AS_PUBLISHED
-            rows.append(_crowd_row(victim, arm, through, report.attacker, report.arms[arm][victim]))
-    return rows + [_crowd_row(one.victim, one.arm, one.through, one.attacker, one) for one in report.further]
+            way = _taken(Attempt(victim, report.through, report.attacker), arm)
+            rows.append(_crowd_row(way, arm, report.arms[arm][victim]))
+    return rows + [_crowd_row(Attempt(one.victim, one.through, one.attacker), one.arm, one) for one in report.further]
 
 
-def _crowd_row(victim: str, arm: CrowdArm, through: str, attacker: str, scores: CrowdScores) -> CrowdRow:
+def _crowd_row(way: Attempt, arm: CrowdArm, scores: CrowdScores) -> CrowdRow:
     known = scores.idia_fpr if arm == "absent" else scores.idia_tpr
-    there, back = (with_interval(one.hit10, one.low, one.high) for one in (scores.image_to_text, scores.text_to_image))
+    there, back = (_with_interval(one.hit10, one.low, one.high) for one in (scores.image_to_text, scores.text_to_image))
     return CrowdRow(
-        Path(victim).name,
-        _label(CROWD_ARMS[arm], through, attacker),
+        Path(way.victim).name,
+        _label(CROWD_ARMS[arm], way.through, way.attacker),
         there,
         back,
         f"{scores.others_text_to_image.hit10:.0f}",
@@ -392,16 +345,13 @@ def _crowd_row(victim: str, arm: CrowdArm, through: str, attacker: str, scores: 
 def verify_page(report: VerifyReport) -> str:
     """Return the page of a `verify` run: the verdict, the tables, references, and how to read them."""
     outcomes = {finding.outcome for finding in report.findings if not finding.adaptive}
-    return (
-        templates()
-        .get_template("verify.html")
-        .render(
-            report=report,
-            rows=table_rows(report),
-            mood={"holds": "good", "does not hold": "bad"}.get("".join(outcomes), ""),
-            attackers=any(finding.attacker != AS_USUAL for finding in report.findings),
-            through=any(finding.effect_through is not None for finding in report.findings),
-            matrix=matrix_rows(report),
-            beside=crowd_rows(report.crowd) if report.crowd else [],
-        )
+    page = templates().get_template("verify.html")
+    return page.render(
+        report=report,
+        rows=table_rows(report),
+        mood={"holds": "good", "does not hold": "bad"}.get("".join(outcomes), ""),
+        attackers=any(finding.attacker != AS_USUAL for finding in report.findings),
+        through=any(finding.effect_through is not None for finding in report.findings),
+        matrix=matrix_rows(report),
+        beside=crowd_rows(report.crowd) if report.crowd else [],
     )

@@ -42,14 +42,6 @@ ATTACKERS: Registry[Attacker] = Registry(
             f"{_HERE}.selection:DROP_DISSIMILAR",
             "Leaves out the fifth of the pairs that the model before training finds least alike.",
         ),
-        "recaption-nearest": Row(
-            f"{_HERE}.selection:RECAPTION_NEAREST",
-            "Gives each photo the caption of another one that the model before training finds most alike (RoCLIP).",
-        ),
-        "orthogonal-projection": Row(
-            f"{_HERE}.selection:ORTHOGONAL_PROJECTION",
-            "Takes out of the photos what a linear classifier of their pixels finds; names are its classes.",
-        ),
     },
     base="unlearnable.training.loop:Attacker",
 )

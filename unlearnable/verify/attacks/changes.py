@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, features
+from PIL import Image, ImageFilter
 
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.errors import InputError
 from unlearnable.imaging.opening import pillow_settings
 from unlearnable.posts.names import plain
 from unlearnable.registry import Row
@@ -50,16 +50,7 @@ def webp(pixels: Pixels, quality: int) -> Pixels:
     return _saved(pixels, "WEBP", quality=quality)
 
 
-def _with_avif(change: Callable[[Pixels, int], Pixels]) -> Callable[[str, int], Attack]:
-    def make(name: str, number: int) -> Attack:
-        if not features.check("avif"):
-            raise ConfigError(f"{name}: this Pillow writes no AVIF", hint="install Pillow from a wheel of PyPI")
-        return on_photos(change)(name, number)
-
-    return make
-
-
-@family(_with_avif, range(101), (60,))
+@family(on_photos, range(101), (60,))
 def avif(pixels: Pixels, quality: int) -> Pixels:
     """Photos saved as lossy AVIF of that quality (0 to 100), colour at half size."""
     # the number of threads decides into which tiles a photo is cut
