@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.browser import started
 from tests.presets import QUICK
-from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save

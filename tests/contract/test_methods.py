@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.conftest import picture
-from unlearnable.imaging.placement import Noisy
+from unlearnable.imaging.picture import Noisy
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 

@@ -13,7 +13,6 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
-from tests.imaging.conftest import Decoded
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import LOWEST, UNTOLD, Encoding, KeepMetadata, choose_encoding, encode, through
@@ -128,20 +127,6 @@ def test_a_size_webp_cannot_hold(tmp_path: Path) -> None:
     assert choose_encoding(wide, "auto") == PNG
 
 
-def test_a_failure_leaves_the_old_file(picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(b"old")
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(OutputError):
-        encode(picture, path, PNG, keep_metadata="none")
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
-
-
 @pytest.mark.parametrize(
     ("encoding", "mode", "with_alpha"), [(PNG, "L", "LA"), (JPEG, "L", "L"), (WEBP, "RGB", "RGBA")]
 )
@@ -202,9 +187,3 @@ def test_a_platform_gets_jpeg_of_its_quality(name: PlatformName) -> None:
         chosen = choose_encoding(replace(PLAIN, file_format=kind), "auto", PLATFORMS[name])
         assert chosen == Encoding("jpeg", PLATFORMS[name].quality, 2)
     assert PLATFORMS[name].quality >= LOWEST
-
-
-def test_a_copy_of_a_copy_has_the_same_encoding(tmp_path: Path, photo: NDArray[np.uint8], decoded: Decoded) -> None:
-    first = decoded(Image.fromarray(photo), "a.jpg", quality=88, subsampling=1, progressive=True)
-    encode(first, tmp_path / "b.jpg", choose_encoding(first, "auto"), keep_metadata="none")
-    assert decode(tmp_path / "b.jpg").compression == first.compression == Compression(88, 1, True)

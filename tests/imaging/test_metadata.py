@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
+from tests.posts.readers.unpublished import iptc_into
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import Encoding, KeepMetadata, encode
 from unlearnable.imaging.metadata import (
@@ -29,14 +30,12 @@ from unlearnable.imaging.metadata import (
     Found,
     examine,
     is_safe,
-    joins,
     opt_out_of,
     prohibit,
     read_metadata,
     safe_exif,
     upright_exif,
 )
-from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.picture import Picture
 
 Photo = NDArray[np.uint8]
@@ -183,10 +182,10 @@ def test_damaged_exif_costs_no_picture(photo: Photo, decoded: Decoded, damaged: 
 def test_any_bytes_may_stand_for_exif(data: bytes) -> None:
     image = Image.new("RGB", (2, 2))
     image.info["exif"] = b"Exif\0\0II*\0\x08\0\0\0" + data
-    found = read_metadata(image)
-    assert 1 <= found.orientation <= 8
-    if found.exif is not None:
-        safe_exif(found.exif)
+    orientation, exif, _, _ = read_metadata(image)
+    assert 1 <= orientation <= 8
+    if exif is not None:
+        safe_exif(exif)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +200,7 @@ def test_xmp_is_kept_upright(photo: Photo, decoded: Decoded, inside: bytes) -> N
 
 
 def found(path: Path) -> set[Found]:
-    return set(examine(path).found)
+    return set(examine(path)[1])
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.avif", "a.heic", "a.tif"])
@@ -228,70 +227,42 @@ def test_what_exif_tells(photo: Photo, tmp_path: Path, name: str) -> None:
 def test_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
     own = directory((Base.Orientation, 3, 1, 1))[:-4] + (26).to_bytes(4, "little")  # where the next directory stands
     Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif_of(own, directory((Base.JpegIFOffset, 4, 1, 0))))
-    ((block, kind, name, _),) = examine(tmp_path / "a.jpg").found
+    ((block, kind, name, _),) = found(tmp_path / "a.jpg")
     assert (block, kind, name) == ("EXIF", "thumbnail", "thumbnail")
 
 
-@pytest.mark.parametrize(("encoding", "words"), [("utf-8", "Jürgen und 花"), ("latin-1", "Jürgen"), ("ascii", "Ada")])
-def test_texts_of_exif_and_iptc_in_the_encoding_that_they_have(
-    photo: Photo, tmp_path: Path, encoding: str, words: str
-) -> None:
-    exif, text = Image.Exif(), words.encode(encoding)
-    exif[Base.Artist] = text
-    record = b"\x1c\x02\x50" + len(text).to_bytes(2, "big") + text
-    block = b"8BIM\x04\x04\0\0" + len(record).to_bytes(4, "big") + record + b"\0" * (len(record) % 2)
-    body = b"Photoshop 3.0\0" + block
-    segment = b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
-    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif)
-    written = (tmp_path / "a.jpg").read_bytes()
-    (tmp_path / "a.jpg").write_bytes(written[:2] + segment + written[2:])
-    assert {(block, value) for block, _, _, value in found(tmp_path / "a.jpg")} == {("EXIF", words), ("IPTC", words)}
-
-
 @pytest.mark.parametrize(
-    ("north", "east", "position"), [("S", "E", "-33.5100, 70.6000"), ("N", "W", "33.5100, -70.6000")]
+    ("tag", "value", "words"),
+    [
+        (Base.Artist, "Jürgen und 花".encode(), "Jürgen und 花"),
+        (Base.Artist, "Jürgen".encode("latin-1"), "Jürgen"),
+        (Base.XPAuthor, "Ada é".encode("utf-16-le"), "Ada é"),
+    ],
 )
-def test_a_position_and_texts_in_utf_16(photo: Photo, tmp_path: Path, north: str, east: str, position: str) -> None:
+def test_texts_of_exif_in_the_encoding_that_they_have(
+    photo: Photo, tmp_path: Path, tag: int, value: bytes, words: str
+) -> None:
     exif = Image.Exif()
-    exif[Base.XPAuthor] = "Ada é".encode("utf-16-le")
-    exif.get_ifd(IFD.Exif)[Base.UserComment] = b"UNICODE\0" + "été".encode("utf-16-le")
-    gps = exif.get_ifd(IFD.GPSInfo)
-    gps.update({GPS.GPSLatitude: (33.0, 30.0, 36.0), GPS.GPSLatitudeRef: north})
-    gps.update({GPS.GPSLongitude: (70.0, 36.0, 0.0), GPS.GPSLongitudeRef: east})
-    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
-    assert found(tmp_path / "a.jpg") == {
-        Found("EXIF", "name", "XPAuthor", "Ada é"),
-        Found("EXIF", "description", "UserComment", "été"),
-        Found("EXIF", "place", "GPS", position),
-    }
+    exif[tag] = value
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif)
+    assert found(tmp_path / "a.jpg") == {Found("EXIF", "name", Base(tag).name, words)}
 
 
 @pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp")])
 def test_what_xmp_tells(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
     encode(Picture(photo, None, None, XMP, "PNG"), tmp_path / "a", encoding, keep_metadata="all", opt_out=True)
-    told = examine(tmp_path / "a")
-    assert told.opt_out == "DMI-PROHIBITED-AIMLTRAINING"
-    assert set(told.found) == {
+    opt_out, told = examine(tmp_path / "a")
+    assert opt_out == "DMI-PROHIBITED-AIMLTRAINING"
+    assert set(told) == {
         Found("XMP", "place", "City", "Berlin"),
         Found("XMP", "name", "creator", "Ada Example"),
         Found("XMP", "name", "RegionName", "Grace"),
     }
 
 
-def test_what_xmp_tells_beyond_its_first_part(photo: Photo, tmp_path: Path) -> None:
-    Image.fromarray(photo).save(tmp_path / "a.jpg")
-    whole, parts = (tmp_path / "a.jpg").read_bytes(), b""
-    for place, part in ((300, XMP[300:]), (0, XMP[:300])):
-        body = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + len(XMP).to_bytes(4, "big")
-        body += place.to_bytes(4, "big") + part
-        parts += b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
-    (tmp_path / "a.jpg").write_bytes(whole[:2] + parts + whole[2:])
-    assert Found("XMP", "place", "City", "Berlin") in found(tmp_path / "a.jpg")
-
-
 def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
     Image.fromarray(photo).save(tmp_path / "a.jpg", comment=b"at\x1b[31m home " + b"x" * 100)
-    ((block, kind, name, value),) = examine(tmp_path / "a.jpg").found
+    ((block, kind, name, value),) = found(tmp_path / "a.jpg")
     assert (block, kind, name) == ("text", "description", "comment")
     assert value.startswith("at [31m home x")  # nothing that steers a terminal
     assert len(value) == 80
@@ -303,21 +274,10 @@ def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
         Found("text", "description", "parameters", "a secret prompt"),
         Found("text", "description", "Comment", "behind the pixels"),
     }
-    data = b"".join(
-        b"\x1c\x02" + bytes([n, 0, len(v)]) + v for n, v in ((80, b"Ada"), (80, b"Bo"), (90, b"Berlin"), (3, b"x"))
-    )
-    resource = b"8BIM\x04\x04\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
-    segment = b"Photoshop 3.0\0" + resource
-    plain = (tmp_path / "plain.jpg", tmp_path / "iptc.jpg")
-    Image.fromarray(photo).save(plain[0])
-    jpeg = plain[0].read_bytes()
-    plain[1].write_bytes(jpeg[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:])
-    assert found(plain[0]) == set()
-    assert found(plain[1]) == {
-        Found("IPTC", "name", "By-line", "Ada"),
-        Found("IPTC", "name", "By-line", "Bo"),
-        Found("IPTC", "place", "City", "Berlin"),
-    }
+    Image.fromarray(photo).save(tmp_path / "iptc.jpg")
+    assert found(tmp_path / "iptc.jpg") == set()
+    iptc_into(tmp_path / "iptc.jpg", b"at home")
+    assert found(tmp_path / "iptc.jpg") == {Found("IPTC", "description", "IPTC", "1 field")}
 
 
 @pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp"), Encoding("jpeg", 95)])
@@ -328,7 +288,7 @@ def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding:
     told = {}
     for keep in KEPT:
         encode(picture, tmp_path / f"a{encoding.suffix}", encoding, keep_metadata=keep)
-        told[keep] = {one.name for one in examine(tmp_path / f"a{encoding.suffix}").found}
+        told[keep] = {one.name for one in found(tmp_path / f"a{encoding.suffix}")}
     assert told["none"] == set()
     assert told["safe"] == {"Make", "DateTimeOriginal"}
     assert told["all"] >= {"Artist", "Copyright", "CameraOwnerName", "XPAuthor", "GPS", "creator", "City"}
@@ -339,17 +299,7 @@ def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding:
 )
 def test_a_damaged_block_is_no_clean_one(photo: Photo, tmp_path: Path, options: dict[str, Any], block: str) -> None:
     Image.fromarray(photo).save(tmp_path / "a.jpg", **options)
-    assert [(one.block, one.kind) for one in examine(tmp_path / "a.jpg").found] == [(block, "unreadable")]
-
-
-def test_what_is_no_photo_or_half_of_one(photo: Photo, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("hello")
-    with pytest.raises(DecodeError, match="not-an-image"):
-        examine(tmp_path / "a.txt")
-    Image.fromarray(photo).save(tmp_path / "a.jpg")
-    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:-300])
-    with pytest.raises(DecodeError, match="truncated"):
-        examine(tmp_path / "a.jpg")
+    assert [(one.block, one.kind) for one in found(tmp_path / "a.jpg")] == [(block, "unreadable")]
 
 
 def packet(attributes: str = "", inside: str = "", prefix: str = "plus") -> bytes:
@@ -388,23 +338,25 @@ def test_it_joins_what_is_there_and_loses_nothing_of_it(name: str) -> None:
     assert prohibit(joined) == joined
 
 
-def test_a_packet_without_properties_gets_its_first() -> None:
-    empty = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">kept</x:xmpmeta>'
-    assert joins(empty)
-    assert opt_out_of(empty) is None
-    assert b"kept" in prohibit(empty)
-    assert opt_out_of(prohibit(empty)) == PROHIBITED
-
-
 NESTED = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + b"<a>" * 3000 + b"</a>" * 3000 + b"</x:xmpmeta>"
 BOMB = b'<!DOCTYPE x [<!ENTITY a "b">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&a;</x:xmpmeta>'
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"\0\0", b"no XML", b"<a/>", packet()[:-90], NESTED, BOMB, BOMB.decode().encode("utf-16")]
+    "broken",
+    [
+        b"",
+        b"\0\0",
+        b"no XML",
+        b"<a/>",
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>',
+        packet()[:-90],
+        NESTED,
+        BOMB,
+        BOMB.decode().encode("utf-16"),
+    ],
 )
 def test_what_is_no_xmp_is_replaced(broken: bytes) -> None:
-    assert not joins(broken)
     assert opt_out_of(broken) is None
     assert prohibit(broken) == prohibit(None)
 

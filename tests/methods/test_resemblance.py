@@ -8,7 +8,7 @@ import torch
 
 from tests.methods.sessions import started
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.picture import working_copy
 from unlearnable.methods import base as module
 from unlearnable.methods.base import FOUND, SYNONYMS
 from unlearnable.methods.steps import settle

@@ -10,7 +10,7 @@ import torch
 from tests.methods.sessions import measure, started
 from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.picture import working_copy
 from unlearnable.methods import triggers
 from unlearnable.methods.steps import settle
 from unlearnable.methods.triggers import candidates, greedy_search, improve_triggers, redraw_trigger

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.conftest import picture
 from tests.posts.readers.unpublished import iptc_into, xmp_of
 from unlearnable import protect
-from unlearnable.imaging.metadata import Described, described
+from unlearnable.imaging.metadata import described
 from unlearnable.posts import open_dataset
 from unlearnable.protect.check import check
 from unlearnable.verify.copies import match, open_protected
@@ -48,11 +48,11 @@ def test_they_are_published_in_metadata_alone(photos, at_once, tmp_path, keep):
     assert all(len(texts[f"p{n}.jpg"]) > len(words) for n, words in enumerate(WORDS))
     copies = [described(path) for path in sorted(output.glob("*.jpg"))]
     if keep == "safe":
-        assert copies == [Described(b"", ())] * 5
+        assert copies == [(b"", [])] * 5
     else:
         assert any("descriptions, which are captions without added words" in note for note in report.notes)
-        assert copies[0].xmp
-        assert copies[2].others == (WORDS[2],)
+        assert copies[0][0]
+        assert copies[2][1] == [WORDS[2]]
     assert {problem.kind for problem in check(output).problems} == ({"private"} if keep == "all" else set())
     originals = open_dataset(photos, Path("embedded"))
     posts, skipped = match(originals, open_protected(output, originals, None))
@@ -65,7 +65,7 @@ def test_they_are_neither_read_nor_published_unless_they_are_asked_for(photos, a
     output = tmp_path / "photos-protected"
     assert (report.caption_format, report.captions_found) == ("folder", 0)
     assert not any(words in row["text"] for row in rows_of(output) for words in WORDS)
-    assert [described(path) for path in sorted(output.glob("*.jpg"))] == [Described(b"", ())] * 5
+    assert [described(path) for path in sorted(output.glob("*.jpg"))] == [(b"", [])] * 5
     assert check(output).problems == []
 
 

@@ -16,8 +16,7 @@ from unlearnable import preview, protect
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import Encoding, encode, through
-from unlearnable.imaging.picture import Compression, Picture
-from unlearnable.imaging.placement import Noisy
+from unlearnable.imaging.picture import Compression, Noisy, Picture
 from unlearnable.imaging.visibility import share_kept
 from unlearnable.protect import photo, publish
 from unlearnable.protect.dry_run import plan

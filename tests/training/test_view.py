@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, strategies as st
 
-from unlearnable.imaging.placement import Noisy
+from unlearnable.imaging.picture import Noisy
 from unlearnable.training import data
 from unlearnable.training.data import PLAIN_VIEW, View, apply_noise, load_protected, load_view, sample_view
 

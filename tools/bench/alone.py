@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.picture import working_copy
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer

@@ -23,7 +23,7 @@ import torch
 from layers import as_built
 from precision import asked, model_of
 
-from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods import METHODS, steps
 from unlearnable.methods.base import AnySession, Problem
 from unlearnable.methods.proxies import FeatureShift

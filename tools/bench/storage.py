@@ -23,7 +23,7 @@ from PIL import Image
 
 from unlearnable.benchmark.cells import decoded
 from unlearnable.benchmark.suites import read_captions
-from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods.noise import NoiseStore
 from unlearnable.models.tokens import cut
 from unlearnable.storage.progress import Silent

@@ -20,7 +20,7 @@ from torch import Tensor
 from unlearnable.benchmark.suites import SEED, CellPlan, Item, ProtectionRecipe, Setup
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Problem, settings_for
 from unlearnable.methods.noise import NoiseStore

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from unlearnable import posts
 from unlearnable.errors import InputError
-from unlearnable.imaging.duplicates import near_duplicates
+from unlearnable.imaging.visibility import near_duplicates
 from unlearnable.methods import METHODS
 from unlearnable.methods.triggers import Slots, cut_captions, load_words
 from unlearnable.report import PaperRow

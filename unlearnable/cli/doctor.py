@@ -128,18 +128,18 @@ def _examine_photo(file: Path, *, as_json: bool) -> None:
     if refused := refusal(file):
         raise refused
     try:
-        told = metadata.examine(file)
+        opt_out, told = metadata.examine(file)
     except DecodeError as error:
         raise InputError(f"{file}: {error.reason} ({error.detail})", hint="give a photo") from error
     if as_json:
-        found = [FoundMetadata(**one._asdict()) for one in told.found]
-        print_json(PhotoMetadata(file=str(file), opt_out=told.opt_out, found=found))
+        found = [FoundMetadata(**one._asdict()) for one in told]
+        print_json(PhotoMetadata(file=str(file), opt_out=opt_out, found=found))
         return
     out = console()
-    out.print(f"opt-out: {told.opt_out or 'none'}")
-    for one in told.found:
+    out.print(f"opt-out: {opt_out or 'none'}")
+    for one in told:
         out.print(f"{one.kind}: {one.name} = {one.value} ({one.block})", soft_wrap=True)
-    if not told.found:
+    if not told:
         out.print("nothing else: no place, name, description, device number, thumbnail, time or camera", soft_wrap=True)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.explain import attribution
 from unlearnable.explain.figures import KINDS, Panel, draw_attention, draw_map
-from unlearnable.imaging.placement import as_copied, is_reduced, working_copy
+from unlearnable.imaging.picture import as_copied, is_reduced, working_copy
 from unlearnable.imaging.visibility import compare
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder

@@ -4,41 +4,43 @@ from __future__ import annotations
 
 import io
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from unlearnable.errors import OutputError
 from unlearnable.imaging.metadata import prohibit, safe_exif
 from unlearnable.imaging.opening import pillow_settings
-from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture, Rows, SomeRows, on_white, only_greys, strips
+from unlearnable.imaging.picture import (
+    HALF_COLOUR,
+    Compression,
+    Picture,
+    SomeRows,
+    array_of,
+    on_white,
+    only_greys,
+    strips,
+)
 from unlearnable.settings import Platform
 from unlearnable.storage.files import atomic
 
 FileFormat = Literal["png", "webp", "jpeg"]
 KeepMetadata = Literal["none", "safe", "all"]
-_WEBP_MAX_SIDE = 16383
-MAX_SIDE: dict[FileFormat, int] = {"webp": _WEBP_MAX_SIDE, "jpeg": 65_500}  # of libwebp and libjpeg, in pixels
+MAX_SIDE: dict[FileFormat, int] = {"webp": 16_383, "jpeg": 65_500}  # of libwebp and libjpeg, in pixels
 _JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its own heading included
 
 LOWEST = 85  # quality of a copy where the source's is lower: of the noise on web-size photos 0.76 survives, at 72 0.67
 UNTOLD = 90  # of a lossy source that does not tell its quality
 _OF_LOSSLESS = Compression(95, subsampling=0)  # of a lossless source, where a JPEG is asked for
 
-# CPU seconds and size, measured on protected photos (noise hardly compresses) of 500 x 375 and of 12 megapixels:
-#   PNG   level 1: 0.02 s 415 kB, 0.9 s 18.4 MB  3: 0.02 s 413 kB, 1.4 s 17.8 MB  4: 0.03 s 391 kB, 1.8 s 17.8 MB
-#         level 6: 0.04 s 391 kB, 5.2 s 17.3 MB   9: 0.04 s 391 kB
-#   WebP  method 0: 0.01 s 373 kB, 0.6 s 12.8 MB  1: 0.02 s 358 kB, 2.0 s 12.1 MB    4: 0.10 s 347 kB
+# A protected photo of 12 megapixels, whose noise hardly compresses: PNG takes 0.9 s and 18.4 MB at level 1, 1.8 s and
+# 17.8 MB at 4, 5.2 s and 17.3 MB at 6; WebP 0.6 s and 12.8 MB by method 0, 2.0 s and 12.1 MB by 1.
 _PNG_LEVEL = 4
 _WEBP_EFFORT = {"lossless": True, "method": 1, "quality": 20}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -70,22 +72,19 @@ def choose_encoding(
     HEIF, AVIF), unless they are transparent; PNG for all others. For a platform it is JPEG, of the platform's quality;
     else the quality is that of the source, at least `LOWEST`.
     """
-    file_format = _kind(picture, platform) if wanted == "auto" else wanted
-    lossless_webp = file_format == "webp" and (wanted == "webp" or picture.compression is None)
+    lossy = picture.compression is not None
+    file_format: FileFormat = "jpeg" if platform is not None or (lossy and picture.alpha is None) else "png"
+    if wanted != "auto":
+        file_format = wanted
+    elif platform is None and picture.file_format == "WEBP" and max(picture.pixels.shape) <= MAX_SIDE["webp"]:
+        file_format = "webp"
+    lossless_webp = file_format == "webp" and (wanted == "webp" or not lossy)
     if file_format == "png" or lossless_webp:
         return Encoding(file_format)
     if platform is not None:
         return Encoding(file_format, platform.quality, HALF_COLOUR)
     source = picture.compression or _OF_LOSSLESS
     return Encoding(file_format, max(source.quality or UNTOLD, LOWEST), source.subsampling, source.progressive)
-
-
-def _kind(picture: Picture, platform: Platform | None) -> FileFormat:
-    if platform is not None:
-        return "jpeg"
-    if picture.file_format == "WEBP" and max(picture.width, picture.height) <= _WEBP_MAX_SIDE:
-        return "webp"
-    return "png" if picture.compression is None or picture.alpha is not None else "jpeg"
 
 
 def encode(
@@ -117,22 +116,12 @@ def encode(
             raise OutputError(f"cannot write {path}: {error}", hint="choose another `format`") from error
 
 
-class Encoded:
-    """A file that a picture makes, without metadata, in memory alone."""
-
-    def __init__(self, picture: Picture, encoding: Encoding) -> None:
-        self._file = io.BytesIO()
-        _save(picture, self._file, encoding, {})
-
-    def decoded(self) -> Rows:
-        """Return the pixels that it is decoded to."""
-        with pillow_settings(), Image.open(self._file, formats=("PNG", "WEBP", "JPEG")) as image:
-            return Rows(image if image.mode == "RGB" else image.convert("RGB"))
-
-
 def through(picture: Picture, encoding: Encoding) -> NDArray[np.uint8]:
     """Return the pixels (h, w, 3) that a file of `picture` would be decoded to; nothing is written."""
-    return Encoded(picture, encoding).decoded()[:]
+    file = io.BytesIO()
+    _save(picture, file, encoding, {})
+    with pillow_settings(), Image.open(file, formats=("PNG", "WEBP", "JPEG")) as image:
+        return array_of(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _save(
@@ -155,7 +144,8 @@ def _save(
     else:
         options |= {"progressive": encoding.progressive, "optimize": True}
         options |= {} if grey else {"subsampling": encoding.subsampling}
-    with _room_for(picture.pixels) if file_format == "jpeg" else nullcontext():
+    room = 2 * picture.pixels.size if file_format == "jpeg" else 0  # by itself Pillow takes too little for noise
+    with pillow_settings(room):
         image.save(file, file_format.upper(), **options)
 
 
@@ -166,18 +156,6 @@ def _image(pixels: SomeRows, picture: Picture) -> Image.Image:
         strip = pixels[rows] if picture.alpha is None else np.dstack([pixels[rows], picture.alpha[rows]])
         image.paste(Image.fromarray(strip), (0, rows.start))
     return image
-
-
-@contextmanager
-def _room_for(layers: NDArray[np.uint8]) -> Iterator[None]:
-    """Give Pillow's JPEG encoder a buffer for the whole picture: the one it takes by itself is too small for noise."""
-    with _lock:
-        before = ImageFile.MAXBLOCK
-        ImageFile.MAXBLOCK = before + 2 * layers.size
-        try:
-            yield
-        finally:
-            ImageFile.MAXBLOCK = before
 
 
 def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata, opt_out: bool) -> dict[str, Any]:

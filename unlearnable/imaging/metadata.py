@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from numbers import Real
 from pathlib import Path
@@ -15,7 +14,7 @@ from xml.dom.minidom import Document, Element, Node, parseString
 from xml.parsers.expat import ExpatError
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
-from PIL.ExifTags import GPS, IFD, Base
+from PIL.ExifTags import IFD, Base
 
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.wording import counted
@@ -30,51 +29,25 @@ PREFIX = b"Exif\0\0"
 _CAMERAS = frozenset({Base.Make, Base.Model, Base.LensMake, Base.LensModel})
 _TIMES = frozenset({Base.DateTime, Base.DateTimeOriginal, Base.DateTimeDigitized})
 _DIGITS = frozenset({Base.ExifVersion, Base.SubsecTime, Base.SubsecTimeOriginal, Base.SubsecTimeDigitized})
-SAFE_TAGS = frozenset({Base.Make, Base.Model, Base.DateTime})
-SAFE_EXIF_TAGS = frozenset(
-    {
-        *(_CAMERAS | _TIMES | _DIGITS) - SAFE_TAGS,
-        Base.ExposureTime,
-        Base.FNumber,
-        Base.ExposureProgram,
-        Base.ISOSpeedRatings,
-        Base.ShutterSpeedValue,
-        Base.ApertureValue,
-        Base.BrightnessValue,
-        Base.ExposureBiasValue,
-        Base.MaxApertureValue,
-        Base.MeteringMode,
-        Base.LightSource,
-        Base.Flash,
-        Base.FocalLength,
-        Base.FocalLengthIn35mmFilm,
-        Base.ExposureMode,
-        Base.WhiteBalance,
-        Base.DigitalZoomRatio,
-        Base.SceneCaptureType,
-    }
+_NUMBERS = (
+    "ExposureTime FNumber ExposureProgram ISOSpeedRatings ShutterSpeedValue ApertureValue BrightnessValue "
+    "ExposureBiasValue MaxApertureValue MeteringMode LightSource Flash FocalLength FocalLengthIn35mmFilm "
+    "ExposureMode WhiteBalance DigitalZoomRatio SceneCaptureType"
 )
+SAFE_TAGS = frozenset({Base.Make, Base.Model, Base.DateTime})
+SAFE_EXIF_TAGS = (_CAMERAS | _TIMES | _DIGITS | {Base[name] for name in _NUMBERS.split()}) - SAFE_TAGS
 # A TIFF mixes the tags that describe the photo with those that describe the file's own layout.
 _TIFF_TAGS = SAFE_TAGS | {Base.Artist, Base.Copyright, Base.ImageDescription, Base.Software, Base.HostComputer}
-_TIFF_DIRECTORIES: dict[int, frozenset[int]] = {
-    IFD.Exif: frozenset(ExifTags.TAGS),
-    IFD.GPSInfo: frozenset(ExifTags.GPSTAGS),
-}
+_TIFF_DIRECTORIES = {IFD.Exif: frozenset(ExifTags.TAGS), IFD.GPSInfo: frozenset(ExifTags.GPSTAGS)}
 _TIME = re.compile(r"[\d ]{4}:[\d ]{2}:[\d ]{2} [\d ]{2}:[\d ]{2}:[\d ]{2}")
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[0-9]")
 
 
-class Metadata(NamedTuple):
-    """Metadata of a picture: its orientation (1 to 8), the blocks made upright, and notes on what was damaged."""
+def read_metadata(image: Image.Image) -> tuple[int, bytes | None, bytes | None, tuple[str, ...]]:
+    """Return the orientation of a loaded picture (1 to 8), its EXIF and XMP made upright, and notes on what is damaged.
 
-    orientation: int
-    exif: bytes | None
-    xmp: bytes | None
-    lost: tuple[str, ...]
-
-
-def read_metadata(image: Image.Image) -> Metadata:
-    """Read the metadata of a loaded picture. A damaged block is dropped with a note; no error is raised."""
+    A damaged block is dropped; no error is raised.
+    """
     lost: tuple[str, ...] = ()
     exif: bytes | None = None
     try:
@@ -86,7 +59,7 @@ def read_metadata(image: Image.Image) -> Metadata:
         exif, lost = None, ("damaged EXIF dropped",)
     xmp = image.info.get("xmp")
     xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp.rstrip(b"\0")) if isinstance(xmp, bytes) else None
-    return Metadata(_orientation(image), exif or None, xmp or None, lost)
+    return _orientation(image), exif or None, xmp or None, lost
 
 
 def upright_exif(exif: bytes) -> bytes:
@@ -132,8 +105,6 @@ def _block(image: Image.Image) -> bytes | None:
     exif = image.info.get("exif")
     if isinstance(exif, bytes) and exif:
         return PREFIX + re.sub(rb"^(Exif\0\0)+", b"", exif)
-    if "Raw profile type exif" in image.info:  # how ImageMagick stores EXIF in a PNG
-        return image.getexif().tobytes()
     return _pack(image.getexif(), _TIFF_TAGS, _TIFF_DIRECTORIES) if image.format == "TIFF" else None
 
 
@@ -157,30 +128,20 @@ def _orientation(image: Image.Image) -> int:
 
 def _pack(
     source: Image.Exif,
-    tags: Iterable[int],
-    directories: Mapping[int, frozenset[int]],
+    tags: frozenset[int],
+    directories: Mapping[IFD, frozenset[int]],
     passes: Callable[[int, Any], bool] = lambda tag, value: True,
 ) -> bytes | None:
+    """Return a block of these tags of a source, and of its directories, whose values pass; None without any."""
     packed, filled = Image.Exif(), False
-    for tag in sorted(tags):
-        if tag in source and passes(tag, source[tag]) and _writable(tag, source[tag]):
+    for tag in sorted(tags & set(source)):
+        if passes(tag, source[tag]):
             packed[tag], filled = source[tag], True
     for directory, members in directories.items():
         for tag, value in source.get_ifd(directory).items():
-            if tag in members and passes(tag, value) and _writable(tag, value):
+            if tag in members and passes(tag, value):
                 packed.get_ifd(directory)[tag], filled = value, True
     return packed.tobytes() if filled else None
-
-
-def _writable(tag: int, value: Any) -> bool:
-    """Return whether Pillow can write `value` back: one odd tag must not cost all the others."""
-    try:
-        probe = Image.Exif()
-        probe[tag] = value
-        probe.tobytes()
-    except Exception:  # as in `read_metadata`
-        return False
-    return True
 
 
 # XMP, and the opt-out from AI training in it (`plus:DataMining` of PLUS and IPTC)
@@ -189,10 +150,9 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
 VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
 PROHIBITED = "DMI-PROHIBITED-AIMLTRAINING"
-_META = "adobe:ns:meta/"
 _EMPTY = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    f'<x:xmpmeta xmlns:x="{_META}"></x:xmpmeta><?xpacket end="w"?>'
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    f'<rdf:RDF xmlns:rdf="{RDF}"></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 ).encode()
 _DECLARES = re.compile(rb"<\0?!\0?D")  # a document type, in UTF-8 or UTF-16: no XMP has one, and entities may explode
 _DEEPEST = 100  # elements within each other: XMP has about ten, and Python gives up at some hundreds
@@ -215,30 +175,32 @@ def parse_xmp(xmp: bytes | None) -> Document | None:
 def prohibit(xmp: bytes | None) -> bytes:
     """Return an XMP packet that prohibits AI training and otherwise says what `xmp` says.
 
-    Another value of the property is replaced. A packet that cannot be read (`joins`) is replaced as a whole.
+    Another value of the property is replaced. A packet that cannot be read is replaced as a whole.
 
     Source: IPTC Photo Metadata Standard 2023.1, "Data Mining".
     """
     document = parse_xmp(xmp)
-    rdf = _rdf(document) if document else None
-    if xmp is None or document is None or rdf is None:
+    frames = document.getElementsByTagNameNS(RDF, "RDF") if document else []
+    if xmp is None or document is None or not frames:
         return prohibit(_EMPTY)
     if set(_values(document)) == {VOCABULARY + PROHIBITED}:
         return xmp
-    for element in document.getElementsByTagNameNS(RDF, "Description"):
+    others = document.getElementsByTagNameNS(RDF, "Description")
+    for element in others:
         if element.hasAttributeNS(NAMESPACE, "DataMining"):
             element.removeAttributeNS(NAMESPACE, "DataMining")
     for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
         if element.parentNode is not None:
             element.parentNode.removeChild(element)
-    rdf.appendChild(_property(document))
+    written: Any = parseString(
+        f'<rdf:Description xmlns:rdf="{RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
+        f'plus:DataMining="{VOCABULARY}{PROHIBITED}"/>'
+    )
+    added = document.importNode(written.firstChild, True)
+    if others:  # about the same thing as the packet's other properties
+        added.setAttributeNS(RDF, "rdf:about", others[0].getAttributeNS(RDF, "about"))
+    frames[0].appendChild(added)
     return "".join(node.toxml() for node in document.childNodes).encode()
-
-
-def joins(xmp: bytes) -> bool:
-    """Return whether `prohibit` can add to this packet, so that nothing of it is lost."""
-    document = parse_xmp(xmp)
-    return document is not None and _rdf(document) is not None
 
 
 def opt_out_of(xmp: bytes | None) -> str | None:
@@ -258,64 +220,29 @@ def _values(document: Document) -> Iterator[str]:
         yield element.getAttributeNS(RDF, "resource") or text.strip()
 
 
-def _rdf(document: Document) -> Element | None:
-    """Return the element that holds all properties, added if the packet lacks it; None if this is no XMP."""
-    for element in document.getElementsByTagNameNS(RDF, "RDF"):
-        return element
-    root = document.documentElement
-    if root is None or root.namespaceURI != _META:
-        return None
-    return root.appendChild(_element(document, f'<rdf:RDF xmlns:rdf="{RDF}"/>'))
-
-
-def _property(document: Document) -> Element:
-    """Return the property, about the same thing as the packet's other properties."""
-    others = document.getElementsByTagNameNS(RDF, "Description")
-    added = _element(
-        document,
-        f'<rdf:Description xmlns:rdf="{RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
-        f'plus:DataMining="{VOCABULARY}{PROHIBITED}"/>',
-    )
-    if others:
-        added.setAttributeNS(RDF, "rdf:about", others[0].getAttributeNS(RDF, "about"))
-    return added
-
-
-def _element(document: Document, text: str) -> Element:
-    element = parseString(text).documentElement
-    assert element is not None
-    return document.importNode(element, True)
-
-
 # Descriptions
 
 
-class Described(NamedTuple):
-    """The XMP packet of a photo, empty without one, and its other descriptions: of IPTC, of EXIF, of a PNG's texts."""
+def described(path: Path) -> tuple[bytes, list[str]]:
+    """Return the XMP packet of a photo, empty without one, and its other descriptions: of IPTC, EXIF, a PNG's texts.
 
-    xmp: bytes
-    others: tuple[str, ...]
-
-
-def described(path: Path) -> Described:
-    """Return the descriptions in a photo; damaged metadata has none, nor has a photo that cannot be opened."""
+    Damaged metadata has none, nor has a photo that cannot be opened.
+    """
     readers: tuple[Callable[[Any], Any], ...] = (
         lambda image: (IptcImagePlugin.getiptcinfo(image) or {}).get((2, 120)),  # Caption-Abstract
         lambda image: Image.Image.getexif(image).get(Base.ImageDescription),  # that of a PNG would load its pixels
         lambda image: image.info.get("Description"),
     )
     others: list[str] = []
-    try:
-        with opened(path, to_load=False) as (image, _, _):
-            xmp = image.info.get("xmp")
-            for read in readers:
-                with suppress(Exception):  # as in `read_metadata`
-                    found = read(image)
-                    values = found if isinstance(found, list) else [found]
-                    others += [text_of(value) for value in values if isinstance(value, str | bytes)]
-    except DecodeError:
-        return Described(b"", ())
-    return Described(xmp if isinstance(xmp, bytes) else b"", tuple(others))
+    with suppress(DecodeError), opened(path, to_load=False) as (image, _, _):
+        for read in readers:
+            with suppress(Exception):  # as in `read_metadata`
+                found = read(image)
+                values = found if isinstance(found, list) else [found]
+                others += [text_of(value) for value in values if isinstance(value, str | bytes)]
+        xmp = image.info.get("xmp")
+        return xmp if isinstance(xmp, bytes) else b"", others
+    return b"", []
 
 
 def text_of(value: str | bytes) -> str:
@@ -330,23 +257,12 @@ def text_of(value: str | bytes) -> str:
 
 Kind = Literal["place", "name", "description", "device number", "thumbnail", "time", "camera", "unreadable"]
 
-_EXIF_NAMES: dict[int, str] = {base.value: base.name for base in Base} | {
-    0xA436: "ImageTitle", 0xA437: "Photographer", 0xA438: "ImageEditor",  # of EXIF 3.0, which Pillow does not name
-}  # fmt: skip
-_IPTC_NAMES = {
-    5: "ObjectName", 25: "Keywords", 26: "ContentLocationCode", 27: "ContentLocationName", 80: "By-line",
-    90: "City", 92: "Sub-location", 95: "Province-State", 101: "Country", 105: "Headline", 110: "Credit",
-    115: "Source", 116: "CopyrightNotice", 118: "Contact", 120: "Caption-Abstract", 122: "Writer-Editor",
-}  # fmt: skip
 _NAMES: dict[Kind, str] = {
-    "place": "City State Country CountryName CountryCode Location LocationName Sublocation GPSLatitude GPSLongitude "
-    "Sub-location Province-State ContentLocationCode ContentLocationName",
-    "name": "Artist Copyright CameraOwnerName OwnerName HostComputer XPAuthor Photographer ImageEditor By-line Credit "
-    "Source CopyrightNotice Contact Writer-Editor creator rights contributor Author Owner CaptionWriter "
-    "PersonInImage RegionName PersonDisplayName CiEmailWork CiTelWork CiUrlWork CiAdrExtadr",
-    "description": "ImageDescription DocumentName UserComment XPTitle XPComment XPKeywords XPSubject ImageTitle "
-    "ObjectName Keywords Headline Caption-Abstract title description subject AltTextAccessibility "
-    "ExtDescrAccessibility Event",
+    "place": "City State Country CountryName CountryCode Location LocationName Sublocation GPSLatitude GPSLongitude",
+    "name": "Artist Copyright CameraOwnerName OwnerName HostComputer XPAuthor Credit Source creator rights contributor "
+    "Author Owner CaptionWriter PersonInImage RegionName PersonDisplayName CiEmailWork CiTelWork CiUrlWork CiAdrExtadr",
+    "description": "ImageDescription DocumentName UserComment XPTitle XPComment XPKeywords XPSubject Headline title "
+    "description subject AltTextAccessibility ExtDescrAccessibility Event",
     "device number": "BodySerialNumber LensSerialNumber CameraSerialNumber SerialNumber ImageUniqueID MakerNote "
     "DocumentID OriginalDocumentID InstanceID",
     "time": "DateTime DateTimeOriginal DateTimeDigitized CreateDate DateCreated",
@@ -354,7 +270,6 @@ _NAMES: dict[Kind, str] = {
 }
 _KIND_OF = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
-_EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _DAMAGED = "it is damaged and may hold anything"
 _LONGEST = 80  # characters of a value
 
@@ -368,15 +283,8 @@ class Found(NamedTuple):
     value: str
 
 
-class Personal(NamedTuple):
-    """The opt-out that a photo carries, without its vocabulary, and all that its metadata tells of a person."""
-
-    opt_out: str | None
-    found: tuple[Found, ...]
-
-
-def examine(path: Path) -> Personal:
-    """Read EXIF, XMP, IPTC and comments of a photo.
+def examine(path: Path) -> tuple[str | None, tuple[Found, ...]]:
+    """Return the opt-out that a photo carries, without its vocabulary, and all that its metadata tells of a person.
 
     Raises:
         DecodeError: the file is no photo that can be opened.
@@ -385,9 +293,8 @@ def examine(path: Path) -> Personal:
         image.load()  # some formats have more behind the pixels, which is read only then
         xmp = image.info.get("xmp")
         xmp = xmp if isinstance(xmp, bytes) and xmp else None
-        further = [one for more in _extended(image) for one in _in_xmp(more)]
-        found = [*_in_exif(image), *_in_xmp(xmp), *further, *_in_iptc(image), *_comments(image)]
-    return Personal(opt_out_of(xmp), tuple(dict.fromkeys(found)))
+        found = [*_in_exif(image), *_in_xmp(xmp), *_in_texts(image)]
+    return opt_out_of(xmp), tuple(dict.fromkeys(found))
 
 
 def _in_exif(image: Image.Image) -> Iterator[Found]:
@@ -395,28 +302,17 @@ def _in_exif(image: Image.Image) -> Iterator[Found]:
         exif = image.getexif()
         tags = {**exif, **exif.get_ifd(IFD.Exif)}
         place, thumbnail = exif.get_ifd(IFD.GPSInfo), exif.get_ifd(IFD.IFD1)
-        damaged = bool(read_metadata(image).lost)
+        damaged = bool(read_metadata(image)[-1])
     except Exception:  # as in `read_metadata`
         tags, place, thumbnail, damaged = {}, {}, {}, True
     if damaged:
         yield Found("EXIF", "unreadable", "EXIF", _DAMAGED)
     for number, value in tags.items():
-        yield from _known("EXIF", _EXIF_NAMES.get(number, ""), value)
+        yield from _known("EXIF", ExifTags.TAGS.get(number, ""), value)
     if place:
-        yield Found("EXIF", "place", "GPS", _position(place) or counted(len(place), "value"))
+        yield Found("EXIF", "place", "GPS", counted(len(place), "value"))
     if thumbnail:
         yield Found("EXIF", "thumbnail", "thumbnail", "a small picture, which may show the photo as it was")
-
-
-def _extended(image: Image.Image) -> Iterator[bytes]:
-    """Yield the XMP of a JPEG beyond its first 64 kB, in parts with a number, a length and their place."""
-    parts: dict[bytes, dict[int, bytes]] = {}
-    for marker, data in getattr(image, "applist", ()):
-        if marker == "APP1" and data.startswith(_EXTENDED):
-            part = data[len(_EXTENDED) :]
-            parts.setdefault(part[:32], {})[int.from_bytes(part[36:40], "big")] = part[40:]
-    for own in parts.values():
-        yield b"".join(own[place] for place in sorted(own))
 
 
 def _in_xmp(xmp: bytes | None) -> Iterator[Found]:
@@ -426,8 +322,13 @@ def _in_xmp(xmp: bytes | None) -> Iterator[Found]:
     for element in document.getElementsByTagName("*") if document else ():
         for attribute in element.attributes.values():
             yield from _known("XMP", _local_name(attribute), attribute.value)
-        texts = [node for node in _below(element) if node.nodeType == node.TEXT_NODE]
-        yield from _known("XMP", _local_name(element), " ".join(node.data.strip() for node in texts))
+        yield from _known("XMP", _local_name(element), " ".join(texts_of(element)))
+
+
+def texts_of(element: Element) -> list[str]:
+    """Return the values of a property of XMP: of each of its items, or its own."""
+    items = element.getElementsByTagNameNS(RDF, "li") or [element]
+    return ["".join(getattr(node, "data", "") for node in item.childNodes).strip() for item in items]
 
 
 def _local_name(node: Any) -> str:
@@ -435,23 +336,11 @@ def _local_name(node: Any) -> str:
     return "RegionName" if (node.namespaceURI, node.localName) == (_REGIONS, "Name") else node.localName or ""
 
 
-def _below(node: Any) -> Iterator[Any]:
-    for child in node.childNodes:
-        yield child
-        yield from _below(child)
-
-
-def _in_iptc(image: ImageFile.ImageFile) -> Iterator[Found]:
-    information: dict[tuple[int, int], Any] = {}
-    with suppress(Exception), warnings.catch_warnings():  # as for EXIF; only Photoshop's and agencies' photos have it
-        information = IptcImagePlugin.getiptcinfo(image) or {}
-    for (_, number), value in information.items():
-        for one in value if isinstance(value, list) else [value]:
-            yield from _known("IPTC", _IPTC_NAMES.get(number, ""), one)
-
-
-def _comments(image: Image.Image) -> Iterator[Found]:
-    """Yield JPEG's comment, and the text chunks of a PNG."""
+def _in_texts(image: ImageFile.ImageFile) -> Iterator[Found]:
+    """Yield the fields of IPTC as one, JPEG's comment, and the text chunks of a PNG."""
+    with suppress(Exception):  # as for EXIF; only Photoshop's and agencies' photos have it
+        if fields := IptcImagePlugin.getiptcinfo(image):
+            yield Found("IPTC", "description", "IPTC", counted(len(fields), "field"))
     texts = {"comment": image.info.get("comment"), **(getattr(image, "text", None) or {})}
     for name, value in texts.items():
         if value and name != "XML:com.adobe.xmp":
@@ -478,19 +367,3 @@ def _one_line(name: str, value: Any) -> str:
         value = text_of(value)
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _position(place: dict[int, Any]) -> str:
-    """Return degrees north and east; empty where the values are not a position."""
-    axes = ((GPS.GPSLatitude, GPS.GPSLatitudeRef), (GPS.GPSLongitude, GPS.GPSLongitudeRef))
-    try:
-        degrees = [
-            sum(float(part) / 60**power for power, part in enumerate(place[angle]))
-            * (-1 if place.get(side) in ("S", "W") else 1)
-            for angle, side in axes
-        ]
-    except (KeyError, TypeError, ValueError):
-        return ""
-    if not all(map(math.isfinite, degrees)):  # as cameras without a fix write it: 0/0
-        return ""
-    return ", ".join(f"{value:.4f}" for value in degrees)

@@ -1,13 +1,11 @@
 """Open photos within bounds: a few kilobytes can hold what takes gigabytes or hours to decode.
 
-Nearly all photos are decoded at once. One that is large or unusual is first decoded on trial, in a worker that is
-started with the first such photo and ends when one takes too much time or memory; it is then decoded again here, as
-any other. A process that is itself a worker decodes such a photo once, within the same bounds.
+Nearly all photos are decoded at once. One that is large or unusual is first loaded on trial, in a process that ends
+when it takes too much time or memory. A process that is itself a worker loads such a photo once, within these bounds.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import faulthandler
 import os
@@ -17,17 +15,18 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import IO
 
+import pillow_heif
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from unlearnable.errors import InputError
 from unlearnable.storage import files, pool
 from unlearnable.storage.pool import Worker, WorkerEnded
 
-# Only what people post: Pillow would also start Ghostscript for a file that claims to be EPS. JPEG includes MPO.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
+# Only what people post: Pillow would also start Ghostscript for a file that claims to be EPS. JPEG includes MPO. AVIF
+# comes before HEIF, whose opener takes some AVIF files too and cannot decode them.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "GIF", "BMP")
 STOPPED = ("too-large", "decoding it takes more time or memory than a photo may take")
 SECONDS = 60.0  # that a photo may take to decode
 MEMORY = 6 << 30  # bytes of address space while it is decoded; about 1 GB is the program's own
@@ -36,16 +35,13 @@ _MAX_SIDE = 65_535  # what a JPEG can hold
 _MAX_ASPECT, _LONG = 200, 8192  # times as long as wide, of a photo with more pixels on the longer side
 _LARGE = 64_000_000  # pixels, beyond those of phones
 _DENSE, _SMALL = 100, 4_000_000  # pixels a byte (photos of one colour have 40), of photos with more pixels than that
-_LONGEST = 100_000_000  # bytes of a JPEG whose scans are counted
 _SCANS = 64  # of a progressive JPEG, which has about 10
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"GIF8", b"BM", *_TIFF)
 _TRUNCATED = ("truncat", "end of file", "eof", "broken data stream", "not enough", "end-of-file", "unexpected end")
-_TRIAL = "unlearnable.imaging.decode:failure"  # by its name, as that module imports this one
 
-Failure = tuple[str, str]  # reason and detail of a `DecodeError`
-_worker: Worker | None = None
-_trial_lock, _pillow_lock = threading.Lock(), threading.Lock()
+_pillow_lock = threading.Lock()
+pillow_heif.register_heif_opener()  # Pillow reads AVIF by itself
 
 
 class DecodeError(InputError):
@@ -93,43 +89,35 @@ def opened(path: Path, *, to_load: bool = True) -> Iterator[tuple[ImageFile.Imag
 
 
 @contextlib.contextmanager
-def pillow_settings() -> Iterator[None]:
+def pillow_settings(room: int = 0) -> Iterator[None]:
     """Set Pillow's process-wide switches as decoding needs them, and restore them after; other threads wait.
 
-    Its limit against decompression bombs warns at `MAX_IMAGE_PIXELS` and fails at twice that.
+    Its limit against decompression bombs warns at `MAX_IMAGE_PIXELS` and fails at twice that. Encoders get a buffer
+    with `room` for so many bytes more.
     """
     with _pillow_lock, warnings.catch_warnings():
-        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, ImageFile.MAXBLOCK
         warnings.simplefilter("ignore")
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = _MAX_PIXELS // 2, False
+        ImageFile.MAXBLOCK += room
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, ImageFile.MAXBLOCK = before
 
 
 def _open(file: IO[bytes], start: bytes) -> ImageFile.ImageFile:
-    register_heif()
     in_boxes = start[4:8] == b"ftyp"
     if in_boxes and _is_cut_off(file):
         raise DecodeError("truncated", "the file ends before the picture does")
-    formats = [name for name in FORMATS if name != "HEIF"] if in_boxes and _is_avif(file) else FORMATS
     file.seek(0)
     try:
-        return Image.open(file, formats=formats)
+        return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         if in_boxes or start.startswith(_STARTS):
             raise DecodeError("unreadable", "the header is damaged or of an unknown kind") from error
         detail = f"the content is not one of {', '.join(FORMATS)}, whatever the file name says"
         raise DecodeError("not-an-image", detail) from error
-
-
-@cache
-def register_heif() -> None:
-    """Register the HEIF opener with Pillow, which reads AVIF by itself."""
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
 
 
 def _is_cut_off(file: IO[bytes]) -> bool:
@@ -152,13 +140,6 @@ def _is_cut_off(file: IO[bytes]) -> bool:
     return False
 
 
-def _is_avif(file: IO[bytes]) -> bool:
-    """Return whether AVIF is among the brands of a file, which the opener of HEIF takes too and cannot decode."""
-    file.seek(0)
-    brands = file.read(min(int.from_bytes(file.read(4), "big"), 256))[4:]
-    return any(brands[at : at + 4] in (b"avif", b"avis") for at in range(0, len(brands), 4))
-
-
 def _translate(error: Exception) -> DecodeError:
     detail = (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:200]
     if isinstance(error, Image.DecompressionBombError | MemoryError):
@@ -169,11 +150,7 @@ def _translate(error: Exception) -> DecodeError:
 
 
 def _refuse_excess(width: int, height: int) -> None:
-    """Refuse a photo by its size in pixels.
-
-    Raises:
-        DecodeError: it is too large or too long.
-    """
+    """Refuse a photo that is too large or too long."""
     longer, shorter = max(width, height), min(width, height)
     if longer > _MAX_SIDE:
         excess = f"a side has more than {_MAX_SIDE:,} pixels"
@@ -193,8 +170,6 @@ def _is_heavy(image: ImageFile.ImageFile, file: IO[bytes]) -> bool:
         return True
     if image.format not in ("JPEG", "MPO"):
         return False
-    if size > _LONGEST:
-        return True
     position = file.tell()
     file.seek(0)
     scans = file.read().count(b"\xff\xda")  # also of the pictures inside it; each may cost as much as the first
@@ -203,50 +178,30 @@ def _is_heavy(image: ImageFile.ImageFile, file: IO[bytes]) -> bool:
 
 
 def _try(path: Path, block: contextlib.ExitStack) -> None:
-    """Decode a photo on trial or, in a worker, bound what the block may take.
-
-    Raises:
-        DecodeError: the trial failed.
-    """
+    """Load a photo on trial or, in a worker, bound what the block may take."""
     if pool.inside:
         block.enter_context(_bounded())
-        return
-    status = path.stat()
-    with _trial_lock:
-        failure = _failure_of(path.absolute(), status.st_mtime_ns, status.st_size)
-    if failure is not None:
-        raise DecodeError(*failure)
+    else:
+        status = path.stat()
+        _pass_trial(path.absolute(), status.st_mtime_ns, status.st_size)
 
 
 @cache
-def _failure_of(path: Path, modified: int, size: int) -> Failure | None:
-    """Return why a photo cannot be decoded; None if it can. A file that did not change is tried once."""
-    return _ask(path)
-
-
-def _ask(path: Path) -> Failure | None:
-    global _worker
-    if _worker is None or not _worker.runs:
-        _end()
-        _worker = Worker()
+def _pass_trial(path: Path, modified: int, size: int) -> None:
+    """Load a photo in a process of its own; one that passed and did not change passes again."""
+    worker = Worker()
     try:
-        failure: Failure | None = _worker.call(resolve_name(_TRIAL), path)
-        return failure
+        worker.call(_load, path)
     except WorkerEnded:
-        _end()
-        return STOPPED
-    except BaseException:  # no later photo may get the answer to this one
-        _end()
-        raise
-
-
-@atexit.register
-def _end() -> None:
-    global _worker
-    worker, _worker = _worker, None
-    if worker is not None:
+        raise DecodeError(*STOPPED) from None
+    finally:
         worker.stop()
         worker.close()
+
+
+def _load(path: Path) -> None:
+    with opened(path) as (image, _, _):
+        image.load()
 
 
 @contextlib.contextmanager

@@ -1,15 +1,18 @@
-"""How visible the noise on a photo is: FLIP (Andersson et al., 2020), CIEDE2000, PSNR and SSIM."""
+"""Compare pictures: how visible noise is (FLIP, CIEDE2000, PSNR, SSIM), how much of it is left, near-duplicates."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable.imaging.picture import SomeRows
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.picture import SomeRows, strips
 
 _PIXELS_PER_DEGREE = 67.0  # the paper's default: a 4K monitor, 0.7 m wide, from 0.7 m away
 _FEATURE_WIDTH = 0.082  # degrees: the edges and points that an eye detects
@@ -34,6 +37,7 @@ VIEWING_SIDE = 1080  # pixels of the longer side, at most
 _WINDOW = 7  # the usual SSIM window
 _STRIP_PIXELS = 1 << 19
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
+NEAR = 4  # differing bits of the 64 of a perceptual hash
 
 Floats = NDArray[np.float32]
 
@@ -142,31 +146,22 @@ def visibility(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Visib
     """Compare two (h, w, 3) sRGB pictures as a screen shows them: reduced to `VIEWING_SIDE`, never enlarged.
 
     Both are reduced by Pillow's antialiased bicubic filter to 8 bits, which is what a screen gets.
-
-    Raises:
-        ValueError: the sizes differ.
     """
     from skimage.color import deltaE_ciede2000, rgb2lab
 
-    _check_shapes(original, changed)
     first, second = _as_seen(original), _as_seen(changed)
     error_map = flip(first, second)
     colours = deltaE_ciede2000(rgb2lab(first), rgb2lab(second))
     return Visibility(float(error_map.mean(dtype=np.float64)), float(colours.mean(dtype=np.float64)))
 
 
-def _check_shapes(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
-    if first.shape != second.shape or first.ndim != 3 or first.shape[2] != 3:
-        raise ValueError(f"pictures of shapes {first.shape} and {second.shape} cannot be compared")
-
-
 def _as_seen(pixels: NDArray[np.uint8]) -> Floats:
     """Return pixels (h, w, 3) at viewing size, 0 to 1."""
-    height, width, _ = pixels.shape
-    scale = min(1.0, VIEWING_SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    image = Image.fromarray(pixels)
+    scale = VIEWING_SIDE / max(image.size)
     if scale < 1:
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        pixels = np.asarray(image.resize(size, Image.Resampling.BICUBIC))
     return pixels.astype(np.float32) / np.float32(255)
 
 
@@ -180,12 +175,7 @@ class Quality:
 
 
 def compare(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
-    """Compare two (h, w, 3) pictures strip by strip: 12 megapixels take about 40 MB.
-
-    Raises:
-        ValueError: the sizes differ.
-    """
-    _check_shapes(original, changed)
+    """Compare two (h, w, 3) pictures strip by strip: 12 megapixels take about 40 MB."""
     largest, squares, similarity, rows = 0, 0, 0.0, 0
     height, width, _ = original.shape
     step = max(1, _STRIP_PIXELS // width)
@@ -213,18 +203,18 @@ def _ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float(structural_similarity(*lumas, data_range=255.0, win_size=_WINDOW))
 
 
+def largest_change(first: SomeRows, second: NDArray[np.uint8]) -> int:
+    """Return the largest difference of a channel of two pictures (h, w, 3), in 1/255."""
+    parts = ((first[rows], second[rows]) for rows in strips(*second.shape[:2]))
+    return max(int((np.maximum(one, other) - np.minimum(one, other)).max()) for one, other in parts)
+
+
 def share_kept(
-    clean: NDArray[np.uint8], noisy: SomeRows, clean_decoded: SomeRows, noisy_decoded: NDArray[np.uint8]
+    clean: NDArray[np.uint8], noisy: SomeRows, clean_decoded: NDArray[np.uint8], noisy_decoded: NDArray[np.uint8]
 ) -> float:
     """Return the share of the noise that is left in a decoded file: the slope of what is left on what was added.
 
     What an encoder does to the photo itself is in both decoded pictures and falls out. It is 0 if no noise was added.
-
-    Args:
-        clean: (h, w, 3) the picture without noise.
-        noisy: the picture with noise.
-        clean_decoded: the first after encoding and decoding.
-        noisy_decoded: the second after the same.
     """
     added = kept = 0.0
     step = max(1, _STRIP_PIXELS // clean.shape[1])
@@ -235,3 +225,27 @@ def share_kept(
         added += float(np.vdot(noise, noise))
         kept += float(np.vdot(noise, left))
     return kept / added if added else 0.0
+
+
+def near_duplicates(photos: Sequence[Path], held_out: Iterable[Path]) -> list[int]:
+    """Return the numbers of the photos whose perceptual hash is within `NEAR` bits of a held-out photo's."""
+    gallery = [code for path in held_out if (code := _hash(path)) is not None]
+    if not gallery:
+        return []
+    codes = np.stack(gallery)
+    hashes = enumerate(map(_hash, photos))
+    return [number for number, code in hashes if code is not None and (code ^ codes).sum(axis=1).min() <= NEAR]
+
+
+def _hash(path: Path) -> NDArray[np.bool_] | None:
+    """Return which of the 64 lowest frequencies of a photo are above their median; None if it cannot be decoded."""
+    from scipy.fft import dctn
+
+    try:
+        pixels = decode(path).pixels
+    except DecodeError:
+        return None
+    small = Image.fromarray(pixels).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    lowest = dctn(np.asarray(small, np.float64))[:8, :8]
+    code: NDArray[np.bool_] = (lowest > np.median(lowest)).flatten()
+    return code

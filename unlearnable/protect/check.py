@@ -103,7 +103,7 @@ def _photo(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bo
     if any(line.trigger.casefold() not in caption.casefold() for caption in captions):
         yield FolderProblem(where=where, kind="no-trigger", detail=f"a caption lacks its words: {line.trigger}")
     try:
-        told = metadata.examine(path).found
+        _, told = metadata.examine(path)
     except DecodeError as error:
         yield FolderProblem(where=where, kind="unreadable", detail=f"{error.reason}: {error.detail}")
         return

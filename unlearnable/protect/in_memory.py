@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple
 
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.decode import Kind, Photo, like, pixels_of
-from unlearnable.imaging.placement import Noisy, working_copy
+from unlearnable.imaging.picture import Noisy, working_copy
 from unlearnable.methods.base import State
 from unlearnable.methods.optimise import OptimisationTask, optimise
 from unlearnable.methods.triggers import Captions, cut_captions

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import MAX_SIDE, Encoded, Encoding, choose_encoding, encode
-from unlearnable.imaging.metadata import PROHIBITED, joins, opt_out_of
+from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, encode, through
+from unlearnable.imaging.metadata import PROHIBITED, opt_out_of
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.imaging.picture import Picture, SomeRows, differ, on_white, strips
-from unlearnable.imaging.placement import Noisy, as_copied, is_reduced, resized, working_copy
-from unlearnable.imaging.visibility import compare, share_kept, visibility
+from unlearnable.imaging.picture import Noisy, Picture, as_copied, is_reduced, on_white, resized, working_copy
+from unlearnable.imaging.visibility import compare, largest_change, share_kept, visibility
 from unlearnable.posts import Photo
 from unlearnable.protect.layout import SMALLEST
 from unlearnable.report import CHANGED, ManifestLine
@@ -124,8 +123,6 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     kind = encoding.file_format
     if max(picture.height, picture.width) > (most := MAX_SIDE.get(kind, sys.maxsize)):
         raise DecodeError("too-large", f"a {kind.upper()} has at most {most:,} pixels a side; `format='png'` holds it")
-    if settings.opt_out and settings.keep_metadata == "all" and picture.xmp and not joins(picture.xmp):
-        picture = replace(picture, lost=(*picture.lost, "unreadable XMP replaced by the opt-out"))
     return Target(on_white(picture) if kind == "jpeg" else picture, encoding)
 
 
@@ -156,21 +153,20 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
 
 def _write_once(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings) -> Written:
     clean, encoding, protected = target.picture.pixels, target.encoding, target.noisy(noise)
-    noise_linf = _largest_change(protected, clean)
+    noise_linf = largest_change(protected, clean)
     if noise_linf > settings.epsilon:
         raise OutputError(f"{path}: the noise is {noise_linf}/255, more than {settings.epsilon}/255")
-    without_noise = None if encoding.lossless else Encoded(target.picture, encoding)
     keep, opt_out = settings.keep_metadata, settings.opt_out
     encode(target.picture, path, encoding, keep_metadata=keep, opt_out=opt_out, rows=protected)
     picture = decode(path)
     carried = opt_out_of(picture.xmp)
     if opt_out and carried != PROHIBITED:
         raise OutputError(f"{path}: what is read back carries the opt-out {carried}, not {PROHIBITED}")
-    encoding_linf, kept = _largest_change(protected, picture.pixels), 1.0
+    encoding_linf, kept = largest_change(protected, picture.pixels), 1.0
     if encoding.lossless and encoding_linf:
         raise OutputError(f"{path}: what is read back differs from what was written by {encoding_linf}/255")
-    if without_noise is not None:
-        kept = share_kept(clean, protected, without_noise.decoded(), picture.pixels)
+    if not encoding.lossless:
+        kept = share_kept(clean, protected, through(target.picture, encoding), picture.pixels)
     quality = compare(clean, picture.pixels)
     figures = {
         "quality": encoding.quality,
@@ -183,11 +179,6 @@ def _write_once(target: Target, noise: NDArray[np.int8], path: Path, settings: P
         "opt_out": carried,
     }
     return Written(picture, kept, figures)
-
-
-def _largest_change(first: SomeRows, second: NDArray[np.uint8]) -> int:
-    parts = ((first[rows], second[rows]) for rows in strips(*second.shape[:2]))
-    return max(int((np.maximum(one, other) - np.minimum(one, other)).max()) for one, other in parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +216,7 @@ def write_one(job: WriteJob) -> WrittenPhoto:
         target, original = target_of(job.photo.path, job.settings), job.photo.path.stat()
     finally:  # whatever cannot be decoded now could be before
         refuse_changed(job.photo, job.checksum)
-    if not differ(target.noisy(job.noise), target.picture.pixels):
+    if not largest_change(target.noisy(job.noise), target.picture.pixels):
         raise unprotected(job.photo.id)
     written = write(target, job.noise, job.path, job.settings)
     copy = working_copy(written.picture.pixels, job.side)

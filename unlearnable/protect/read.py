@@ -14,7 +14,7 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.opening import STOPPED
-from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem, settings_for
 from unlearnable.methods.optimise import OptimisationTask

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from unlearnable.errors import ModelError
-from unlearnable.imaging.placement import REDUCED_FROM
+from unlearnable.imaging.picture import REDUCED_FROM
 from unlearnable.methods.base import Problem, State
 from unlearnable.methods.optimise import reason_to_stop
 from unlearnable.methods.steps import batch_losses, in_order, settle

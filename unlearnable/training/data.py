@@ -19,8 +19,7 @@ from torch import Tensor
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.picture import Picture, working_copy
 from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
 from unlearnable.posts import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
 from unlearnable.storage import files

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.imaging.duplicates import near_duplicates
+from unlearnable.imaging.visibility import near_duplicates
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256

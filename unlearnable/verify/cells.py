@@ -15,8 +15,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from unlearnable.imaging.encode import Encoding, through
-from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
+from unlearnable.imaging.picture import Noisy, Picture, grid_shape, working_copy
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, Encoder, in_bf16, weights_sha256
 from unlearnable.models.tokens import default_vocabulary

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import as_copied, is_reduced
+from unlearnable.imaging.picture import Picture, as_copied, is_reduced
+from unlearnable.imaging.visibility import near_duplicates
 from unlearnable.posts import HELD_OUT, POSTS, Dataset, Person, Photo, Skipped, faces, open_dataset, split, unused
 from unlearnable.posts.names import plain
 from unlearnable.protect.layout import METADATA, layout_beside, stem_of

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.errors import InputError
-from unlearnable.imaging.duplicates import near_duplicates
+from unlearnable.imaging.visibility import near_duplicates
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts import Dataset, Skipped, faces

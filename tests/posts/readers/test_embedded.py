@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 
 from tests.posts.conftest import touch
 from tests.posts.readers.unpublished import iptc_into, xmp_of
-from unlearnable.imaging import opening
 from unlearnable.posts import EMBEDDED, Edits, open_dataset, write_captions
 
 KINDS = ["a.jpg", "a.png", "a.webp", "a.heic", "a.avif", "a.tif"]
@@ -34,7 +34,7 @@ def save(path: Path, *, xmp: str | bytes = "", iptc: bytes = b"", exif: str | by
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", packet.decode())
     elif packet:
         options["xmp"] = packet
-    opening.register_heif()
+    pillow_heif.register_heif_opener()
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 30), "teal").save(path, **options)
     if iptc:

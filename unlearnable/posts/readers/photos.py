@@ -70,9 +70,9 @@ def _captions_in(photo: Path) -> list[str]:
     """Return the captions in a photo: those of its XMP, and other descriptions that do not repeat one of them."""
     from unlearnable.imaging.metadata import described
 
-    found = described(photo)
-    captions = _xmp_captions(found.xmp)
-    for text in filter(_tells, found.others):  # of a long one IPTC has the beginning
+    packet, others = described(photo)
+    captions = _xmp_captions(packet)
+    for text in filter(_tells, others):  # of a long one IPTC has the beginning
         if not any(" ".join(caption.split()).startswith(" ".join(text.split())) for caption in captions):
             captions.append(text)
     return captions
@@ -80,7 +80,7 @@ def _captions_in(photo: Path) -> list[str]:
 
 def _xmp_captions(packet: bytes) -> list[str]:
     """Return the description of the photo itself in XMP, in each of its languages, and the title."""
-    from unlearnable.imaging.metadata import RDF, parse_xmp
+    from unlearnable.imaging.metadata import parse_xmp, texts_of
 
     document = parse_xmp(packet) if packet else None
     if document is None:
@@ -90,8 +90,7 @@ def _xmp_captions(packet: bytes) -> list[str]:
         for element in document.getElementsByTagNameNS(_DC, name):
             around = element.parentNode and element.parentNode.parentNode
             if getattr(around, "localName", None) == "RDF":  # not of what the photo is made of
-                items = element.getElementsByTagNameNS(RDF, "li") or [element]
-                values += ("".join(getattr(node, "data", "") for node in item.childNodes).strip() for item in items)
+                values += texts_of(element)
     return list(dict.fromkeys(filter(_tells, values)))
 
 

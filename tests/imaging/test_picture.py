@@ -6,12 +6,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from unlearnable.imaging.picture import Picture, differ, only_greys, strips
-from unlearnable.imaging.placement import Enlarged, Noisy, add, grid_shape, is_reduced, resized, working_copy
+from unlearnable.imaging.picture import (
+    Noisy,
+    Picture,
+    grid_shape,
+    is_reduced,
+    only_greys,
+    resized,
+    working_copy,
+)
 from unlearnable.settings import PLATFORMS, PlatformName
 
 SIZES = st.integers(1, 400)
@@ -32,61 +39,41 @@ def test_grid_shape(height: int, width: int, side: int) -> None:
     assert grid_shape(width, height, side) == (columns, rows)
 
 
-@settings(deadline=None)
-@given(GRIDS, SIZES, SIZES)
-def test_bilinear_is_torch_s_and_stays_in_the_bound(noise: np.ndarray, height: int, width: int) -> None:
-    large = Enlarged(noise, height, width)[:]
-    assert large.shape == (height, width, len(noise))
-    assert large.dtype == np.int8
-    for channel in range(len(noise)):
-        assert noise[channel].min() <= large[..., channel].min()
-        assert large[..., channel].max() <= noise[channel].max()
+@given(GRIDS, SIZES, SIZES, st.integers(0, 255))
+def test_noise_is_enlarged_as_torch_does_it_and_clipped(noise: np.ndarray, height: int, width: int, shade: int) -> None:
+    pixels = np.full((height, width, 3), shade, np.uint8)
+    noisy = Noisy(pixels, noise).whole()
     tensor = torch.from_numpy(noise)[None].double()
     exact = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
-    assert np.abs(large - exact[0].permute(1, 2, 0).numpy()).max() <= 0.5 + 1e-3
+    expected = np.clip(exact[0].permute(1, 2, 0).numpy() + shade, 0, 255)
+    assert np.abs(noisy - expected).max() <= 0.5 + 1e-3
+    assert noisy.min() >= np.clip(shade + int(noise.min()), 0, 255)
+    assert noisy.max() <= np.clip(shade + int(noise.max()), 0, 255)
+    assert (pixels == shade).all()
 
 
 def test_halves_round_away_from_zero() -> None:
     noise = np.array([[[0, 1]], [[0, -1]], [[2, 3]]], np.int8)
-    np.testing.assert_array_equal(Enlarged(noise, 1, 3)[:][0, 1], [1, -1, 3])
+    np.testing.assert_array_equal(Noisy(np.full((1, 3, 3), 9, np.uint8), noise).whole()[0, 1], [10, 8, 12])
 
 
-def test_its_own_size_changes_nothing_and_rows_are_contiguous() -> None:
-    noise = np.random.default_rng(0).integers(-8, 9, (3, 30, 40), dtype=np.int8)
-    np.testing.assert_array_equal(Enlarged(noise, 30, 40)[:], noise.transpose(1, 2, 0))
-    assert Enlarged(noise, 70, 90)._wide.flags.c_contiguous  # else adding them takes six times as long
-
-
-def test_strips_do_not_show() -> None:
+def test_strips_do_not_show_and_rows_are_contiguous() -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 7, 9), dtype=np.int8)
     noisy = Noisy(np.random.default_rng(1).integers(0, 256, (1500, 900, 3), dtype=np.uint8), noise)
-    np.testing.assert_array_equal(np.concatenate([noisy[strip] for strip in strips(1500, 900)]), noisy.whole())
+    np.testing.assert_array_equal(noisy[0:1500], noisy.whole())
+    assert noisy._wide.flags.c_contiguous  # else adding them takes six times as long
 
 
-def test_a_difference_or_a_tint_in_the_last_pixel_is_seen() -> None:
-    one = np.zeros((1500, 900, 3), np.uint8)
-    other = one.copy()
-    assert not differ(one, other)
-    assert only_greys(one)
-    other[-1, -1, -1] = 1
-    assert differ(one, other)
-    assert not only_greys(other)
-
-
-@given(st.data(), st.integers(1, 20), st.integers(1, 20), st.integers(0, 127))
-def test_add(data: st.DataObject, height: int, width: int, epsilon: int) -> None:
-    pixels = data.draw(arrays(np.uint8, (height, width, 3)))
-    noise = data.draw(arrays(np.int8, (height, width, 3), elements=st.integers(-epsilon, epsilon)))
-    before = pixels.copy()
-    changed = add(pixels, noise)
-    assert changed.dtype == np.uint8
-    np.testing.assert_array_equal(changed, np.clip(pixels.astype(int) + noise, 0, 255))
-    np.testing.assert_array_equal(pixels, before)
+def test_a_tint_in_the_last_pixel_is_seen() -> None:
+    pixels = np.zeros((1500, 900, 3), np.uint8)
+    assert only_greys(pixels)
+    pixels[-1, -1, -1] = 1
+    assert not only_greys(pixels)
 
 
 def test_wrong_shapes_and_sides_are_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        add(np.zeros((4, 5, 3), np.uint8), np.zeros((5, 4, 3), np.int8))
+        Noisy(np.zeros((4, 5, 3), np.uint8), np.zeros((2, 4, 5), np.int8))
     with pytest.raises(ValueError, match="no grid"):
         grid_shape(5, 5, 0)
 
@@ -96,21 +83,6 @@ def test_working_copy() -> None:
     assert working_copy(pixels, 112).shape == (*grid_shape(300, 500, 224), 3)
     assert working_copy(pixels, 150) is pixels
     assert (working_copy(np.full((300, 500, 3), 77, np.uint8), 25) == 77).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "before", "after"),
-    [
-        ("instagram", (3024, 4032), (810, 1080)),
-        ("instagram", (566, 1080), (566, 1080)),
-        ("facebook", (4032, 3024), (2048, 1536)),
-        ("x", (3024, 4032), (1536, 2048)),
-        ("mastodon", (3024, 4032), (2494, 3325)),
-        ("web", (300, 200), (300, 200)),
-    ],
-)
-def test_the_size_on_a_platform(name: PlatformName, before: tuple[int, int], after: tuple[int, int]) -> None:
-    assert PLATFORMS[name].size(*before) == after
 
 
 @given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PLATFORMS)))
