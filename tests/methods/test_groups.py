@@ -46,13 +46,6 @@ def test_few_groups_are_split_and_many_are_joined(monkeypatch):
     assert int(sizes.max()) <= 20
 
 
-def test_of_many_posts_some_are_linked_and_the_others_join_the_nearest_group(monkeypatch):
-    features, all_linked = clumps(0, 10, 6), group(clumps(0, 10, 6))
-    monkeypatch.setattr(proxies, "LINKED", 20)
-    labels = group(features)
-    assert [len(set(zip(labels.tolist(), all_linked.tolist(), strict=True)))] == [10]
-
-
 @given(st.integers(2, 40), st.integers(0, 99))
 def test_every_group_goes_to_as_many_others_and_each_is_gone_to_as_often(groups, seed):
     goes = target_groups(F.normalize(torch.randn(groups, 3, generator=seeded(seed)), dim=1))
@@ -116,15 +109,6 @@ def test_posts_of_the_one_whom_most_name_are_apart_by_what_else_is_alike():
     captions = [[text.format("Anna")] for text in PHRASES for _ in range(6)] + [["the sea"]] * 6
     photos = F.normalize(torch.eye(5).repeat_interleave(6, dim=0), dim=1)
     assert groups_of(captions, photos).equal(group(likeness(captions, photos)))
-
-
-def test_posts_go_by_a_person_rather_than_by_a_place():
-    people = ["Anna", "Bob Ray", "Zoe"]
-    captions = [[f"{name} {where}"] for name in people for where in ("in Rome", "here", "again, in Rome", "near Rome")]
-    captions += [["a hill"], ["the sea"]] * 8
-    labels = groups_of(captions, blind(len(captions))).tolist()[:12]
-    assert [len(set(labels[n : n + 4])) for n in (0, 4, 8)] == [1, 1, 1]
-    assert len(set(labels)) == 3
 
 
 @given(st.lists(st.lists(st.text(max_size=12), max_size=2), min_size=1, max_size=6))

@@ -134,9 +134,8 @@ def test_resting_posts_keep_their_noise(make_problem, quick):
 def test_a_post_that_alone_does_not_rest_still_gets_noise(make_problem, longer):
     few = replace(longer, batch_size=4, noise_steps=1)  # fewer than there are posts
     session = started("em", make_problem(), few)
-    resting = torch.ones(len(session.problem.posts), dtype=torch.bool)
-    resting[1] = False
-    for batch in steps.remaining(session, resting):
+    session.state.resting[[0, *range(2, 12)]] = True
+    for batch in steps.remaining(session):
         steps.move_noise(session, batch, shuffle=False)
     assert session.state.noise.read(1).any()
 

@@ -13,7 +13,7 @@ from tests.conftest import picture
 from tests.methods.sessions import started
 from unlearnable.errors import CheckpointError
 from unlearnable.methods import steps as module
-from unlearnable.methods.noise import COARSE, SMOOTH, NoiseStore, roughness, signed_step
+from unlearnable.methods.noise import COARSE, NoiseStore, roughness, signed_step
 
 SHAPES = [(1, 2), (2, 2), (3, 1)]
 WRITES = st.lists(st.tuples(st.integers(0, 2), st.integers(-8, 8)), max_size=8)
@@ -142,16 +142,6 @@ def test_a_share_of_a_step_moves_only_where_the_gradient_is_largest(count, share
     assert moved.any()
     if not bool(moved.all()):
         assert gradient[moved].abs().min() >= gradient[~moved].abs().max()
-
-
-def test_a_step_of_a_part_prefers_rough_places():
-    gradient = torch.zeros(1, 1, 40)  # alternating, so that none of it is coarse
-    gradient[0, 0, 5:7], gradient[0, 0, 30:32] = torch.tensor([3.0, -3.0]), torch.tensor([2.0, -2.0])
-    rough = torch.zeros(1, 1, 40)
-    rough[:, :, 20:] = 1.0
-    moved = [signed_step(torch.zeros(1, 1, 40), gradient, 1, 8, 0.025, each)[0, 0].tolist() for each in (None, rough)]
-    assert [[n for n, value in enumerate(step) if value] for step in moved] == [[5, 6], [30, 31]]
-    assert SMOOTH < 2 / 3  # the gradients of the two places
 
 
 @pytest.mark.parametrize(("epsilon", "smooth"), [(4, 4), (8, 8), (16, 8), (32, 8)])

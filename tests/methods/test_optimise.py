@@ -8,7 +8,7 @@ import pytest
 
 from unlearnable.methods.algorithms import EM, MEM, UAP, RandomNoise
 from unlearnable.methods.base import settings_for
-from unlearnable.methods.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
+from unlearnable.methods.optimise import LEARNING, OptimisationTask, optimise, reason_to_stop
 from unlearnable.methods.proxies import load_proxies
 from unlearnable.methods.triggers import COMPARING
 from unlearnable.storage.progress import Silent
@@ -48,21 +48,6 @@ def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_pr
         kept = Kept()
         optimise(OptimisationTask(make_problem(posts), MEM(), settings, None, "key"), kept, lambda _: False)
         assert (kept.phases, kept.steps) == (phases, [total for _, total in phases])
-
-
-@pytest.mark.parametrize("method", [MEM, EM])
-def test_a_single_photo_has_no_loss_to_show(method, make_problem, quick):
-    settings = settings_for(method, replace(quick, max_rounds=1))
-    for posts, shown in ((1, set()), (2, {"loss", "surrogate_loss"})):
-        kept = Kept()
-        optimise(OptimisationTask(make_problem(posts), method(), settings, None, "key"), kept, lambda _: False)
-        assert {name for name in kept.figures if name.endswith("loss")} == shown
-
-
-def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
-    kept, session = Kept(), MEM().start(make_problem(4), quick)
-    _Steps(kept, "mem", quick, session.state).begin(2)
-    assert (kept.phases, kept.steps) == ([("optimising (mem)", 3)], [2])
 
 
 def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, quick, tmp_path):

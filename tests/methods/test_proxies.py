@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 from tests.methods.sessions import finish, started
 from unlearnable.methods import proxies, steps
-from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.training.data import PLAIN_VIEW, apply_noise, load_view
 
 
@@ -51,13 +50,6 @@ def test_every_surrogate_and_every_other_model_has_a_proxy(make_problem, quick, 
     assert proxies.make_proxies(problem, replace(quick, proxy_weight=0)) == ([], [])
 
 
-def test_the_mem_loss_is_computed_on_the_surrogates_alone(make_problem, quick):
-    session, _ = run(make_problem(), replace(quick, max_rounds=1))
-    state = session.state
-    assert [model.precise for model in state.models] == [True]
-    assert not any(model.precise for model in state.proxies)
-
-
 def test_noise_is_to_shift_the_features_of_every_proxy_in_turn(make_problem, quick):
     class Asking(list):
         model = make_problem().surrogates[0]
@@ -66,24 +58,11 @@ def test_noise_is_to_shift_the_features_of_every_proxy_in_turn(make_problem, qui
             self.append(photos)
             return pixels.sum()
 
-    session, losses = started("em", make_problem(), replace(quick, noise_steps=20)), [Asking(), Asking()]
+    session = started("em", make_problem(), replace(quick, noise_steps=20))
+    losses: list[Any] = [Asking(), Asking()]
     steps.move_noise(session, [3, 5], shuffle=False, auxiliary=losses, auxiliary_share=1.0)
     assert len(losses[0]) + len(losses[1]) == 20
     assert all(len(each) > 4 for each in losses)
-
-
-def test_gradients_of_proxies_alone_are_damped(make_problem, quick, monkeypatch):
-    damped = []
-    genuine = DualEncoder.settle
-
-    def watched(model, **how):
-        damped.append((model, how["damp"]))
-        genuine(model, **how)
-
-    monkeypatch.setattr(DualEncoder, "settle", watched)
-    session, _ = run(make_problem(), replace(quick, max_rounds=1))
-    assert {damp for model, damp in damped if model in session.state.proxies} == {True}
-    assert {damp for model, damp in damped if model in session.state.models} == {False}
 
 
 def test_proxies_learn_the_clean_posts_as_a_victim_does(make_problem, quick, monkeypatch):
@@ -121,22 +100,3 @@ def test_no_post_rests_while_features_are_to_shift(make_problem, quick):
         state = run(make_problem(), replace(low, proxy_weight=weight))[0].state
         assert bool(state.resting.any()) == resting
         assert state.losses.isfinite().all()
-
-
-def test_the_posts_of_one_person_are_not_to_show_each_other(make_problem, quick):
-    """Groups of one person's posts that show each other show that person: nothing is left of the way from them."""
-    problem = make_problem(16)
-    ones, others = [f"here is Xyza at the {place}" for place in "abcdefghi"], ["the park", "a pond", "trees"] * 3
-    named = replace(problem, captions=tuple((text,) for text in [*ones, *others][:16]))
-    nobody = replace(named, captions=tuple((text.replace("Xyza", "somebody"),) for (text,) in named.captions))
-
-    def shares_of_the_common():
-        for posts in (named, nobody):
-            (shift,) = feature_shifts(started("mem", posts, quick))
-            photos, words = proxies._features(started("mem", posts, quick), shift.model)
-            common = F.normalize(photos[:9].mean(dim=0) + words[:9].mean(dim=0), dim=0)
-            yield float((shift.shift[:9] @ common).mean()), shift.shift[9:]
-
-    (away, rest), (around, same) = shares_of_the_common()
-    assert away > around + 1
-    assert rest.shape == same.shape

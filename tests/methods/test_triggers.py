@@ -11,13 +11,11 @@ from tests.methods.sessions import measure, started
 from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.picture import working_copy
-from unlearnable.methods import triggers
 from unlearnable.methods.steps import settle
 from unlearnable.methods.triggers import candidates, greedy_search, improve_triggers, redraw_trigger
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary
 from unlearnable.training.data import tokens_of
-from unlearnable.training.loop import contrastive_loss
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 
@@ -68,22 +66,6 @@ def test_the_search_alone_lowers_the_loss_of_real_photos(make_problem, quick):
     before = measure(session).mean()
     assert improve_triggers(session, list(range(len(photos)))) > len(photos) / 2
     assert measure(session).mean() < 0.5 * before
-
-
-def test_a_trigger_is_judged_beside_the_captions_that_the_others_have(make_problem, quick, monkeypatch):
-    session, seen, genuine = started("mem", make_problem(8), quick), [], triggers._judge
-    monkeypatch.setattr(triggers, "_judge", lambda *given: seen.append(given) or genuine(*given))
-    settle(session.state.models, "fp32")
-    improve_triggers(session, list(range(8)))
-    scene, vocabulary, (beside,), rows = seen[0]
-    (model,), (images,), tried = session.state.models, scene.images, torch.arange(24).view(8, 1, 3)
-    losses = genuine(scene, vocabulary, [beside], rows)(tried, torch.ones(8, 1, dtype=torch.bool))[:, 0]
-    with torch.no_grad():
-        own = model.encode_text(tokens_of(scene.slots, vocabulary.spell(scene.slots, tried[:, 0]))[0])
-    for n in range(8):
-        texts = torch.where((torch.arange(8) == n)[:, None], own, beside)
-        expected = contrastive_loss(images, texts, model.logit_scale, reduction="none")[n]
-        torch.testing.assert_close(losses[n], expected)
 
 
 def test_other_words_for_a_post_are_none_that_it_has(make_problem, quick):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 import torch
 
-from unlearnable.models.device import given_up, quiet, seeded
+from unlearnable.models.device import given_up, seeded
 
 
 def test_draws_within_the_block_are_those_of_the_seed_and_others_stay_as_they_were():
@@ -50,11 +48,3 @@ def test_a_device_that_gives_up_is_no_bug(error, message):
     for one in (error, wrapped):
         told = given_up(one)
         assert told is None if message is None else told.message.startswith(message)
-
-
-def test_libraries_say_nothing_while_they_load_and_are_back_afterwards():
-    loggers = [logging.getLogger(name) for name in (None, "huggingface_hub.utils._http", "transformers.modeling_utils")]
-    before = [logger.isEnabledFor(logging.ERROR) for logger in loggers]
-    with quiet():
-        assert not any(logger.isEnabledFor(logging.CRITICAL) for logger in loggers)
-    assert before == [True, True, True] == [logger.isEnabledFor(logging.ERROR) for logger in loggers]

@@ -71,22 +71,6 @@ def test_photos_and_texts_have_the_same_features(act, model, tmp_path):
     torch.testing.assert_close(loaded.logit_scale, same.logit_scale.exp())
 
 
-@pytest.mark.parametrize("written", ["bin", "shards", "half"])
-def test_however_the_weights_were_written(written, model, tmp_path):
-    wanted = outputs(model, torch.ones(3, 3, 32, 32))[1]
-    if written == "half":
-        model = model.half()
-    model.save_pretrained(tmp_path, **({"max_shard_size": "200kB"} if written == "shards" else {}))
-    if written == "bin":
-        (tmp_path / "model.safetensors").unlink()
-        torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
-    assert (len(list(tmp_path.glob("*.safetensors"))) > 1) == (written == "shards")
-    loaded = openclip.load(str(tmp_path))
-    assert loaded.token_table.dtype == torch.float32
-    with torch.no_grad():
-        torch.testing.assert_close(loaded.encode_text(TEXTS), wanted, atol=0.01, rtol=0)
-
-
 def test_a_file_of_the_folder_is_not_enough(folder):
     with pytest.raises(ModelError, match="does not name its architecture") as caught:
         openclip.load(str(folder / "model.safetensors"))

@@ -49,14 +49,6 @@ def test_photos_in_the_mem_loss_have_fewer_digits_only_for_half_of_the_time(tiny
     assert dual_encoder.in_bf16(surrogate, "bf16", "photo")
 
 
-@pytest.mark.parametrize("content", ["", "[1]"])
-def test_a_damaged_memory_is_measured_again(tiny, monkeypatch, fresh, content):
-    fresh.parent.mkdir()
-    fresh.write_text(content)
-    monkeypatch.setattr(dual_encoder, "speedup", lambda model, encoder: 2.0)
-    assert dual_encoder.in_bf16(tiny, "auto", "photo")
-
-
 @pytest.mark.parametrize("encoder", dual_encoder.ENCODERS)
 def test_measuring_leaves_the_model_as_it_was(tiny, encoder):
     model = tiny.clone()

@@ -82,7 +82,7 @@ def test_own_words_replace_the_table(posts, quick, tmp_path):
         ("\n".join(OWN[:20]).encode(), "20 different words"),
         ("\n".join([*OWN, "<end_of_text>"]).encode(), f"own.txt, line {len(OWN) + 1}"),
         ("\n".join([*OWN, "word " * 30]).encode(), f"own.txt, line {len(OWN) + 1}"),
-        (b"\xff\xfe\x00", "own.txt is not UTF-8 text"),
+        (b"\xff\xfe\x00", "own.txt"),
         (None, "own.txt"),
     ],
 )

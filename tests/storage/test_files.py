@@ -71,13 +71,6 @@ def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
     assert caught.value.exit_code == 5
 
 
-def test_weights_are_written_under_no_name_but_one_that_is_removed(tiny, tmp_path, monkeypatch):
-    written, genuine = [], Path.write_bytes
-    monkeypatch.setattr(Path, "write_bytes", lambda path, data: written.append(path) or genuine(path, data))
-    save(tiny, tmp_path / "model.safetensors")
-    assert [files.is_temporary(path) for path in written] == [True]
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [(f"{'фото ' * 20}001.png", f"{'фото ' * 20}002.png"), ("a\udcff.png", "a\udcfe.png"),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from unlearnable.methods import steps
-from unlearnable.methods.base import AnySession, Problem, RestingState, Round, Session, State, restore_training
+from unlearnable.methods.base import AnySession, Problem, Round, Session, State, restore_training
 from unlearnable.methods.proxies import feature_shifts, make_proxies, tune
 from unlearnable.methods.steps import measuring
 from unlearnable.methods.triggers import draw_triggers, improve_triggers
@@ -18,7 +18,7 @@ from unlearnable.settings import Hyperparameters
 
 
 @dataclass
-class MEMState(RestingState):
+class MEMState(State):
     """The state of MEM."""
 
     settled: bool = False  # the triggers have stopped changing
@@ -83,7 +83,7 @@ class MEM:
         while state.round < settings.max_rounds:
             yield from steps.train_surrogates(session, settings.surrogate_steps)
             search = state.round < settings.trigger_rounds and not state.settled
-            for photos in steps.remaining(session, state.resting):
+            for photos in steps.remaining(session):
                 if search:
                     state.place.changed += improve_triggers(session, photos)
                 steps.move_noise(session, photos, shuffle=True, auxiliary=shifts, auxiliary_share=share)
@@ -106,17 +106,16 @@ class EM:
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = True
 
-    def start(self, problem: Problem, settings: Hyperparameters) -> Session[RestingState]:
+    def start(self, problem: Problem, settings: Hyperparameters) -> AnySession:
         """Return a session with noise zero and no trigger."""
-        state = RestingState(**steps.first_state(problem, settings))
-        return Session(problem, settings, state)
+        return Session(problem, settings, State(**steps.first_state(problem, settings)))
 
-    def rounds(self, session: Session[RestingState]) -> Iterator[Round | None]:
+    def rounds(self, session: AnySession) -> Iterator[Round | None]:
         """Each round: surrogate steps, then noise steps; as many as MEM takes."""
         state = session.state
         while state.round < session.settings.max_rounds:
             yield from steps.train_surrogates(session, session.settings.surrogate_steps)
-            for photos in steps.remaining(session, state.resting):
+            for photos in steps.remaining(session):
                 steps.move_noise(session, photos, shuffle=False)
                 yield None
             steps.rest(session, (yield from measuring(session)))

@@ -60,40 +60,21 @@ def _mean(values: Sequence[Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a method works on.
+    """What a method works on."""
 
-    Attributes:
-        posts: working copies and captions.
-        grids: the shape of each photo's noise.
-        captions: the words of each photo's captions, which a trigger must not hold.
-        surrogates: pretrained models; a method trains copies of them.
-        vocabulary: the words that triggers are made of.
-        noise_path: the file of the noise; it exists only where a run is resumed.
-        proxies: further pretrained models, of other families, whose features the noise is to shift too.
-        seed: of the one generator that all randomness is drawn from.
-        leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
-            caption file, as photos of a carousel have, or with a photo of the same content; empty where every post
-            leads itself.
-        equal: groups of photos of one content, which get one noise.
-        witness: a model of another family than the surrogates, which also says which words describe a photo.
-        resemblance: which words describe the photos; None where a trigger may do so.
-        world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
-            state.
-    """
-
-    posts: Posts
-    grids: tuple[Shape, ...]
-    captions: tuple[tuple[str, ...], ...]
-    surrogates: tuple[DualEncoder, ...]
-    vocabulary: Vocabulary
-    noise_path: Path
-    proxies: tuple[DualEncoder, ...] = ()
-    seed: int = 0
-    leaders: tuple[int, ...] = ()
-    equal: tuple[tuple[int, ...], ...] = ()
-    witness: DualEncoder | None = None
-    resemblance: Resemblance | None = None
-    world: World = ALONE
+    posts: Posts  # working copies and captions
+    grids: tuple[Shape, ...]  # the shape of each photo's noise
+    captions: tuple[tuple[str, ...], ...]  # of each photo; a trigger must not hold their words
+    surrogates: tuple[DualEncoder, ...]  # pretrained models; a method trains copies of them
+    vocabulary: Vocabulary  # the words that triggers are made of
+    noise_path: Path  # the file of the noise; it exists only where a run is resumed
+    proxies: tuple[DualEncoder, ...] = ()  # more pretrained models, whose features the noise is to shift too
+    seed: int = 0  # of the one generator that all randomness is drawn from
+    leaders: tuple[int, ...] = ()  # the post whose trigger each post takes, itself or an earlier one; empty if itself
+    equal: tuple[tuple[int, ...], ...] = ()  # groups of photos of one content, which get one noise
+    witness: DualEncoder | None = None  # of another family, which also says which words describe a photo
+    resemblance: Resemblance | None = None  # which words describe the photos; None where a trigger may do so
+    world: World = ALONE  # processes that share each batch and come to the same state
 
     def led(self, triggers: Tensor) -> Tensor:
         """Return triggers (n, k) in which every post has its leader's."""
@@ -147,6 +128,7 @@ class State:
     optimisers: list[torch.optim.Optimizer]  # one a surrogate
     generator: torch.Generator  # for everything the method draws
     losses: Tensor  # (n,) of each post after the last round; infinite before the first
+    resting: Tensor  # (n,) bool: posts that need no noise steps at present
     round: int = 0  # rounds done
     place: RoundProgress = field(default_factory=RoundProgress)
 
@@ -162,6 +144,7 @@ class State:
             "optimisers": [each.state_dict() for each in self.optimisers],
             "generator": self.generator.get_state(),
             "losses": self.losses,
+            "resting": self.resting,
             "round": self.round,
             "place": asdict(self.place),
         }
@@ -180,7 +163,7 @@ class State:
         self.triggers = exported["triggers"].clone()
         restore_training(self.models, self.optimisers, exported["models"], exported["optimisers"])
         self.generator.set_state(exported["generator"])
-        self.losses = exported["losses"].clone()
+        self.losses, self.resting = exported["losses"].clone(), exported["resting"].clone()
         self.round, self.place = exported["round"], RoundProgress(**exported["place"])
 
 
@@ -195,25 +178,6 @@ def restore_training(
         model.module.load_state_dict(tensors)
     for optimiser, state in zip(optimisers, moments, strict=True):
         optimiser.load_state_dict(copy.deepcopy(state))
-
-
-@dataclass
-class RestingState(State):
-    """The state of a method that lets posts rest whose loss is low."""
-
-    resting: Tensor = field(init=False)  # (n,) posts that need no noise steps at present
-
-    def __post_init__(self) -> None:
-        self.resting = torch.zeros(len(self.losses), dtype=torch.bool)
-
-    def export(self) -> dict[str, Any]:
-        """Return the state as plain tensors and numbers."""
-        return {**super().export(), "resting": self.resting}
-
-    def restore(self, exported: dict[str, Any]) -> None:
-        """Become the state that was exported last."""
-        super().restore(exported)
-        self.resting = exported["resting"].clone()
 
 
 StateT = TypeVar("StateT", bound=State, covariant=True)
@@ -242,18 +206,11 @@ class Round:
 
 @runtime_checkable
 class Method(Protocol):
-    """A way to make noise and triggers. It never prints, saves or stops by itself.
+    """A way to make noise and triggers. It never prints, saves or stops by itself."""
 
-    Attributes:
-        name: its name in the registry.
-        has_trigger: whether captions get words.
-        lowers_loss: whether the posts it makes have a clearly lower loss than the clean ones; a run whose
-            posts have not is refused.
-    """
-
-    name: ClassVar[str]
-    has_trigger: ClassVar[bool]
-    lowers_loss: ClassVar[bool]
+    name: ClassVar[str]  # in the registry
+    has_trigger: ClassVar[bool]  # captions get words
+    lowers_loss: ClassVar[bool]  # a run whose posts have not a clearly lower loss than the clean ones is refused
 
     def start(self, problem: Problem, settings: Hyperparameters) -> AnySession:
         """Return the session before the first round."""

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -77,11 +77,7 @@ def _checksum(start: int, before: bytes) -> int:
     return zlib.crc32(before, zlib.crc32(struct.pack("<qq", start, len(before))))
 
 
-class Mark(TypedDict):
-    """What a checkpoint holds of the noise: its own number, and the hex SHA-256 of the noise at that moment."""
-
-    number: int
-    sha256: str
+Mark = dict[str, Any]  # what a checkpoint holds of the noise: its own number, and the hex SHA-256 of the noise then
 
 
 def copy_noise(source: Path, target: Path) -> None:
@@ -97,13 +93,8 @@ class NoiseStore:
     Photos in greys have one noise for all channels, read as (1, gh, gw), so that they stay grey and the gradient at
     it is the sum over the channels. The file holds three equal ones: whoever reads it need not know which are grey.
 
-    Args:
-        shapes: (gh, gw) of each photo's grid.
-        epsilon: L-inf bound in 1/255, at most 127.
-        path: file of the noise. Its content is used; a missing file, or one of another size, is filled with zeros.
-        mode: "r" for a file that is only read.
-        grey: numbers of the photos in greys.
-        equal: groups of photos of one content, which have one noise: what is written for one is for all.
+    Shapes are (gh, gw) of each photo's grid; epsilon is the L-inf bound in 1/255, at most 127. A file that is missing,
+    or of another size, is filled with zeros. Groups of equal photos have one noise: what is written for one is for all.
 
     Raises:
         OutputError: there is no room for the file.
@@ -219,14 +210,9 @@ def signed_step(
 ) -> Tensor:
     """Take one step of projected gradient descent: Proj(noise - size * sign(gradient)) (Eq. 5), in 1/255.
 
-    Args:
-        noise: of one photo.
-        gradient: of the loss at the noise.
-        size: length of the step; a negative one ascends.
-        epsilon: bound. Where it is above the usual one and `rough` is given, smooth places keep to the usual one.
-        share: share of the values that are moved, those with the largest gradients; fewer are seen less.
-        rough: of each place, from 0 to 1 (`roughness`). Rough places come first, and smooth ones are moved without
-            what the gradient has in common around them: coarse waves are what people see in a sky.
+    A negative size ascends. Only a share of the values is moved, those with the largest gradients. `rough` is how rough
+    each place is (`roughness`): rough places come first, smooth ones keep to the usual bound where epsilon is above it,
+    and are moved without what the gradient has in common around them: coarse waves are what people see in a sky.
     """
     if rough is not None:
         gradient = gradient - (1 - rough) * _mean_around(gradient, COARSE)

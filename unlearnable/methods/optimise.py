@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from unlearnable.methods.algorithms import MEMState, RandomNoise
-from unlearnable.methods.base import AnySession, Method, Problem, RestingState, Round, State
+from unlearnable.methods.base import AnySession, Method, Problem, Round, State
 from unlearnable.methods.noise import copy_noise
 from unlearnable.methods.proxies import proxy_steps
 from unlearnable.methods.triggers import resemblance
@@ -26,19 +26,13 @@ LEARNING = "fine-tuning proxies on your clean posts"
 
 @dataclass(frozen=True)
 class OptimisationTask:
-    """One optimisation.
-
-    Attributes:
-        checkpoint: checkpoint file, from which the optimisation resumes if it exists; None to save nothing. Of several
-            processes the first one alone writes it, and says whether there is one.
-        key: run key that the checkpoint belongs to.
-    """
+    """One optimisation; of several processes the first one alone writes its checkpoint."""
 
     problem: Problem
     method: Method
     settings: Hyperparameters
-    checkpoint: Path | None
-    key: str
+    checkpoint: Path | None  # from which it resumes if that exists; None to save nothing
+    key: str  # of the run that the checkpoint belongs to
 
 
 @dataclass
@@ -52,29 +46,31 @@ class OptimisationTrace:
 class _Steps:
     """Reports an optimisation: what proxies learn first, then a step a batch of each round."""
 
-    def __init__(self, progress: Progress, method: str, settings: Hyperparameters, state: State) -> None:
+    def __init__(self, progress: Progress, method: str, settings: Hyperparameters, state: State, done: int) -> None:
         self._progress, self._method, self._settings, self._state = progress, method, settings, state
         self._batches = -(-len(state.noise) // settings.batch_size)
-        self._learning, self._moved = False, 0
-
-    def begin(self, rounds_done: int) -> None:
-        """Begin the first phase; `rounds_done` were done by an earlier run."""
-        steps = self._to_learn()
-        self._learning = rounds_done == 0 and steps > 0
-        if self._learning:
-            self._progress.phase(LEARNING, steps)
+        self._moved = 0
+        learns = isinstance(state, MEMState) and bool(state.proxy_optimisers) and done == 0
+        self._to_learn = proxy_steps(len(state.noise), settings) - state.learnt if learns else 0  # type: ignore[attr-defined]
+        if self._to_learn > 0:
+            progress.phase(LEARNING, self._to_learn)
         else:
-            rounds = rounds_of(self._method, self._settings)
-            self._progress.phase(f"optimising ({self._method})", rounds * self._batches)
-        if rounds_done:
-            self._progress.advance(rounds_done * self._batches)
+            self._begin(done)
+
+    def _begin(self, done: int) -> None:
+        """Begin the rounds, of which an earlier run did some."""
+        rounds = rounds_of(self._method, self._settings)
+        self._progress.phase(f"optimising ({self._method})", rounds * self._batches)
+        if done:
+            self._progress.advance(done * self._batches)
 
     def tick(self) -> None:
         """Show a step or a batch; the last batch of a round counts when the round is over."""
-        if self._learning:
+        if self._to_learn > 0:
             self._progress.advance()
-            if self._to_learn() <= 0:
-                self.begin(0)
+            self._to_learn -= 1
+            if self._to_learn == 0:
+                self._begin(0)
         elif self._state.place.batches is not None:
             moved = min(self._batches - len(self._state.place.batches), self._batches - 1)
             if moved > self._moved:
@@ -87,12 +83,6 @@ class _Steps:
         metrics = {"loss": done.loss, **done.metrics} if several else {}
         self._progress.advance(self._batches - self._moved, **metrics)
         self._moved = 0
-
-    def _to_learn(self) -> int:
-        state, settings = self._state, self._settings
-        if isinstance(state, MEMState) and state.proxy_optimisers:
-            return proxy_steps(len(state.noise), settings) - state.learnt
-        return 0
 
 
 def rounds_of(method: str, settings: Hyperparameters) -> int:
@@ -126,8 +116,7 @@ def optimise(
     session = task.method.start(_compared(task.problem, task.method, settings, progress), settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
-    steps = _Steps(progress, task.method.name, settings, state)
-    steps.begin(len(trace.losses))
+    steps = _Steps(progress, task.method.name, settings, state, len(trace.losses))
     if world.exchange(stop(trace.losses))[0]:
         return session, trace
     _run(task, session, trace, steps, stop)
@@ -154,10 +143,8 @@ def improve_further(
     state = session.state
     settings = replace(session.settings, max_rounds=state.round + rounds, trigger_rounds=0)
     state.losses.fill_(float("inf"))
-    if isinstance(state, RestingState):
-        state.resting.fill_(False)
-    steps = _Steps(progress, task.method.name, replace(settings, max_rounds=rounds), state)
-    steps.begin(0)
+    state.resting.fill_(False)
+    steps = _Steps(progress, task.method.name, replace(settings, max_rounds=rounds), state, 0)
     _run(replace(task, settings=settings), replace(session, settings=settings), trace, steps, lambda losses: False)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,13 +18,13 @@ from torch import Tensor
 
 from unlearnable.methods import steps
 from unlearnable.methods.base import AnySession, Problem
-from unlearnable.methods.steps import in_order, settle
+from unlearnable.methods.steps import FeatureShift, in_order, settle
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder, encode_photos, encode_texts
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
-from unlearnable.settings import Hyperparameters, Precision
+from unlearnable.settings import Hyperparameters
 from unlearnable.training.data import PLAIN_VIEW, load_view, tokens_of
 from unlearnable.training.loop import adamw, rate, set_rate
 
@@ -85,13 +84,8 @@ def group_shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -
     """Return (n, d) the direction that each photo's features are to move against.
 
     Away from what is there, the photo's own features and its group's captions, and towards what is not: photos and
-    captions of the wanted groups. Other models than the proxies see more of the former than of the latter.
-
-    Args:
-        images: (n, d) features of the clean photos.
-        texts: (n, d) features of their captions.
-        labels: (n,) group of each photo.
-        wanted: (k, g) groups that are to be seen in the photos of each group, all of them together.
+    captions of the wanted groups (k, g), all of them together. Other models than the proxies see more of the former
+    than of the latter. Labels (n,) are the group of each photo.
     """
     photos, captions = centres_of(images, labels), centres_of(texts, labels)
     return images + captions[labels] - (photos + captions)[wanted].mean(dim=0)[labels]
@@ -138,21 +132,6 @@ def likeness(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
         [directions[[rows[word] for word in sorted(words) if word in rows]].sum(dim=0) for words in texts]
     )
     return F.normalize(torch.cat([photos, F.normalize(summed, dim=1)], dim=1), dim=1)
-
-
-@dataclass(frozen=True)
-class FeatureShift:
-    """The feature-shift loss in a proxy, which has learnt the clean posts."""
-
-    model: DualEncoder  # in evaluation mode
-    precision: Precision  # of its gradients
-    shift: Tensor  # (n, d) the direction that each photo's features are to move against
-
-    def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
-        """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
-        features = encode_photos(self.model, pixels, self.precision)
-        shift = self.shift[list(photos)].to(features)
-        return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
 
 def make_proxies(problem: Problem, settings: Hyperparameters) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:

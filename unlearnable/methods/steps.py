@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from unlearnable.errors import ModelError
-from unlearnable.methods.base import AnySession, Problem, RestingState, Round, RoundProgress, Session
+from unlearnable.methods.base import AnySession, Problem, Round, RoundProgress
 from unlearnable.methods.noise import NoiseStore, roughness, signed_step
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import ENCODERS, DualEncoder, computing, encode_photos, encode_texts, in_bf16
@@ -180,15 +181,19 @@ def batch_losses(
     return apart.cpu(), contrastive_loss(images, texts, model.logit_scale, reduction="none").cpu()
 
 
-class AuxiliaryLoss(Protocol):
-    """A loss beside the MEM loss that the noise lowers."""
+@dataclass(frozen=True)
+class FeatureShift:
+    """The feature-shift loss in a proxy, which has learnt the clean posts; the noise lowers it beside the MEM loss."""
 
-    @property
-    def model(self) -> DualEncoder:
-        """The model that this loss is computed on."""
+    model: DualEncoder  # in evaluation mode
+    precision: Precision  # of its gradients
+    shift: Tensor  # (n, d) the direction that each photo's features are to move against
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
-        """Return the loss of photos as they are loaded (b, 3, s, s)."""
+        """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
+        features = encode_photos(self.model, pixels, self.precision)
+        shift = self.shift[list(photos)].to(features)
+        return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
 
 def first_state(problem: Problem, settings: Hyperparameters) -> dict[str, Any]:
@@ -203,6 +208,7 @@ def first_state(problem: Problem, settings: Hyperparameters) -> dict[str, Any]:
         "optimisers": [adamw(model.module, settings.learning_rate, settings.weight_decay) for model in models],
         "generator": torch.Generator().manual_seed(problem.seed),
         "losses": torch.full((len(problem.posts),), float("inf")),
+        "resting": torch.zeros(len(problem.posts), dtype=torch.bool),
     }
 
 
@@ -253,11 +259,11 @@ def _seed_of_dropout(generator: torch.Generator) -> int:
     return int(torch.randint(2**62, (), generator=copy))
 
 
-def remaining(session: AnySession, resting: Tensor | None = None) -> Iterator[list[int]]:
+def remaining(session: AnySession) -> Iterator[list[int]]:
     """Yield the batches of the round that were not yet taken, in random order, of the posts that do not rest."""
     state = session.state
     if state.place.batches is None:
-        awake = torch.arange(len(state.noise)) if resting is None else (~resting).nonzero()[:, 0]
+        awake = (~state.resting).nonzero()[:, 0]
         state.place.batches = shuffled_batches(awake, session.settings.batch_size, state.generator)
     while state.place.batches:
         yield state.place.batches.pop(0)
@@ -276,19 +282,14 @@ def move_noise(
     *,
     shuffle: bool,
     ascend: bool = False,
-    auxiliary: Sequence[AuxiliaryLoss] = (),
+    auxiliary: Sequence[FeatureShift] = (),
     auxiliary_share: float = 0.0,
 ) -> None:
     """Take signed gradient steps on the noise of a batch (Eq. 5), in the bound and through the file.
 
-    Args:
-        session: its noise is moved.
-        photos: the batch.
-        shuffle: give each photo another photo's caption behind its own trigger (the S of Eq. 5),
-            so that the noise goes with the trigger and not with the caption.
-        ascend: raise the loss instead (Eq. 3).
-        auxiliary: other losses to lower.
-        auxiliary_share: share of the steps that lower one of these, drawn at random, instead of the surrogates' loss.
+    To `shuffle` gives each photo another photo's caption behind its own trigger (the S of Eq. 5), so that the noise
+    goes with the trigger and not with the caption; to `ascend` raises the loss (Eq. 3). A share of the steps, drawn at
+    random, lowers one of the auxiliary losses instead of the surrogates'.
     """
     settings, state, world = session.settings, session.state, session.problem.world
     rows = world.share(len(photos))
@@ -318,7 +319,7 @@ def _roughness(session: AnySession, photos: Sequence[int]) -> list[Tensor | None
 
 
 def noise_gradients(
-    session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], other: AuxiliaryLoss | None = None
+    session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], other: FeatureShift | None = None
 ) -> tuple[Tensor, ...]:
     """Return the gradients of the surrogates' summed loss, or of another, at the noise of each photo, of its shape.
 
@@ -359,7 +360,7 @@ def _exchange_noise(session: AnySession, own: Sequence[int]) -> None:
         noise.write(photo, torch.from_numpy(grid).float())
 
 
-def rest(session: Session[RestingState], losses: Tensor) -> None:
+def rest(session: AnySession, losses: Tensor) -> None:
     """Let posts rest whose loss was under the threshold after two rounds, and wake the others."""
     state, threshold = session.state, session.settings.threshold
     state.resting = (losses < threshold) & (state.losses < threshold)

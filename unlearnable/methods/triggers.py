@@ -16,18 +16,9 @@ from unlearnable.errors import ConfigError
 from unlearnable.methods.base import AnySession, Problem, Resemblance
 from unlearnable.methods.steps import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder, computing, encode_photos, encode_texts
-from unlearnable.models.tokens import (
-    CONTEXT,
-    WORDS,
-    CaptionSlot,
-    Trigger,
-    Vocabulary,
-    cut,
-    default_vocabulary,
-    is_readable,
-    tokenizer,
-)
+from unlearnable.models.tokens import CONTEXT, END, WORDS, CaptionSlot, Vocabulary, cut, default_vocabulary, tokenizer
 from unlearnable.settings import Hyperparameters, Precision
+from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import PLAIN_VIEW, Pixels, load_view, tokens_of
 from unlearnable.training.distributed import ALONE, World
@@ -100,12 +91,14 @@ def load_words(settings: Hyperparameters) -> Vocabulary:
     """
     if settings.words is None:
         return default_vocabulary()
+    one = tokenizer().encode("a")
     distinct: dict[tuple[int, ...], tuple[int, str]] = {}  # by what a model reads
     for number, phrase in _lines(settings.words):
-        if not is_readable(phrase):
+        tokens = tokenizer().encode(phrase)
+        if not tokens or max(tokens) >= END - 1 or tokenizer().encode(f"a {phrase} a") != [*one, *tokens, *one]:
             fault = "a model would not read it as it stands"
             raise ConfigError(f"{settings.words}, line {number}: {fault}", hint="write a plain word or phrase")
-        distinct.setdefault(tuple(tokenizer().encode(phrase)), (number, phrase))
+        distinct.setdefault(tuple(tokens), (number, phrase))
     lines = list(distinct.values())
     wanted = max(FEWEST, A_PLACE * settings.trigger_length)
     if len(lines) < wanted:
@@ -131,14 +124,11 @@ def words_digest(settings: Hyperparameters) -> str:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines of a file of words that hold any, with their numbers; white space around them is left out."""
-    if path.exists() and not path.is_file():
-        raise ConfigError(f"{path} is no regular file")
     try:
-        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
+        with files.open_regular(path) as file:
+            text = unicodedata.normalize("NFC", file.read().decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}", hint="give a file of UTF-8 text") from error
     lines = enumerate((" ".join(line.split()) for line in text.splitlines()), 1)
     return [(number, line) for number, line in lines if line]
 
@@ -155,13 +145,10 @@ class Captions:
     triggers: Sequence[Sequence[int]]  # concepts of each photo's trigger; empty for methods without a trigger
     vocabulary: Vocabulary
 
-    def trigger(self, photo: int) -> Trigger:
-        """Return a photo's trigger in the language of its first caption."""
-        return self.vocabulary.trigger(self.triggers[photo], self.slots[photo][0].language)
-
     def shown(self, count: int) -> list[str]:
-        """Return the triggers of the first photos."""
-        return [self.trigger(photo).text for photo in range(min(count, len(self.triggers)))]
+        """Return the triggers of the first photos, each in the language of its first caption."""
+        pairs = zip(self.triggers, self.slots, strict=False)
+        return [self.vocabulary.trigger(words, slots[0].language).text for words, slots in pairs][:count]
 
     def of(self, photo: int, clean: Sequence[str]) -> list[str]:
         """Return a photo's captions with their trigger; the clean ones for methods without a trigger."""
@@ -177,14 +164,9 @@ def cut_captions(
     seed: int,
     languages: Sequence[Sequence[str]] | None = None,
 ) -> Slots:
-    """Cut every caption at the position of its trigger; later photos do not affect the captions of earlier ones.
+    """Cut every caption at the position of its trigger of at most `length` tokens; None as languages is English.
 
-    Args:
-        captions: captions of each photo.
-        settings: position of the trigger.
-        length: most tokens of a trigger; 0 for methods without a trigger.
-        seed: of random positions, which are drawn in the order of the captions.
-        languages: of each caption; None for English ones.
+    Random positions are drawn in the order of the captions: later photos do not affect the captions of earlier ones.
     """
     dice = random.Random(seed)
 
@@ -202,7 +184,6 @@ def cut_captions(
 
 
 CANDIDATES = 4  # words tried at each place: on 160 photos the loss fell as far as with 16, and less far with 1
-_CHUNK = 512  # texts in a forward pass
 TriggerLoss = Callable[[Tensor, Tensor], Tensor]  # of triggers (b, n, k), where a mask (b, n) asks for it: (b, n)
 
 
@@ -276,12 +257,9 @@ def improve_triggers(session: AnySession, photos: list[int]) -> int:
 
 
 def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:
-    """Return (b, k, count) the best words at each position, best first, among those that each post may use.
+    """Return (b, k, count) the allowed words with the largest fall (b, k, v) of the loss, best first.
 
-    Args:
-        fall: (b, k, v) falls of the loss, summed over surrogates.
-        allowed: (b, v) bool, the words that each post may use.
-        count: number of words; fewer are returned if some post may use fewer.
+    Allowed (b, v) are those that each post may use; fewer are returned if some post may use fewer.
     """
     most = min(count, int(allowed.sum(dim=1).min()))
     return fall.masked_fill(~allowed[:, None, :], float("-inf")).topk(most, dim=-1).indices
@@ -291,12 +269,7 @@ def greedy_search(current: Tensor, options: Tensor, loss_of: TriggerLoss) -> Ten
     """Return better triggers (b, k): position by position the word with which the loss is lowest.
 
     A word that stands there already competes too, so that the loss never rises, and no word comes twice in a trigger.
-    A beam of several triggers costs as many times the texts.
-
-    Args:
-        current: (b, k) current words, as numbers.
-        options: (b, k, c) words to try at each position.
-        loss_of: the loss of triggers.
+    Current triggers are (b, k), and the words to try at each position (b, k, c).
     """
     best, rows = current, torch.arange(len(current))
     losses = loss_of(best[:, None], torch.ones(len(best), 1, dtype=torch.bool))  # (b, 1)
@@ -321,10 +294,8 @@ def _fall(
     Replacing embedding e by e' changes the loss by (e' - e) . g; the term in e is the same for all words and left out.
     A word of several tokens counts as the mean of its embeddings, in the place of the mean of those that stand there.
 
-    Triggers (b, k) are those of the batch, and `rows` (r,) those that this process searches for.
-
-    Returns:
-        (r, k, v) falls, summed over the surrogates, and the text features (b, d) of each.
+    Triggers (b, k) are those of the batch, and `rows` (r,) those that this process searches for. Falls (r, k, v) are
+    summed over the surrogates; the text features (b, d) of each come with them.
     """
     tokens, places = tokens_of(scene.slots, vocabulary.spell(scene.slots, triggers))
     own_slots = [scene.slots[n] for n in rows.tolist()]
@@ -372,7 +343,7 @@ def _judge(scene: _Scene, vocabulary: Vocabulary, texts: list[Tensor], rows: Ten
 def _features(scene: _Scene, vocabulary: Vocabulary, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
     """Return (m, d) text features of the captions of batch rows (m,) with triggers (m, k) of concepts."""
     parts = []
-    for part, chosen in zip(rows.split(_CHUNK), triggers.split(_CHUNK), strict=True):
+    for part, chosen in zip(rows.split(CHUNK), triggers.split(CHUNK), strict=True):
         slots = [scene.slots[n] for n in part.tolist()]
         parts.append(encode_texts(model, tokens_of(slots, vocabulary.spell(slots, chosen))[0], scene.precision))
     return torch.cat(parts)

@@ -79,11 +79,7 @@ def intact(name: str) -> bool:
 
 
 def load(name: str) -> DualEncoder:
-    """Load a bundled model.
-
-    Raises:
-        ModelError: the installed file is missing or not the released one.
-    """
+    """Load a bundled model, from the released file alone."""
     if not intact(name):
         raise ModelError(f"{path(name)} is missing or not the released file", hint="reinstall the package")
     from safetensors.torch import load_file

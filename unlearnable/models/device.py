@@ -57,16 +57,14 @@ def given_up(error: BaseException | None) -> ModelError | None:
     """Return the error to show where a device has too little memory, or a GPU fails; None for any other cause."""
     while error is not None:
         text = str(error) or type(error).__name__
-        by_torch = isinstance(error, RuntimeError)
-        on_gpu = by_torch and _OF_A_GPU.search(text)
-        reason = shorten(text, 100, placeholder=" ...")
-        if isinstance(error, MemoryError) or (by_torch and _NO_MEMORY.search(text)):
-            where, less = ("on the GPU ", "`device='cpu'`") if on_gpu else ("", "`preset='fast'`, or a smaller model")
-            hint = f"close other programs, or use {less}"
-            return ModelError(f"there is too little memory {where}({reason})", hint=hint)
-        if on_gpu:
-            hint = "use `device='cpu'`; if it works elsewhere, this is a bug: please report it with the traceback"
-            return ModelError(f"the GPU fails ({reason})", hint=hint)
+        if isinstance(error, MemoryError | RuntimeError):
+            reason, on_gpu = shorten(text, 100, placeholder=" ..."), _OF_A_GPU.search(text)
+            if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
+                less = "`device='cpu'`" if on_gpu else "`preset='fast'`, or a smaller model"
+                hint = f"close other programs, or use {less}"
+                return ModelError(f"there is too little memory{' on the GPU' * bool(on_gpu)} ({reason})", hint=hint)
+            if on_gpu:
+                return ModelError(f"the GPU fails ({reason})", hint="use `device='cpu'`")
         error = error.__cause__ or error.__context__
     return None
 

@@ -49,14 +49,9 @@ class EncoderSpec:
 class DualEncoder:
     """An open_clip model behind the few calls that the optimisation needs.
 
-    Pixels go in as [0, 1] and are normalised inside; features come out normalised.
-    `encode_embedded` starts after the token table, so that the gradient at the token
-    embeddings (HotFlip, Eq. 6) takes one `autograd.grad` and no hook.
-
-    Args:
-        module: an open_clip `CLIP` or `CustomTextCLIP`.
-        spec: name, image size and normalisation of that module.
-        precise: whether its photos need more digits than usual: those of a surrogate do, in the MEM loss.
+    Pixels go in as [0, 1] and are normalised inside; features come out normalised. `encode_embedded` starts after the
+    token table, so that the gradient at the token embeddings (HotFlip, Eq. 6) takes one `autograd.grad` and no hook.
+    `precise` says that its photos need more digits than usual: those of a surrogate do, in the MEM loss.
 
     Raises:
         ModelError: the text encoder has no token table like CLIP's, or reads texts of another length.
@@ -162,12 +157,8 @@ class DualEncoder:
         """Enter evaluation mode for many steps: until `learn`, photos and texts pass faster copies of the encoders.
 
         These are not told that they need no gradients: PyTorch then multiplies the activations of a transformer
-        without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py).
-
-        Args:
-            photos_in_bf16: whether the photo encoder computes in bf16.
-            texts_in_bf16: whether the text encoder does.
-            damp: whether gradients come back to photos along skip connections more than beside them.
+        without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py). To `damp` lets
+        gradients come back to photos along skip connections more than beside them.
         """
         self.module.eval()
         photos, texts = folded(self.module.get_submodule("visual"), self.image_size), self._text.transformer

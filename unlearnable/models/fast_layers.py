@@ -178,12 +178,7 @@ def computed(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Te
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, step: Pair, around: Places) -> Tensor:
     """Return the convolution of each channel of a map (b, c, h, w) with its kernel (c, 1, k, l) of odd sides.
 
-    Args:
-        x: the map.
-        weight: the kernels.
-        bias: (c,) or None.
-        step: places from one output to the next, down and across.
-        around: zeros around the map; before it no more than fit half of a kernel, and after it at most one more.
+    Zeros around the map are before it no more than fit half of a kernel, and after it at most one more.
     """
     return _Depthwise.apply(x, weight, bias, step, around)  # type: ignore[no-untyped-call, no-any-return]
 

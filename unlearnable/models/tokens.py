@@ -113,12 +113,8 @@ def _comes_apart(before: str, after: str, whole: list[int]) -> bool:
 class Vocabulary:
     """Concepts that a trigger may consist of, each with a number, and with a word in every language.
 
-    Args:
-        columns: language -> the word of each concept; the first language is that of captions in all others.
-        longest: most tokens of a word; None to count them.
-
-    Attributes:
-        glosses: the word of each concept in the first language.
+    Columns map a language to the word of each concept; captions in a language without one get words of the first, the
+    glosses. `longest` is the most tokens of a word; None to count them.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[str]], longest: int | None = None) -> None:
@@ -158,11 +154,7 @@ class Vocabulary:
     def shares(self, slots: Sequence[CaptionSlot], numbers: Tensor, places: Tensor, length: int) -> Tensor:
         """Return (b, k, length) which tokens of a caption each word of its trigger is: shares that sum to 1.
 
-        Args:
-            slots: b captions.
-            numbers: (b, k) triggers.
-            places: (b,) position of each trigger's first token.
-            length: tokens of the longest caption.
+        Numbers (b, k) are the triggers, places (b,) the position of the first token of each.
         """
         import torch
 
@@ -213,13 +205,6 @@ def default_vocabulary() -> Vocabulary:
     return Vocabulary(dict(zip(head, zip(*rows, strict=True), strict=True)), LONGEST)
 
 
-def is_readable(phrase: str) -> bool:
-    """Return whether a model reads a phrase as it stands, so that it can be a word of a trigger."""
-    encode = tokenizer().encode
-    one, tokens = encode("a"), encode(phrase)
-    return bool(tokens) and max(tokens) < END - 1 and encode(f"a {phrase} a") == [*one, *tokens, *one]
-
-
 SMALL_MLM = "small-mlm"
 MLM = _DATA / SMALL_MLM
 MLM_WEIGHTS = MLM / "model.safetensors"
@@ -228,11 +213,7 @@ _MLM_LONGEST = 96  # tokens that the model can read
 
 @lru_cache(maxsize=1)
 def masked_language_model() -> tuple[Any, Any]:
-    """Load the bundled masked language model, in evaluation mode, and its tokenizer.
-
-    Raises:
-        ModelError: its file is missing or damaged.
-    """
+    """Load the bundled masked language model, in evaluation mode, and its tokenizer."""
     if not mlm_intact():
         raise ModelError(f"{MLM_WEIGHTS} is missing or not the released file", hint="reinstall the package")
     from transformers import AutoModelForMaskedLM, AutoTokenizer

@@ -10,7 +10,7 @@ from typing import Any
 from unlearnable.errors import CheckpointError
 from unlearnable.storage import files
 
-VERSION = 7
+VERSION = 8
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, which are worth more than writing one takes
 _QUICK = 0.3  # seconds that writing one may take for that: a thirtieth of the run
@@ -39,10 +39,7 @@ class Clock:
 
 
 def save(path: Path, run: str, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, strings) atomically, with a checksum of the whole file.
-
-    `run` is a hash of the settings and data that the state depends on.
-    """
+    """Write `state` (tensors, numbers, strings) atomically, with a checksum; `run` is a hash of settings and data."""
     import torch
 
     with files.atomic(path) as temporary:

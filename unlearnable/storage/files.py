@@ -58,11 +58,7 @@ def size_of(path: Path) -> int:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file to read its bytes; a pipe, which might never give any, is not waited for.
-
-    Raises:
-        OSError: it cannot be opened, or is not a regular file.
-    """
+    """Open a regular file to read its bytes; a pipe, which might never give any, is not waited for."""
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -82,11 +78,7 @@ def exists_already(path: Path) -> OutputError:
 
 
 def refuse_others(folder: Path, record: str, *names: str) -> None:
-    """Refuse to replace the record of a study, or files beside it, that no study wrote.
-
-    Raises:
-        OutputError: there is such a file, but neither cells nor a record that names some.
-    """
+    """Refuse to replace the record of a study, or files beside it, where neither cells nor a record of some are."""
     with suppress(OSError, ValueError, TypeError), open_regular(folder / record) as file:
         if "cells" in json.load(file):
             return
@@ -100,11 +92,7 @@ def refuse_others(folder: Path, record: str, *names: str) -> None:
 
 
 def check_writable(folder: Path, hint: str = CHECK) -> None:
-    """Create a folder and check that files can be written there, before hours of work depend on it.
-
-    Raises:
-        OutputError: the folder cannot be created or written to.
-    """
+    """Create a folder and check that files can be written there, before hours of work depend on it."""
     with reporting_write_errors(folder, hint):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
@@ -122,11 +110,7 @@ def free_space(path: Path) -> int:
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Check that so many bytes are free where a folder is or would be made.
-
-    Raises:
-        OutputError: less is free.
-    """
+    """Check that so many bytes are free where a folder is or would be made."""
     if (free := free_space(folder)) < needed:
         raise OutputError(
             f"{folder} takes about {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free on its disk",
@@ -138,9 +122,6 @@ def reserve(path: Path, size: int) -> None:
     """Make a file of zeros whose whole size is on the disk, or complete one of that size.
 
     A file with holes, once it is mapped, kills the process that writes where no space is left.
-
-    Raises:
-        OutputError: there is no room for it.
     """
     with reporting_write_errors(path), path.open("r+b" if size_of(path) == size else "wb") as file:
         try:
@@ -268,11 +249,7 @@ def full_disk(error: BaseException | None, path: object = "a file") -> OutputErr
 
 
 def sha256(path: Path) -> str:
-    """Return the hex SHA-256 of a file's bytes.
-
-    Raises:
-        OSError: it cannot be read, or is not a regular file.
-    """
+    """Return the hex SHA-256 of a regular file's bytes."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,33 +54,21 @@ def published_above(path: Path) -> Iterator[Path]:
 
 
 def refuse_published(path: Path) -> None:
-    """Refuse to write what shows or names originals into a folder that may be published.
-
-    Raises:
-        OutputError: `protect` wrote the folder that the path lies in.
-    """
+    """Refuse to write what shows or names originals into a folder that `protect` wrote, to be published."""
     for folder in published_above(path):
         hint = "choose a place outside of it"
         raise OutputError(f"{path} would lie in {folder}, which is to be published", hint=hint)
 
 
 def refuse_among(output: Path, *inputs: Path | None) -> None:
-    """Refuse to write into a folder that is read.
-
-    Raises:
-        ConfigError: the output lies in one of the inputs.
-    """
+    """Refuse to write into a folder that is read."""
     for folder in filter(None, inputs):
         if folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(f"the output {output} lies in {folder}, which is read", hint="choose another `output`")
 
 
 def check_apart(output: Path, *inputs: Path) -> None:
-    """Refuse an output that lies in an input, or contains one.
-
-    Raises:
-        ConfigError: it does.
-    """
+    """Refuse an output that lies in an input, or contains one."""
     target = output.resolve()
     for root in (path.resolve() for path in inputs):
         if target.is_relative_to(root) or root.is_relative_to(target):
@@ -92,35 +80,15 @@ def check_apart(output: Path, *inputs: Path) -> None:
 
 @contextmanager
 def lock_output(output: Path, lock_file: Path, run: str) -> Iterator[None]:
-    """Hold an output against other runs, such as another "training"; nothing is left of the lock.
-
-    Raises:
-        OutputError: another run holds it, or its folder cannot be made or written.
-    """
-
-    def refuse() -> None:
-        hint = "wait until it is over, or choose another `output`"
-        raise OutputError(f"another {run} is writing to {output}", hint=hint)
-
-    with files.no_empty_folders_above(lock_file), locked(lock_file, refuse):
-        yield
-
-
-@contextmanager
-def locked(lock_file: Path, taken: Callable[[], object]) -> Iterator[None]:
-    """Hold a lock; where another run has it, call `taken` and wait. Nothing is left of the lock.
-
-    Raises:
-        OutputError: the lock cannot be made.
-    """
+    """Hold an output against other runs, such as another "training"; nothing is left of the lock."""
     lock = FileLock(lock_file)
     with files.reporting_write_errors(lock_file, files.ELSEWHERE):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            taken()
-            lock.acquire()
+            hint = "wait until it is over, or choose another `output`"
+            raise OutputError(f"another {run} is writing to {output}", hint=hint) from None
     try:
         yield
     finally:
