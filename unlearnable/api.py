@@ -16,7 +16,7 @@ from unlearnable.errors import ConfigError
 
 if TYPE_CHECKING:
     from unlearnable.imaging.decode import Kind
-    from unlearnable.protect.in_memory import ProtectedPost
+    from unlearnable.protect.run import ProtectedPost
     from unlearnable.report import (
         BenchmarkReport,
         ExplainReport,
@@ -64,7 +64,7 @@ def protect(
         CheckpointError: the stopped run had other settings or other photos, or the result to add to is damaged.
     """
     from unlearnable.protect.add import add as run_adding, settings_to_add
-    from unlearnable.protect.resume import refuse_both
+    from unlearnable.protect.records import refuse_both
     from unlearnable.protect.run import protect as run
     from unlearnable.settings import ProtectSettings, resolve_as
 
@@ -128,7 +128,7 @@ class ImageProtector:
 
     def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:
         """Protect a set of posts; see `protect_images`."""
-        from unlearnable.protect.in_memory import protect_in_memory
+        from unlearnable.protect.run import protect_in_memory
 
         return protect_in_memory(self._loaded, images, captions, self._progress)
 

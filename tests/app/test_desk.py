@@ -18,7 +18,7 @@ from unlearnable.app import inbox
 from unlearnable.app.desk import Desk, Stage, Watch
 from unlearnable.app.page import folder_of, initials_of
 from unlearnable.errors import InputError, Interrupted
-from unlearnable.protect import run, summary
+from unlearnable.protect import run, write
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_what_fails_is_said_with_a_remedy_of_the_window_and_loses_nothing(desk, 
         assert (desk.stage, tree(work / "taken")) == (Stage.RECEIVED, {"mine.txt": b"mine"})
     desk.chosen["output"] = work / "free"
     with monkeypatch.context() as held:
-        held.setattr(summary, "CLEARLY", 0.0)
+        held.setattr(write, "CLEARLY", 0.0)
         desk.start()
         reviewed(desk)
         desk.confirm()

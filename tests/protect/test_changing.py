@@ -12,7 +12,7 @@ from tests.conftest import picture, tree
 from tests.presets import presets_file
 from unlearnable import protect
 from unlearnable.errors import InputError
-from unlearnable.protect import photo, publish
+from unlearnable.protect import photo, write
 from unlearnable.protect.photo import target_of
 
 CHANGED = "changed-while-running"
@@ -27,7 +27,7 @@ def meanwhile(monkeypatch):
     """Do something to the photos after the work on them and before they are written."""
 
     def after(change):
-        monkeypatch.setattr(publish, "refuse_without_noise", lambda *_: change())
+        monkeypatch.setattr(write, "refuse_without_noise", lambda *_: change())
 
     return after
 
@@ -88,7 +88,7 @@ def test_what_was_away_for_a_while_is_added_later_and_what_is_gone_does_not_coun
         (posts / "p3.png").unlink()
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "refuse_without_noise", lambda *_: go())
+        patch.setattr(write, "refuse_without_noise", lambda *_: go())
         assert call("protect", posts, *quick_options).returncode == 3
     result = call("protect", posts, "--add", "--json", *quick_options)
     assert (result.returncode, CHANGED in result.stdout) == (0, False)

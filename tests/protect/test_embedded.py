@@ -14,7 +14,7 @@ from tests.posts.readers.unpublished import iptc_into, xmp_of
 from unlearnable import protect
 from unlearnable.imaging.metadata import described
 from unlearnable.posts import open_dataset
-from unlearnable.protect.check import check
+from unlearnable.protect.records import check
 from unlearnable.verify.copies import match, open_protected
 
 WORDS = ["supper at Ada's", "a dog on the pier", "snow on the roof"]

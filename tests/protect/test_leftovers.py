@@ -16,9 +16,8 @@ from tests.conftest import tree
 from tests.forked import Forked
 from tests.presets import presets_file
 from unlearnable import protect
-from unlearnable.protect import publish
-from unlearnable.protect.layout import Layout
-from unlearnable.protect.resume import create_folders
+from unlearnable.protect import publish, write
+from unlearnable.protect.layout import Layout, create_folders
 from unlearnable.storage import files
 
 
@@ -54,9 +53,7 @@ def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny
 def test_a_run_that_was_killed_before_it_wrote_anything_is_no_run(posts, at_once, private):
     (private / "scratch").mkdir(parents=True)
     (private / "lock").touch()
-    (private / "lock.holder").write_text("process 4711 on here since 2026-05-06 07:08:09\n")
-    for name in ("scratch/pixels.u8", ".lock.partial.holder"):
-        (private / name).write_text("half")
+    (private / "scratch" / "pixels.u8").write_text("half")
     assert protect(posts, **at_once).protected == 8
     protect(posts, output=private.parent / "out", **at_once)
     assert tree(private).keys() == tree(private.parent / "out.private").keys()
@@ -70,7 +67,7 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "write_caption_files", stop)
+        patch.setattr(write, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
             protect(posts, seed=1, **at_once)
         patch.setattr(shutil, "rmtree", stop)
@@ -84,7 +81,7 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
 
 @pytest.mark.parametrize("way", [{"resume": True}, {"overwrite": True}])
 def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, private, monkeypatch, way):
-    genuine, calls = publish._link, []
+    genuine, calls = publish.place, []
 
     def link(source, target, swapping):
         calls.append(target)
@@ -94,7 +91,7 @@ def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, pr
         genuine(source, target, swapping)
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "_link", link)
+        patch.setattr(publish, "place", link)
         with pytest.raises(KeyboardInterrupt):
             protect(posts, **at_once)
     protect(posts, **way, **at_once)

@@ -15,8 +15,8 @@ from unlearnable.errors import ConfigError
 from unlearnable.posts import open_dataset
 from unlearnable.posts.names import plain
 from unlearnable.protect.add import settings_to_add
-from unlearnable.protect.check import check
-from unlearnable.protect.dry_run import plan
+from unlearnable.protect.records import check
+from unlearnable.protect.run import plan
 from unlearnable.verify.copies import match, open_protected
 
 

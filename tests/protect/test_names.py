@@ -11,7 +11,7 @@ from tests.cli.program import POSIX
 from tests.conftest import picture
 from unlearnable import protect, verify
 from unlearnable.errors import OutputError
-from unlearnable.protect.check import check
+from unlearnable.protect.records import check
 
 HALF = "\ud83d"  # of a surrogate pair, as programs that cut texts at a number of letters leave it
 

@@ -51,8 +51,6 @@ def test_names_never_change_owner():
 
 def test_no_copy_stands_beside_the_text_of_another_photo():
     assert copies([("a.tiff", ".png"), ("a.png", ".png")], ["a.tiff", "a.png", "a-2.jpg"])["a.tiff"] == "a-3.png"
-    for text in ("b.txt", "b.caption"):
-        assert OutputNames(["b.png"], None, ["b.jpg", text]).give("b.png", ".png") == "b-2.png"
 
 
 def test_default_folders(tmp_path):

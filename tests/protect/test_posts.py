@@ -103,13 +103,6 @@ def test_a_caption_file_beside_texts_of_photos_has_to_be_chosen(posts):
         opened(posts)
     assert opened(posts, captions=posts / "posts.jsonl")[0].format == "jsonl"
     assert opened(posts, captions=posts)[0].format == "sidecar"
-    (posts / "posts.jsonl").unlink()
-    metadata = posts / "metadata.jsonl"
-    metadata.write_text('{"file_name": "p0.png", "text": "a cat"}')
-    with pytest.raises(ConfigError) as caught:
-        opened(posts)
-    assert caught.value.hint.endswith("or move metadata.jsonl elsewhere for the text files")
-    assert opened(posts, captions=posts)[0].source == metadata, "the folder would not have given the text files"
 
 
 def test_photos_and_patterns_are_taken_from_their_folder(posts):
@@ -165,15 +158,6 @@ def test_files_that_are_no_photos_are_counted(posts):
     assert opened(posts)[1][-1] == "5 files not read: 1 without suffix, 1 .md, 1 .mov, 1 .mp4, 1 .nef"
 
 
-def test_a_list_of_other_photos_is_no_captions_of_these(posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / "MANIFEST.json").write_text('[{"file": "elsewhere.png", "title": "another photo"}]')
-    dataset, notes = opened(posts)
-    assert dataset.source is None
-    assert "MANIFEST.json names none of these photos: it is not read" in notes
-    assert notes[0].startswith("captions of yours: 0 of 8 photos")
-
-
 def test_a_pattern_is_of_the_path_in_the_folder_or_of_the_name():
     source = Source(Path(), only=("2024/*",), skip=("*screenshot*",))
     assert source.takes("2024/a.jpg")
@@ -196,13 +180,6 @@ def test_patterns_fit_however_accents_are_encoded():
     for photo, pattern in ((composed, decomposed), (decomposed, composed)):
         assert not Source(Path(), skip=(pattern,)).takes(photo)
         assert Source(Path(), only=(pattern,)).takes(photo)
-
-
-def test_a_pattern_that_fits_nothing_is_said(posts):
-    _, notes = opened(posts, only=("p*", "q*"), skip=("p1.png", "privat/*"))
-    assert "`only='q*'` matches no photo" in notes
-    assert "`skip='privat/*'` matches no photo" in notes
-    assert sum("matches no photo" in note for note in notes) == 2
 
 
 @pytest.mark.parametrize(

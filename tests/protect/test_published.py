@@ -15,7 +15,7 @@ from tests.conftest import tree
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.protect import publish
-from unlearnable.protect.check import check
+from unlearnable.protect.records import check, sha256_of
 from unlearnable.storage import files
 
 
@@ -80,7 +80,7 @@ def caseless(tmp_path, monkeypatch):
 
         return patch
 
-    monkeypatch.setattr(publish, "sha256_of", patched(publish.sha256_of, 1))
+    monkeypatch.setattr(publish, "sha256_of", patched(sha256_of, 1))
     monkeypatch.setattr(publish, "_remove", patched(publish._remove, 1))
     monkeypatch.setattr(os.path, "lexists", patched(os.path.lexists, 1))
 
@@ -183,7 +183,7 @@ def test_a_swap_that_is_cut_short_anywhere_is_never_called_whole_and_is_resumed(
     shutil.rmtree(out)
     shutil.rmtree(private)
     run()
-    genuine, calls = publish._link, []
+    genuine, calls = publish.place, []
 
     def link(*arguments):
         calls.append(1)
@@ -191,12 +191,12 @@ def test_a_swap_that_is_cut_short_anywhere_is_never_called_whole_and_is_resumed(
             raise KeyboardInterrupt
         genuine(*arguments)
 
-    monkeypatch.setattr(publish, "_link", link)
+    monkeypatch.setattr(publish, "place", link)
     if after < 10:  # eight photos and two caption files
         with pytest.raises(KeyboardInterrupt):
             run(overwrite=True, seed=1)
         assert not (private / "report.json").exists()
-        monkeypatch.setattr(publish, "_link", genuine)
+        monkeypatch.setattr(publish, "place", genuine)
         report = run(resume=True, seed=1)
     else:
         report = run(overwrite=True, seed=1)

@@ -14,7 +14,7 @@ from tests.conftest import tree
 from tests.presets import preset
 from unlearnable import protect as straight
 from unlearnable.errors import InputError, Interrupted, OutputError
-from unlearnable.protect import publish, run
+from unlearnable.protect import run, write
 from unlearnable.settings import ProtectSettings, resolve_as
 
 
@@ -113,7 +113,7 @@ def test_what_is_given_up_or_fails_leaves_nothing(protect, tmp_path, monkeypatch
 
     with pytest.raises(Interrupted):
         protect(give_up)
-    monkeypatch.setattr(publish, "measure_losses", lambda *_: 1 / 0)
+    monkeypatch.setattr(write, "measure_losses", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         protect(lambda review: {})
     monkeypatch.undo()

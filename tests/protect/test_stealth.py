@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from unlearnable.protect.summary import variety
+from unlearnable.protect.write import variety
 
 
 def test_variety_counts_words_and_triggers():

@@ -16,7 +16,7 @@ from unlearnable.errors import CheckpointError, ModelError
 from unlearnable.methods.steps import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
-from unlearnable.protect import summary
+from unlearnable.protect import write
 from unlearnable.storage.files import SEAL
 
 
@@ -122,13 +122,13 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_the_run_and_names_round_and
 
 def test_posts_whose_loss_is_not_clearly_lower_are_not_published(posts, tiny_path, monkeypatch):
     more: dict[str, Any] = {"preset": preset(max_rounds=4)}
-    genuine = summary.CLEARLY
-    monkeypatch.setattr(summary, "CLEARLY", 0.1)
+    genuine = write.CLEARLY
+    monkeypatch.setattr(write, "CLEARLY", 0.1)
     with pytest.raises(ModelError, match="hardly be protected") as caught:
         protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
     assert caught.value.exit_code == 4
     assert nothing_published(posts)
-    monkeypatch.setattr(summary, "CLEARLY", genuine)
+    monkeypatch.setattr(write, "CLEARLY", genuine)
     with pytest.raises(CheckpointError):  # other settings do not continue that run
         protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), resume=True, **more)
     assert "`overwrite=True`" in caught.value.hint

@@ -17,9 +17,8 @@ from tests.conftest import tree
 from tests.torture.child import Child, Ended, kill_at
 from tests.torture.runs import QUICK, write_posts
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
-from unlearnable.protect.check import check
 from unlearnable.protect.layout import Layout
-from unlearnable.protect.publish import read_sums
+from unlearnable.protect.records import check, read_sums
 
 SEED, EXAMPLES, STEPS = 3, 3, 7
 EVENTS = 100  # changes on disk of a run, about

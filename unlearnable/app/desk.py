@@ -24,7 +24,7 @@ from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
-    from unlearnable.protect.review import Review, ReviewedPost
+    from unlearnable.protect.run import Review, ReviewedPost
 
 OUTPUT = "posts-protected"
 FIELDS = {

@@ -144,7 +144,7 @@ def _examine_photo(file: Path, *, as_json: bool) -> None:
 
 
 def _check_folder(folder: Path, *, as_json: bool) -> None:
-    from unlearnable.protect.check import check
+    from unlearnable.protect.records import check
 
     found = check(folder)
     if as_json:

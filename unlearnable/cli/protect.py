@@ -54,8 +54,7 @@ def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dr
         elif dry_run or add:
             return None  # the first process does it alone
         from unlearnable.protect.add import add as run_adding
-        from unlearnable.protect.dry_run import plan
-        from unlearnable.protect.run import protect_together as run
+        from unlearnable.protect.run import plan, protect_together as run
 
         if dry_run:
             return plan(settings, add=add, resume=resume, overwrite=overwrite, progress=progress)
@@ -66,7 +65,7 @@ def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dr
     resolve: Callable[..., ProtectSettings] | None = None
     if add:
         from unlearnable.protect.add import settings_to_add
-        from unlearnable.protect.resume import refuse_both
+        from unlearnable.protect.records import refuse_both
 
         resolve = settings_to_add
         refuse_both(resume=resume, overwrite=overwrite, add=True)

@@ -1,4 +1,4 @@
-"""The folders of a run and the files in them, and the names of copies.
+"""The folders of a run, their files and lock, and the names of copies.
 
 All that a run makes stays in `checkpoint/` of the private folder until the result is complete, so that an earlier
 result is untouched until then.
@@ -9,81 +9,47 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.posts import SUFFIXES
 from unlearnable.storage import files
-from unlearnable.storage.folders import MANIFEST, check_apart, private_of, refuse_published
+from unlearnable.storage.folders import MANIFEST, check_apart, lock_output, private_of, refuse_published
+from unlearnable.wording import named
 
 SUMS = "SHA256SUMS"
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 
-class _In:
-    """A path in the private folder."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __get__(self, records: Records, owner: type[Records]) -> Path:
-        return records.private / self.path
-
-
-@dataclass(frozen=True)
-class Records:
-    """The published folder, and the folder with what a finished run left for later ones."""
-
-    output: Path
-    private: Path
-
-    manifest = _In(MANIFEST)  # a line for each photo
-    sums = _In(SUMS)  # of all published files
-    report = _In("report.json")  # written last and removed first: if it exists, the run is complete
-    settings = _In("run.toml")
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files of these records."""
-        return self.manifest, self.sums, self.settings, self.report
-
-
-@dataclass(frozen=True)
-class Layout(Records):
+class Layout:
     """The folders of a run: of the originals, which is never written to, of the copies, and the private one."""
 
-    photos: Path
-
-    page = _In("report.html")
-    lock = _In("lock")  # held from the first to the last moment of a run
-    holder = _In("lock.holder")  # who holds it, for the message to another run
-    scratch = _In("scratch")  # decoded originals, while a run is under way
-    progress = _In("checkpoint")  # all of an unfinished run
-    key = _In("checkpoint/key")  # its run key, which decides whether it may be resumed
-    checkpoint = _In("checkpoint/state.pt")
-    noise = _In("checkpoint/noise.i8")
-    staged = _In("checkpoint/staged")  # the future published folder
-    staged_manifest = _In("checkpoint/manifest.jsonl")  # it grows while photos are written
-    staged_settings = _In("checkpoint/run.toml")
-    swapping = _In("checkpoint/swapping")  # a file on its way to the published folder
-    earlier = _In("earlier")  # records of the earlier result, while an addition is under way
-    earlier_texts = _In("earlier/texts")  # its published files that are not photos
+    def __init__(self, output: Path, private: Path, photos: Path) -> None:
+        self.output, self.private, self.photos = output, private, photos
+        self.manifest = private / MANIFEST  # a line for each photo
+        self.sums = private / SUMS  # of all published files
+        self.settings = private / "run.toml"
+        self.report = private / "report.json"  # written last and removed first: if it exists, the run is complete
+        self.page = private / "report.html"
+        self.lock = private / "lock"  # held from the first to the last moment of a run
+        self.scratch = private / "scratch"  # decoded originals, while a run is under way
+        self.earlier = private / "earlier"  # records of the earlier result, while an addition is under way
+        self.earlier_texts = self.earlier / "texts"  # its published files that are not photos
+        self.progress = private / "checkpoint"  # all of an unfinished run
+        self.key = self.progress / "key"  # its run key, which decides whether it may be resumed
+        self.checkpoint = self.progress / "state.pt"
+        self.noise = self.progress / "noise.i8"
+        self.staged = self.progress / "staged"  # the future published folder
+        self.staged_manifest = self.progress / "manifest.jsonl"  # it grows while photos are written
+        self.staged_settings = self.progress / "run.toml"
+        self.swapping = self.progress / "swapping"  # a file on its way to the published folder
 
     @property
-    def kept(self) -> Records:
-        """The records that an earlier result had, while an addition is under way."""
-        return Records(self.output, self.earlier)
-
-    def foreign(self) -> list[str]:
-        """Return what lies in the private folder and is not of a run; all of it where nothing tells of one."""
-        ours = {*self.paths, self.page, self.lock, self.holder, self.progress, self.earlier}
-        if any(path.exists() for path in ours):
-            ours.add(self.scratch)
-        there = self.private.iterdir() if self.private.is_dir() else ()
-        return sorted(str(path) for path in there if path not in ours and not path.name.startswith("."))
+    def records(self) -> tuple[Path, ...]:
+        """The files that a finished run leaves for later ones."""
+        return self.manifest, self.sums, self.settings, self.report
 
     @property
     def continued_by(self) -> str:
@@ -93,6 +59,49 @@ class Layout(Records):
     def key_under_way(self) -> str | None:
         """Return the run key of the unfinished run, or None if there is none."""
         return self.key.read_text(encoding="utf-8", errors="replace").strip() if self.key.is_file() else None
+
+    def foreign(self) -> list[str]:
+        """Return what lies in the private folder and is not of a run; all of it where nothing tells of one."""
+        ours = {*self.records, self.page, self.lock, self.progress, self.earlier}
+        if any(path.exists() for path in ours):
+            ours.add(self.scratch)
+        there = self.private.iterdir() if self.private.is_dir() else ()
+        return sorted(str(path) for path in there if path not in ours and not path.name.startswith("."))
+
+
+@contextmanager
+def held(layout: Layout) -> Iterator[Path]:
+    """Hold the folders of a run against other runs, and yield an empty folder for decoded originals.
+
+    That folder lies in the private one and is removed at the end. The system releases the lock of a process that
+    dies; its files are then taken over by the next run.
+    """
+    if foreign := layout.foreign():
+        message = f"{layout.private} is not the private folder of a run: it holds {named(foreign, 5)}"
+        raise OutputError(message, hint="move it elsewhere, or choose another `output`")
+    with lock_output(layout.output, layout.lock, "run"):
+        shutil.rmtree(layout.scratch, ignore_errors=True)
+        try:
+            with files.reporting_write_errors(layout.scratch):
+                layout.private.chmod(0o700)
+                layout.scratch.mkdir(mode=0o700)
+            yield layout.scratch
+        finally:
+            shutil.rmtree(layout.scratch, ignore_errors=True)
+
+
+def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> None:
+    """Create the folders of a run with its settings, as TOML; a stopped run is removed unless it is resumed."""
+    if layout.output.is_dir():  # one that is made later lies beside the private folder
+        for folder in (layout.output, *layout.output.rglob("*/")):
+            files.check_writable(folder)
+    with files.reporting_write_errors(layout.progress):
+        if layout.progress.exists() and not resume:
+            layout.key.unlink(missing_ok=True)  # first: what a kill leaves of it is no run to resume
+            shutil.rmtree(layout.progress)
+        layout.staged.mkdir(parents=True, exist_ok=True)
+    files.write_text(layout.staged_settings, settings)
+    files.write_text(layout.key, f"{key}\n")
 
 
 def clear(layout: Layout) -> None:
@@ -110,13 +119,7 @@ def layout_beside(published: Path) -> Layout:
 
 
 def layout_of(photos: Path, output: Path | None) -> Layout:
-    """Return the folders of a run on `photos`, a folder or a caption file.
-
-    Raises:
-        ConfigError: the output would lie in the folder of the photos, or contain it.
-        OutputError: a name is too long or that of a file, or the private folder would lie in one that may be
-            published.
-    """
+    """Return the folders of a run on `photos`, a folder or a caption file; refuse those that overlap."""
     folder = photos if photos.is_dir() else photos.parent
     root = folder.resolve()
     if not root.name:
@@ -144,31 +147,24 @@ class OutputNames:
     A copy never has the name of another original, not even of one that was left out, nor of a folder or of a file of
     captions. Names that differ only in case or in the encoding of an accent count as equal, as on some file systems.
 
-    Args:
-        originals: ids of all photos that were found.
-        captions: name of the caption file, if there is one.
-        taken: names of files that are in the output folder already and stay there.
+    None has a name of `taken`, the files that are in the output folder already and stay there.
     """
 
-    def __init__(self, originals: Iterable[str], captions: str | None = None, taken: Iterable[str] = ()) -> None:
-        ids, taken = list(originals), list(taken)
+    def __init__(self, originals: Collection[str], captions: str | None = None, taken: Iterable[str] = ()) -> None:
+        self._stems = set(map(stem_of, originals))
         self._owners = {folded(name): "" for name in (METADATA, captions) if name}
-        self._owners |= {folded(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
-        for photo in ids:
+        self._owners |= {folded(str(folder)): "" for photo in originals for folder in PurePosixPath(photo).parents}
+        for photo in originals:
             self._owners.setdefault(folded(photo), photo)
         self._owners |= {folded(name): "" for name in taken}
-        self._stems = set(map(stem_of, ids))
-        self._texts = {stem_of(name) for name in taken if name.endswith(SUFFIXES)}  # beside photos of before
 
     def give(self, photo: str, suffix: str) -> str:
         """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
         path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
         while (
-            (number > 1 and stem_of(str(name)) in self._stems)  # its text would be another photo's
-            or stem_of(str(name)) in self._texts
-            or self._owners.setdefault(folded(str(name)), photo) != photo
-        ):
+            number > 1 and stem_of(str(name)) in self._stems  # its text would be another photo's
+        ) or self._owners.setdefault(folded(str(name)), photo) != photo:
             number += 1
             name = path.with_name(f"{path.stem}-{number}{suffix}")
         return str(name)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, encode, through
 from unlearnable.imaging.metadata import PROHIBITED, opt_out_of
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.imaging.picture import Noisy, Picture, as_copied, is_reduced, on_white, resized, working_copy
+from unlearnable.imaging.picture import Noisy, Picture, on_white, resized, working_copy
 from unlearnable.imaging.visibility import compare, largest_change, share_kept, visibility
 from unlearnable.posts import Photo
 from unlearnable.protect.layout import SMALLEST
@@ -34,19 +34,12 @@ PIXELS_A_BYTE_WITH_LOSS = 4.0
 ROOM = 64e6  # pixels of all photos under way; each takes up to about 16 bytes while it is written
 LEAST_KEPT = 0.25  # share of the noise; photos of 224 pixels keep 0.76 of it at quality 85, those of 20 pixels 0.18
 FINE = 95  # quality, without chroma subsampling, of photos that would keep less
-SAME_DB = 0.01  # the manifest has three decimals; to blur a thousandth of a photo takes more
 
 
-class _Sized(Protocol):
-    @property
-    def pixels(self) -> float: ...
-
-
-Job = TypeVar("Job", bound=_Sized)
 Answer = TypeVar("Answer")
 
 
-def pool_for(function: Callable[[Job], Answer], pixels: Sequence[float], few: float) -> Pool[Job, Answer]:
+def pool_for(function: Callable[[Any], Answer], pixels: Sequence[float], few: float) -> Pool[Any, Answer]:
     """Return a pool of a worker for each core; without workers where the photos have no more than few pixels."""
     workers = min(cores(), len(pixels)) if sum(pixels) > few else 0
     return Pool(function, lambda job: job.pixels, ROOM, workers)
@@ -142,8 +135,8 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
     """
     written = _write_once(target, noise, path, settings)
     if written.noise_kept < LEAST_KEPT:
-        target = replace(target, encoding=replace(target.encoding, quality=FINE, subsampling=0))
-        written = _write_once(target, noise, path, settings)
+        fine = replace(target.encoding, quality=FINE, subsampling=0)
+        written = _write_once(replace(target, encoding=fine), noise, path, settings)
     if written.noise_kept < LEAST_KEPT:
         path.unlink()
         left = f"quality {FINE} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise"
@@ -205,77 +198,49 @@ class WrittenPhoto:
 
     line: ManifestLine
     copy: Copy  # working copy of the file as it is read back
-    thumbnails: Thumbnails | None  # None where the original has changed since it was written
+    thumbnails: Thumbnails
 
 
 def write_one(job: WriteJob) -> WrittenPhoto:
     """Write a photo, unless a stopped run did, and measure what is read back."""
-    if job.line is not None:
-        return _read_back(job, job.line)
     try:
-        target, original = target_of(job.photo.path, job.settings), job.photo.path.stat()
+        target = target_of(job.photo.path, job.settings)
     finally:  # whatever cannot be decoded now could be before
         refuse_changed(job.photo, job.checksum)
-    if not largest_change(target.noisy(job.noise), target.picture.pixels):
-        raise unprotected(job.photo.id)
-    written = write(target, job.noise, job.path, job.settings)
-    copy = working_copy(written.picture.pixels, job.side)
-    line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
-    del written  # one picture less in memory
-    return WrittenPhoto(line, copy, shown)
+    if job.line is not None:
+        line, picture = job.line, decode(job.path)
+    else:
+        if not largest_change(target.noisy(job.noise), target.picture.pixels):
+            raise unprotected(job.photo.id)
+        written = write(target, job.noise, job.path, job.settings)
+        line, picture = _line(job, target.picture, written), written.picture
+    return WrittenPhoto(line, working_copy(picture.pixels, job.side), thumbnails(target.picture, picture))
 
 
-def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> ManifestLine:
-    picture = target.picture
-    seen = visibility(picture.pixels, written.picture.pixels)
+def _line(job: WriteJob, original: Picture, written: Written) -> ManifestLine:
+    seen = visibility(original.pixels, written.picture.pixels)
     return ManifestLine(
         source=job.photo.id,
         output=job.name,
         sha256_in=job.checksum,
         post=job.post,
         sha256_out=files.sha256(job.path),
-        bytes_in=bytes_in,
-        bytes_out=job.path.stat().st_size,
-        width=picture.width,
-        height=picture.height,
+        bytes_in=files.size_of(job.photo.path),
+        bytes_out=files.size_of(job.path),
+        width=original.width,
+        height=original.height,
         **written.figures,
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
         trigger=job.trigger,
         captions=job.captions,
-        notes=list(picture.lost),
+        notes=list(original.lost),
     )
-
-
-def _read_back(job: WriteJob, line: ManifestLine) -> WrittenPhoto:
-    picture = decode(job.path)
-    copy = working_copy(picture.pixels, job.side)
-    try:
-        target = target_of(job.photo.path, job.settings)
-        refuse_changed(job.photo, job.checksum)
-    except DecodeError:
-        return WrittenPhoto(line, copy, None)
-    return WrittenPhoto(line, copy, thumbnails(target.picture, picture))
 
 
 def unprotected(photo: str) -> ModelError:
     """Return the error that a photo's noise would not change it."""
     return ModelError(
         f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
-        hint="protect all anew with `overwrite=True` and another `surrogate`",
+        hint="protect all anew with another `surrogate`",
     )
-
-
-def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
-    """Return whether a photo has other pixels than that its copy was made from, as far as the PSNR of both tells.
-
-    What programs write beside the pixels, as a rating, makes no other photo of it.
-
-    Raises:
-        DecodeError: one of both cannot be read.
-    """
-    now, written = decode(photo), decode(copy)
-    if not is_reduced(now, written):
-        return True
-    distance = compare(as_copied(now, written).pixels, written.pixels).psnr
-    return line.psnr is not None and abs(distance - line.psnr) > SAME_DB

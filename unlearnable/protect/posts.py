@@ -10,20 +10,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from unlearnable import posts
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts import (
-    FORMATS,
-    Dataset,
-    captions_of_others,
-    is_photo,
-    only_captions,
-    open_chosen,
-    open_dataset,
-    refuse_unreadable,
-    repeats_texts,
-    restrict,
-    text_beside,
-)
 from unlearnable.posts.tree import UNREADABLE, not_here, other_files, other_files_note, refusal
 from unlearnable.protect.layout import METADATA, Layout, folded, layout_of
 from unlearnable.settings import ProtectSettings
@@ -57,47 +45,54 @@ class Source:
 
     def leaves_out(self, path: str) -> bool:
         """Return whether a photo or folder is one to skip, or lies in one."""
-        return any(_fits_on_the_way(path, pattern) for pattern in self.skip)
+        folders = list(map(str, PurePosixPath(path).parents))[:-1]
+        return any(_fits(one, pattern) for one in (path, *folders) for pattern in self.skip)
 
-    def unused_patterns(self, photos: Sequence[str]) -> list[str]:
-        """Return the options whose patterns match none of these photos and folders, which may be a slip."""
-        tried = [(f"`only={one!r}`", one, _fits) for one in self.only]
-        tried += [(f"`skip={one!r}`", one, _fits_on_the_way) for one in self.skip]
-        return [option for option, pattern, fits in tried if not any(fits(photo, pattern) for photo in photos)]
+
+def _fits(path: str, pattern: str) -> bool:
+    """Return whether a pattern matches a path in the folder, or the name at its end, in any case and encoding."""
+    path, pattern = folded(path), folded(pattern.replace(os.sep, "/").removeprefix("./").rstrip("/"))
+    return fnmatchcase(path, pattern) or fnmatchcase(path.rpartition("/")[2], pattern)
 
 
 def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[str] = ()) -> Source:
     """Return what the paths of a run stand for; patterns such as `*.jpg` stand for the files they match.
 
-    Args:
-        paths: a folder, a caption file, or photos of one folder.
-        only: patterns of the photos to take of those; empty for all.
-        skip: patterns of the photos to leave out.
-
-    Raises:
-        InputError: a pattern matches no file, or a path does not exist, or is a video or a raw photo.
-        ConfigError: there are several paths that are not all photos of one folder.
+    `only` and `skip` are patterns of the photos to take of those, and to leave out.
     """
     expanded = [path for pattern in paths for path in _matching(pattern)]
     first = expanded[0]
     if not first.exists():
         raise files.missing(first)
-    if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
+    if len(expanded) == 1 and (first.is_dir() or not posts.is_photo(first.name)):
         if refused := refusal(first):
             raise refused
         return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
-        if path.is_dir() or not is_photo(path.name):
+        if path.is_dir() or not posts.is_photo(path.name):
             raise ConfigError(f"{path} is not a photo, but one of several paths", hint=_ONE_KIND)
         if not path.exists():
             raise files.missing(path)
-        if not path.is_file():
-            raise InputError(f"{path} is not a regular file", hint="give a photo or a folder")
-        if path.name.startswith("."):
-            raise InputError(f"{path} is hidden, and hidden files are left out", hint="rename it without the first dot")
+        if not path.is_file() or path.name.startswith("."):
+            raise InputError(f"{path} is hidden or not a regular file", hint="give a photo or a folder")
         if path.parent.resolve() != first.parent.resolve():
             raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
     return Source(first.parent, tuple(sorted({path.name for path in expanded})), tuple(only), tuple(skip))
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Return the files that a pattern matches, or the path itself where it is none.
+
+    A folder on the way that is there by its very name, such as `trip [2026]`, is not a pattern.
+    """
+    if pattern.exists() or not glob.has_magic(str(pattern)):
+        return [pattern]
+    folder = next((one for one in pattern.parents if one.is_dir()), Path())
+    within = Path(glob.escape(str(folder)), pattern.relative_to(folder))
+    matching = sorted(map(Path, glob.glob(str(within))))  # noqa: PTH207  (a pattern may be absolute)
+    if not matching:
+        raise InputError(f"no file matches {pattern}", hint="check the path")
+    return matching
 
 
 def places_of(settings: ProtectSettings) -> tuple[Source, Layout]:
@@ -118,42 +113,59 @@ def root_of(layout: Layout, settings: ProtectSettings) -> Path | None:
     return None
 
 
-def open_posts(source: Source, settings: ProtectSettings, progress: Progress) -> Dataset:
-    """Open the posts with their captions, and note where these come from and how many photos have one of the user's.
-
-    Raises:
-        InputError: there is no photo, none is taken, or the captions cannot be read.
-        ConfigError: the folder holds several captions, and none was chosen.
-    """
-    captions = settings.captions or _captions_in(source)
-    if source.chosen:
-        whole = open_chosen(source.place, source.chosen, captions)
-    else:
-        whole = open_dataset(source.place, captions)
-    dataset = _narrowed(whole, source)
-    ids = [photo.id for photo in whole.photos]
-    if captions is None and source.place.is_dir() and dataset.format == "folder":
-        refuse_unreadable(source.place, ids)
+def open_posts(source: Source, settings: ProtectSettings, progress: Progress) -> posts.Dataset:
+    """Open the posts with their captions, and note where these come from and how many photos have one of the user's."""
+    folder, captions = source.place, settings.captions or _captions_in(source)
+    whole = (
+        posts.open_chosen(folder, source.chosen, captions) if source.chosen else posts.open_dataset(folder, captions)
+    )
+    if captions is None and folder.is_dir() and whole.format == "folder":
+        posts.refuse_unreadable(folder, [photo.id for photo in whole.photos])
+    dataset = whole
+    if source.only or source.skip:
+        taken = [photo.id for photo in whole.photos if source.takes(photo.id)]
+        if not taken:
+            photos = counted(len(whole.photos), "photo")
+            raise InputError(f"`only` and `skip` leave none of {photos}", hint="check the patterns")
+        closed = [one for one in whole.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
+        dataset = posts.restrict(whole, taken).lacking(closed)
     if not source.chosen:
-        dataset = _with_others(dataset, source)
-    closed = [one.where for one in whole.skipped if one.reason == UNREADABLE]
-    unused = source.unused_patterns([*ids, *closed])
-    for line in _notes(dataset, settings, unused, given=len(ids)):
+        dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
+    if not source.chosen and folder.is_dir():
+        own = {*dataset.files, *(posts.text_beside(photo.path) for photo in dataset.photos)}
+        dataset = replace(dataset, others=other_files(folder, own))
+    for line in _notes(dataset, settings, given=len(whole.photos)):
         progress.note(line)
-    if captions is None and source.place.is_dir():
-        for path in captions_of_others(source.place):
-            progress.note(f"{path.name} names none of these photos: it is not read")
     return dataset
 
 
-def _notes(dataset: Dataset, settings: ProtectSettings, unused: Sequence[str], given: int) -> Iterator[str]:
+def _captions_in(source: Source) -> Path | None:
+    """Return the one caption file in the folder, or the folder where photos have text files beside them; or None."""
+    folder = source.place
+    if not folder.is_dir():
+        return None
+    captions = posts.only_captions(folder, ConfigError)
+    if source.chosen:
+        has_texts = any(posts.text_beside(folder / photo) for photo in source.chosen)
+    else:
+        has_texts = posts.FORMATS["sidecar"].sniff(folder)
+    if captions is None:
+        return folder if has_texts else None
+    if has_texts and not posts.repeats_texts(captions, folder):
+        raise ConfigError(
+            f"{folder} holds captions in {captions.name} and in text files beside its photos",
+            hint=f"choose with `captions={str(folder / captions.name)!r}`, or move {captions.name} elsewhere",
+        )
+    return captions
+
+
+def _notes(dataset: posts.Dataset, settings: ProtectSettings, given: int) -> Iterator[str]:
     """Yield where the captions come from, and what is not taken of what is there."""
     if dataset.source is not None and dataset.source.is_file():
         yield f"captions from {dataset.source.name}"
     elif dataset.format in _CAPTIONS_FROM:
         yield _CAPTIONS_FROM[dataset.format]
     yield from dataset.notes
-    yield from (f"{option} matches no photo" for option in unused)
     yield from field_notes(dataset.fields, settings.keep_fields)
     if len(dataset.photos) < given:
         yield f"`only` and `skip` take {len(dataset.photos)} of {counted(given, 'photo')}"
@@ -172,81 +184,8 @@ def field_notes(fields: Sequence[str], keep: Sequence[str]) -> list[str]:
     return [*notes, *(f"`keep_fields={name!r}`: no such field" for name in keep if name.casefold() not in names)]
 
 
-def captions_note(dataset: Dataset) -> str:
+def captions_note(dataset: posts.Dataset) -> str:
     """Return a line on how many photos have a caption of the user's, and what the others get."""
-    photos = len(dataset.photos)
-    line = f"captions of yours: {dataset.captioned} of {counted(photos, 'photo')}"
-    if dataset.captioned == photos:
-        return line
     what = "a caption with an invented name" if dataset.people else "the added words alone"
-    return f"{line}; without one a photo gets {what}"
-
-
-def _captions_in(source: Source) -> Path | None:
-    """Return the one caption file in the folder, or the folder where photos have text files beside them; or None."""
-    folder = source.place
-    if not folder.is_dir():
-        return None
-    captions = only_captions(folder, ConfigError)
-    if source.chosen:
-        has_texts = any(text_beside(folder / photo) for photo in source.chosen)
-    else:
-        has_texts = FORMATS["sidecar"].sniff(folder)
-    if captions is None:
-        return folder if has_texts else None
-    if has_texts and not repeats_texts(captions, folder):
-        is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
-        texts_alone = f"move {captions.name} elsewhere" if is_first else f"`captions={str(folder)!r}`"
-        raise ConfigError(
-            f"{folder} holds captions in {captions.name} and in text files beside its photos",
-            hint=f"choose with `captions={str(folder / captions.name)!r}`, or {texts_alone} for the text files",
-        )
-    return captions
-
-
-def _narrowed(dataset: Dataset, source: Source) -> Dataset:
-    """Return the posts that the patterns of a source take."""
-    if not (source.only or source.skip):
-        return dataset
-    taken = [photo.id for photo in dataset.photos if source.takes(photo.id)]
-    if not taken:
-        photos = counted(len(dataset.photos), "photo")
-        raise InputError(f"`only` and `skip` leave none of {photos}", hint="check the patterns")
-    closed = [one for one in dataset.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
-    return replace(restrict(dataset, taken), skipped=tuple(closed))
-
-
-def _with_others(dataset: Dataset, source: Source) -> Dataset:
-    """Return the posts with what else is in their folder: photos that are not read, and the number of other files."""
-    dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
-    if not source.place.is_dir():
-        return dataset
-    captions = {*dataset.files, *(text_beside(photo.path) for photo in dataset.photos)}
-    return replace(dataset, others=other_files(source.place, captions))
-
-
-def _fits(path: str, pattern: str) -> bool:
-    """Return whether a pattern matches a path in the folder, or the name at its end, in any case and encoding."""
-    path, pattern = folded(path), folded(pattern.replace(os.sep, "/").removeprefix("./").rstrip("/"))
-    return fnmatchcase(path, pattern) or fnmatchcase(path.rpartition("/")[2], pattern)
-
-
-def _fits_on_the_way(path: str, pattern: str) -> bool:
-    """Return whether a pattern matches a path or a folder that it lies in."""
-    folders = list(map(str, PurePosixPath(path).parents))[:-1]
-    return any(_fits(one, pattern) for one in (path, *folders))
-
-
-def _matching(pattern: Path) -> list[Path]:
-    """Return the files that a pattern matches, or the path itself where it is none.
-
-    A folder on the way that is there by its very name, such as `trip [2026]`, is not a pattern.
-    """
-    if pattern.exists() or not glob.has_magic(str(pattern)):
-        return [pattern]
-    folder = next((one for one in pattern.parents if one.is_dir()), Path())
-    within = Path(glob.escape(str(folder)), pattern.relative_to(folder))
-    matching = sorted(map(Path, glob.glob(str(within))))  # noqa: PTH207  (a pattern may be absolute)
-    if not matching:
-        raise InputError(f"no file matches {pattern}", hint="check the path")
-    return matching
+    photos = counted(len(dataset.photos), "photo")
+    return f"captions of yours: {dataset.captioned} of {photos}; without one a photo gets {what}"

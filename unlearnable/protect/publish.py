@@ -11,34 +11,15 @@ from pathlib import Path
 
 from unlearnable.errors import OutputError
 from unlearnable.methods.base import State
-from unlearnable.protect.layout import Layout, Records, clear, folded
+from unlearnable.protect import write
+from unlearnable.protect.layout import Layout, clear, folded
 from unlearnable.protect.read import Run
-from unlearnable.protect.records import manifest_text, remember
-from unlearnable.protect.summary import (
-    measure_losses,
-    names_left_notes,
-    names_notes,
-    refuse_unprotected,
-    reread_captions,
-    summarise,
-)
-from unlearnable.protect.write import (
-    compose,
-    refuse_without_noise,
-    skipped_lines,
-    word_list,
-    write_caption_files,
-    write_photos,
-)
+from unlearnable.protect.records import Sums, in_the_way, manifest_text, read_sums, remember, sha256_of
 from unlearnable.report import ManifestLine, ProtectReport
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.storage import files
 from unlearnable.storage.progress import Progress
-from unlearnable.wording import named
-
-Sums = dict[str, set[str]]  # SHA-256 that each published file may have, by its path in the output folder
-NAMED = 5  # files in a message; the others are counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +29,6 @@ class Staged:
     report: ProtectReport
     lines: Sequence[ManifestLine]
     pictures: Mapping[str, Thumbnails]  # for the page, by the path of the copy
-    copies: Sequence[str]  # names of the photos that were written
 
 
 def stage(
@@ -56,35 +36,30 @@ def stage(
 ) -> Staged:
     """Write photos and captions into the staging folder and verify them."""
     layout = run.layout
-    refuse_without_noise(run, state)
-    posts = compose(run, state)
-    plain = compose(run, state, plain_names=True) if run.settings.names == "lookalike" else []
+    write.refuse_without_noise(run, state)
+    posts = write.compose(run, state)
+    plain = write.compose(run, state, plain_names=True) if run.settings.names == "lookalike" else []
     own = {layout.staged / post.name for post in posts}
     for path in files.files_below(layout.staged):
         if path not in own:  # captions, and copies of photos that are gone since the run was stopped
             path.unlink()
-    for line in word_list(posts, layout):
+    for line in write.word_list(posts, layout):
         progress.note(line)
-    written = write_photos(posts, state, run, progress)
+    written = write.write_photos(posts, state, run, progress)
     run = run.without(written.left_out)
     gone = {one.where for one in written.left_out}
     posts = [post for post in posts if post.photo not in gone]
-    write_caption_files(posts, run)
-    roundtrip, texts, lost = reread_captions(posts, run)
+    write.write_caption_files(posts, run)
+    roundtrip, texts = write.reread_captions(posts, run)
     texts |= {post.name: post.texts for post in plain}  # what is left to whoever undoes the letters has to hold
-    losses = measure_losses(run, state, written, texts, progress)
+    losses = write.measure_losses(run, state, written, texts, progress)
     if run.method.lowers_loss:
-        refuse_unprotected(losses, run.settings, staged=True)
-    lines = [*written.lines, *skipped_lines(run.dataset, run.skipped)]
-    report = summarise(run, state, lines, losses, rounds, roundtrip, time.monotonic() - started)
-    left = names_left_notes(run)
-    for note in (*names_notes(run), *left):
+        write.refuse_unprotected(losses, run.settings, staged=True)
+    lines = [*written.lines, *write.skipped_lines(run.dataset, run.skipped)]
+    report = write.summarise(run, state, lines, losses, rounds, roundtrip, time.monotonic() - started)
+    for note in write.names_notes(run):
         progress.note(note)
-    if lost:
-        told = "a caption was not read back as it was written, with all of its added words"
-        notes = [*notes, f"{named(lost, NAMED)}: {told}"]
-    report = report.model_copy(update={"notes": [*notes, *report.notes, *left]})
-    return Staged(report, lines, written.thumbnails, [post.name for post in posts])
+    return Staged(report.model_copy(update={"notes": [*notes, *report.notes]}), lines, written.thumbnails)
 
 
 def publish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
@@ -129,7 +104,7 @@ def put_in_place(layout: Layout) -> None:
             _remove(layout.output / name, layout.output)
     for name, checksum in new.items():
         if sha256_of(layout.output / name) != checksum:
-            _link(layout.staged / name, layout.output / name, layout.swapping)
+            place(layout.staged / name, layout.output / name, layout.swapping)
     files.write_sums(layout.sums, {name: {checksum} for name, checksum in new.items()})
 
 
@@ -138,7 +113,7 @@ def _refuse_in_the_way(layout: Layout, new: Mapping[str, str], old: Sums) -> Non
     above = {folder for name in {*old, *new} for folder in (layout.output / name).parents}
     linked = [str(folder) for folder in above if folder.is_relative_to(layout.output) and folder.is_symlink()]
     if linked:
-        _refuse(linked, f"{layout.output} holds linked folders, which nothing is written through")
+        raise in_the_way(linked, f"{layout.output} holds linked folders, which nothing is written through")
     own: Sums = {}
     for name, digests in old.items():
         own.setdefault(folded(name), set()).update(digests)
@@ -149,45 +124,20 @@ def _refuse_in_the_way(layout: Layout, new: Mapping[str, str], old: Sums) -> Non
         and sha256_of(layout.output / name) not in {*own.get(folded(name), ()), checksum}
     ]
     if taken:
-        _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
+        raise in_the_way(taken, f"{layout.output} holds files of other origin that are in the way")
 
 
-def refuse_foreign(layout: Layout) -> None:
-    """Stop if the published folder holds anything that this program did not write, or that has changed since."""
-    sums = read_sums(layout)
-    foreign = [
-        str(path)
-        for path in files.files_below(layout.output)
-        if not files.is_temporary(path)
-        and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
-    ]
-    if foreign:
-        _refuse(foreign, f"{layout.output} holds files that this program did not make, or that have changed since")
+def _remove(path: Path, root: Path) -> None:
+    """Remove a file, and the folders below `root` that become empty."""
+    with files.reporting_write_errors(path):
+        path.unlink()
+        files.sync_folder(path.parent)
+        for folder in path.relative_to(root).parents:
+            if folder != Path() and not any((root / folder).iterdir()):
+                (root / folder).rmdir()
 
 
-def _refuse(paths: list[str], reason: str) -> None:
-    hint = "move them elsewhere, or choose another `output`"
-    raise OutputError(f"{reason}: {named(sorted(paths), NAMED)}", hint=hint)
-
-
-def damaged(layout: Layout) -> list[str]:
-    """Return the published files that are missing or have changed since they were written."""
-    return [name for name, digests in read_sums(layout).items() if sha256_of(layout.output / name) not in digests]
-
-
-def read_sums(records: Records) -> Sums:
-    """Return the checksums of the published files; empty without a list."""
-    if not records.sums.is_file():
-        return {}
-    return files.parse_sums(records.sums.read_text(encoding="utf-8", errors="surrogateescape"))
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hex SHA-256 of a regular file; empty if there is none, or a link."""
-    return files.sha256(path) if path.is_file() and not path.is_symlink() else ""
-
-
-def _link(source: Path, target: Path, temporary_name: Path) -> None:
+def place(source: Path, target: Path, temporary_name: Path) -> None:
     """Link `source` to the name `target` atomically; copy it if the file system has no hard links."""
     with files.reporting_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -199,13 +149,3 @@ def _link(source: Path, target: Path, temporary_name: Path) -> None:
             with files.atomic(target) as temporary:
                 shutil.copy(source, temporary)
         files.sync_folder(target.parent)
-
-
-def _remove(path: Path, root: Path) -> None:
-    """Remove a file, and the folders below `root` that become empty."""
-    with files.reporting_write_errors(path):
-        path.unlink()
-        files.sync_folder(path.parent)
-        for folder in path.relative_to(root).parents:
-            if folder != Path() and not any((root / folder).iterdir()):
-                (root / folder).rmdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,18 +19,18 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem, settings_for
 from unlearnable.methods.optimise import OptimisationTask
 from unlearnable.methods.proxies import load_proxies, load_witness
-from unlearnable.methods.triggers import cut_captions, load_words
+from unlearnable.methods.triggers import cut_captions, load_words, words_digest
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.openclip import fetch, load
+from unlearnable.models.openclip import fetch, files_of, load
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.names import mentions, people_in, written
 from unlearnable.protect.layout import Layout, OutputNames
 from unlearnable.protect.photo import ReadJob, estimated_pixels, pool_for, read_one
-from unlearnable.protect.records import all_models, read_manifest, run_key
-from unlearnable.settings import Hyperparameters, ProtectionSettings, ProtectSettings
+from unlearnable.protect.records import read_manifest, whole
+from unlearnable.settings import Hyperparameters, ProtectionSettings, ProtectSettings, digest
 from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.pool import WorkerEnded
@@ -79,14 +79,7 @@ class Loaded(Generic[Settings]):
     ) -> Problem:
         """Return what the method works on.
 
-        Args:
-            pixels: working copies of the photos.
-            slots: captions of each photo, cut for its trigger.
-            captions: the same captions, whole.
-            sizes: (height, width) of the copies.
-            contents: what equal photos have in common, as a checksum; they get one noise.
-            ties: of each post; posts with one in common get one trigger.
-            noise_path: file of the noise.
+        Equal `contents` (of the photos, as a checksum) get one noise, posts with a tie in common get one trigger.
         """
         return Problem(
             posts=Posts(pixels, tuple(map(tuple, slots))),
@@ -104,12 +97,7 @@ class Loaded(Generic[Settings]):
 
 
 def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
-    """Load what the settings name onto their device; a download is shown.
-
-    Raises:
-        ConfigError: an option of the method, the words to avoid or the device do not fit.
-        ModelError: a model is not available.
-    """
+    """Load what the settings name onto their device; a download is shown."""
     method, device = METHODS[settings.method](), choose_device(settings.device)
     own = settings_for(method, settings.hyperparameters)
     vocabulary = load_words(own)
@@ -201,23 +189,27 @@ class Run:
 
     @property
     def bytes_needed(self) -> int:
-        """About how much it writes at most at one time: copies, noise, checkpoints, and working copies that it reads.
+        """About how much it writes at most: copies, noise, working copies, and two checkpoints.
 
-        There are two checkpoints while one is written: the weights of what is trained, and two moments of each but of
-        token embeddings, whose moments are kept for words that occur.
+        A checkpoint holds the weights of what is trained, and two moments of each.
         """
         copies = sum(estimated_bytes(one.photo, one.pixels, lossy=not one.encoding.lossless) for one in self.ready)
-        noise = Ragged(self.problem.grids).size
-        working = files.size_of(self.scratch / PIXELS)
-        trained = [*self.loaded.surrogates]
-        if not self.loaded.own.ends_at_threshold:
-            trained += [*self.loaded.surrogates, *self.loaded.proxies]
-        checkpoint = sum(
-            weights.numel() * weights.element_size() * (1 if name.endswith("token_embedding.weight") else 3)
-            for model in trained
-            for name, weights in model.module.named_parameters()
-        )
-        return int(copies + noise + working + 2 * checkpoint)
+        noise, working = Ragged(self.problem.grids).size, files.size_of(self.scratch / PIXELS)
+        proxies = () if self.loaded.own.ends_at_threshold else self.loaded.proxies
+        trained = [weights for model in (*self.loaded.surrogates, *proxies) for weights in model.module.parameters()]
+        return copies + noise + working + 2 * 3 * sum(one.numel() * one.element_size() for one in trained)
+
+
+def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
+    """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
+    models = (files.sha256(path) for name in all_models(settings) for path in files_of(name))
+    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings.hyperparameters), *models]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def all_models(settings: ProtectionSettings) -> list[str]:
+    """Return the names of all models that a run of these settings loads."""
+    return [*settings.surrogate, *settings_for(METHODS[settings.method], settings.hyperparameters).proxies]
 
 
 def estimated_bytes(photo: Photo, pixels: int, *, lossy: bool) -> int:
@@ -240,22 +232,19 @@ def read(
     settings, method = loaded.settings, loaded.method
     if settings.names != "keep" and not method.has_trigger:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit `names`")
-    given = ("trigger_length", "words")
-    if not method.has_trigger and (unused := [name for name in given if name in settings.model_fields_set]):
-        progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
     pixels = Pixels.create(scratch / PIXELS)
-    names = OutputNames((photo.id for photo in dataset.photos), dataset.captions_file, taken)
+    names = OutputNames([photo.id for photo in dataset.photos], dataset.captions_file, taken)
     ready, skipped = read_photos(dataset, loaded, layout, names, pixels, progress)
     captions = read_captions(dataset, settings, loaded.trigger_tokens)
     posts = [captions[one.photo.id] for one in ready]
-    checksums = [one.checksum for one in ready]
+    contents = [one.checksum for one in ready]
     problem = loaded.problem(
         pixels,
         slots=[[caption.slot for caption in post] for post in posts],
         captions=[[caption.pair.caption for caption in post] for post in posts],
         sizes=[one.size for one in ready],
-        contents=checksums,
-        ties=ties_of(posts, checksums),
+        contents=contents,
+        ties=ties_of(posts, contents),
         noise_path=layout.noise,
     )
     return Run(loaded, layout, dataset, ready, skipped, captions, problem, run_key(settings, dataset), scratch)
@@ -335,12 +324,12 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     }
 
 
-def ties_of(posts: Sequence[Sequence[Caption]], checksums: Sequence[str]) -> list[list[Hashable]]:
+def ties_of(posts: Sequence[Sequence[Caption]], contents: Sequence[str]) -> list[list[Hashable]]:
     """Return what makes posts take one trigger: the places of their captions in the caption file, and their photo."""
     places = [[caption.pair for caption in post if caption.pair.record != NO_RECORD] for post in posts]
     return [
-        [(checksum,), *((pair.record, pair.index) for pair in pairs)]
-        for checksum, pairs in zip(checksums, places, strict=True)
+        [(content,), *((pair.record, pair.index) for pair in pairs)]
+        for content, pairs in zip(contents, places, strict=True)
     ]
 
 
@@ -351,12 +340,12 @@ def names_to_write(dataset: Dataset, settings: ProtectSettings) -> Sequence[str]
     return settings.name or people_in([*dataset.captions_by_photo().values()])
 
 
-def refuse_unmentioned(run: Run, known: Collection[str] = ()) -> None:
-    """Refuse names but `known` ones that no caption mentions as a whole, as one that is misspelt would stay."""
+def refuse_unmentioned(run: Run) -> None:
+    """Refuse names that no caption mentions as a whole, as one that is misspelt would stay."""
     settings = run.settings
     if settings.name and settings.names == "keep":
         raise ConfigError("`name` changes nothing by itself", hint="add `names='initials'`, or `names='lookalike'`")
     texts = [pair.caption for pair in run.dataset.pairs]
     for name in settings.name:
-        if name not in known and not any(mentions(text, name) for text in texts):
+        if not any(mentions(text, name) for text in texts):
             raise ConfigError(f"no caption mentions {name}", hint="write the name as the captions do")

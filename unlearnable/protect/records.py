@@ -1,43 +1,42 @@
-"""The records of a run: settings and run key, manifest, report, and the last run for `verify`."""
+"""The records of a run: read and written, compared with the published folder, and the last run for `verify`."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+import numpy as np
 from pydantic import ValidationError
 
-from unlearnable.errors import CheckpointError, InputError
-from unlearnable.methods import METHODS
-from unlearnable.methods.base import settings_for
-from unlearnable.methods.triggers import words_digest
+from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
+from unlearnable.imaging import metadata
+from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.models import bundled
-from unlearnable.models.openclip import files_of
-from unlearnable.posts import Dataset, is_word
-from unlearnable.protect.layout import Records
-from unlearnable.report import ManifestLine, ProtectReport
-from unlearnable.settings import ProtectionSettings, ProtectSettings, absolute, digest, to_toml
+from unlearnable.posts import is_word
+from unlearnable.protect.layout import METADATA, Layout, layout_beside
+from unlearnable.protect.posts import root_of
+from unlearnable.report import FolderCheck, FolderProblem, ManifestLine, ProtectReport
+from unlearnable.settings import ProtectSettings, absolute, to_toml
 from unlearnable.storage import files
 from unlearnable.storage.folders import state_folder
-from unlearnable.wording import json_line, storable_within
+from unlearnable.wording import json_line, named, storable_within
 
 Content = TypeVar("Content")
+Sums = dict[str, set[str]]  # SHA-256 that each published file may have, by its path in the output folder
 ANEW = "restore it from a backup, or protect all anew with `overwrite=True`"
+NAMED = 5  # files in a message; the others are counted
+LAST = "last-run.json"
+PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 
 
 def read_record(path: Path) -> str:
-    """Return the text of a record.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return path.read_bytes().decode("utf-8", "surrogateescape")  # names of files may be no text
+    """Return the text of a record; names of files in it may be no text."""
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def read_as(path: Path, parse: Callable[[str], Content]) -> Content:
@@ -48,19 +47,15 @@ def read_as(path: Path, parse: Callable[[str], Content]) -> Content:
         raise CheckpointError(f"{path} is gone, damaged, or of another version", hint=ANEW) from error
 
 
-def read_report(records: Records) -> ProtectReport:
+def read_report(layout: Layout) -> ProtectReport:
     """Return the report of a finished run, with its folders where they are now: they may have been moved since."""
-    report = read_as(records.report, ProtectReport.model_validate_json)
-    folders = {"output": str(records.output), "private": str(records.private)}
+    report = read_as(layout.report, ProtectReport.model_validate_json)
+    folders = {"output": str(layout.output), "private": str(layout.private)}
     return report.model_copy(update=storable_within(folders))
 
 
 def read_manifest(path: Path) -> list[ManifestLine]:
-    """Return the lines of a manifest; those that cannot be read, as of another version, are left out.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """Return the lines of a manifest; those that cannot be read, as of another version, are left out."""
     return parse_manifest(read_record(path))
 
 
@@ -75,7 +70,7 @@ def parse_manifest(text: str) -> list[ManifestLine]:
 
 def protected_lines(lines: Iterable[ManifestLine]) -> list[ManifestLine]:
     """Return the lines of a manifest that are of photos with a copy."""
-    return [line for line in lines if line.status == "protected"]
+    return [line for line in lines if line.output]
 
 
 def manifest_text(lines: Iterable[ManifestLine]) -> str:
@@ -95,9 +90,7 @@ def parse_settings(text: str) -> ProtectSettings:
 
 def whole(settings: ProtectSettings) -> ProtectSettings:
     """Return the settings with absolute paths, also of models that are files; a word for a caption file stays."""
-    changed: dict[str, object] = {
-        "surrogate": tuple(map(_whole_name, settings.surrogate)),
-    }
+    changed: dict[str, object] = {"surrogate": tuple(map(_whole_name, settings.surrogate))}
     if is_word(settings.captions):
         changed["captions"] = settings.captions
     return absolute(settings).model_copy(update=changed)
@@ -113,19 +106,83 @@ def _whole_name(model: str) -> str:
     return f"{architecture}:{Path(weights).absolute()}" if weights and Path(weights).is_file() else model
 
 
-def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
-    """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
-    models = (files.sha256(path) for name in all_models(settings) for path in files_of(name))
-    parts = [digest(whole(settings)), dataset.fingerprint, words_digest(settings.hyperparameters), *models]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+def read_sums(layout: Layout) -> Sums:
+    """Return the checksums of the published files; empty without a list."""
+    return files.parse_sums(read_record(layout.sums)) if layout.sums.is_file() else {}
 
 
-def all_models(settings: ProtectionSettings) -> list[str]:
-    """Return the names of all models that a run of these settings loads."""
-    return [*settings.surrogate, *settings_for(METHODS[settings.method], settings.hyperparameters).proxies]
+def sha256_of(path: Path) -> str:
+    """Return the hex SHA-256 of a regular file; empty if there is none, or a link."""
+    return files.sha256(path) if path.is_file() and not path.is_symlink() else ""
 
 
-LAST = "last-run.json"
+def refuse_foreign(layout: Layout) -> None:
+    """Stop if the published folder holds anything that this program did not write, or that has changed since."""
+    sums = read_sums(layout)
+    foreign = [
+        str(path)
+        for path in files.files_below(layout.output)
+        if not files.is_temporary(path)
+        and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
+    ]
+    if foreign:
+        raise in_the_way(foreign, f"{layout.output} holds files that this program did not make, or that have changed")
+
+
+def in_the_way(paths: Iterable[str], reason: str) -> OutputError:
+    """Return the error for files or folders of other origin where something is to be written."""
+    hint = "move them elsewhere, or choose another `output`"
+    return OutputError(f"{reason}: {named(sorted(paths), NAMED)}", hint=hint)
+
+
+def refuse_both(*, resume: bool, overwrite: bool, add: bool = False) -> None:
+    """Refuse what contradicts each other: to continue a run, to replace its result and to add to it."""
+    asked = [name for name, given in (("add", add), ("resume", resume), ("overwrite", overwrite)) if given]
+    if len(asked) > 1:
+        hint = "the same `add=True` continues one that was stopped" if asked == ["add", "resume"] else "use one of them"
+        raise ConfigError(f"`{asked[0]}=True` and `{asked[1]}=True` exclude each other", hint=hint)
+
+
+def finished_report(layout: Layout, key: str) -> ProtectReport | None:
+    """Return the report of the finished run of this key, whole as it was published; None if none has this key."""
+    if not layout.report.is_file() or (report := read_report(layout)).run != key:
+        return None
+    broken = [str(path) for path in layout.records if not path.is_file()]
+    broken += [name for name, digests in read_sums(layout).items() if sha256_of(layout.output / name) not in digests]
+    if broken:
+        raise CheckpointError(
+            f"{layout.output} cannot be resumed: {named(broken, NAMED)} are not as the run wrote them",
+            hint="restore them from a backup, or remove them and protect all anew with `overwrite=True`",
+        )
+    return report
+
+
+def can_resume(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> bool:
+    """Return whether a stopped run of this key is to be continued; refuse folders that may not be written to."""
+    if overwrite:
+        refuse_foreign(layout)
+        return False
+    under_way = layout.key_under_way()
+    if resume and under_way == key:
+        return True
+    if resume and (under_way or layout.report.is_file()):
+        raise CheckpointError(
+            f"{layout.private} holds a {'stopped' if under_way else 'finished'} run of other settings or photos",
+            hint="use the same settings and photos, `add=True` for new photos, or `overwrite=True` to start over",
+        )
+    if used := _used(layout, to_resume=resume):
+        hint = "use `resume=True` to continue a stopped run, `add=True` for new photos, `overwrite=True` to replace it"
+        raise OutputError(f"{used} exists already", hint=f"{hint}, or choose another `output`")
+    return False
+
+
+def _used(layout: Layout, *, to_resume: bool) -> Path | None:
+    """Return the folder of the two that holds anything but what a run was writing when it was killed."""
+    if layout.output.is_dir() and not all(map(files.is_temporary, layout.output.iterdir())):
+        return layout.output
+    there = layout.private.iterdir() if layout.private.is_dir() and not to_resume else ()
+    passing = (layout.lock, layout.scratch)
+    return layout.private if any(not (path in passing or files.is_temporary(path)) for path in there) else None
 
 
 @dataclass(frozen=True)
@@ -148,11 +205,7 @@ def remember(photos: Path, captions: Path | None, output: Path) -> None:
 
 
 def pair_to_verify(originals: Path | None) -> Remembered:
-    """Return the folders for `verify` if not both are given: those of the last run, or a pair in the current folder.
-
-    Raises:
-        InputError: there is no such pair.
-    """
+    """Return the folders for `verify` if not both are given: those of the last run, or a pair in the current folder."""
     last = _last()
     if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
         return last
@@ -184,3 +237,104 @@ def _last() -> Remembered | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return remembered if remembered.originals.is_dir() and remembered.protected.is_dir() else None
+
+
+def check(folder: Path) -> FolderCheck:
+    """Compare a protected folder with its manifest, its list of checksums and, where they are left, the originals."""
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
+    layout = layout_beside(folder)
+    if lost := [path for path in (layout.sums, layout.manifest) if not path.is_file()]:
+        hint = f"give the folder that protect wrote, with its private folder {layout.private.name} beside it"
+        raise InputError(f"{folder} is not an unlearnable output folder: {lost[0]} is missing", hint=hint)
+    sums, lines = read_sums(layout), protected_lines(read_manifest(layout.manifest))
+    problems = [*_record_problems(layout, len(lines)), *_file_problems(layout.output, sums)]
+    originals, texts, compared = _originals(layout), _published_texts(layout.output), 0
+    for line in lines:
+        name = str(line.output)
+        if not (layout.output / name).is_file():
+            continue
+        original = originals / line.source if originals else None
+        same = _same_pixels(layout.output / name, original, line)
+        compared += same is not None
+        problems += _photo_problems(layout.output / name, line, texts.get(name, line.captions), unchanged=bool(same))
+    return FolderCheck(folder=str(folder), files=len(sums), photos=len(lines), compared=compared, problems=problems)
+
+
+def _record_problems(layout: Layout, photos: int) -> Iterator[FolderProblem]:
+    """Yield what is wrong with the report, which a run writes last: without it, nothing can be added to the folder."""
+    if layout.key_under_way() is not None and not layout.report.is_file():
+        detail = f"the run did not come to its end; use {layout.continued_by}"
+        yield FolderProblem(where=".", kind="unfinished", detail=detail)
+        return
+    try:
+        listed = read_report(layout).protected
+    except CheckpointError as error:
+        kind: Literal["changed", "missing"] = "changed" if layout.report.is_file() else "missing"
+        yield FolderProblem(where=".", kind=kind, detail=f"{error.message}; {error.hint}")
+        return
+    if photos < listed:
+        detail = f"{layout.manifest} lists {photos} of {listed} photos; {ANEW}"
+        yield FolderProblem(where=".", kind="changed", detail=detail)
+
+
+def _file_problems(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
+    """Yield the files that are gone, that have changed, and that the run did not write."""
+    for name, digests in sums.items():
+        now = sha256_of(folder / name)
+        if not now:
+            yield FolderProblem(where=name, kind="missing", detail="the run wrote it, and it is gone")
+        elif now not in digests:
+            yield FolderProblem(where=name, kind="changed", detail="it is not as the run wrote it")
+    for name in (path.relative_to(folder).as_posix() for path in files.files_below(folder)):
+        if name not in sums and ".private/" in name:
+            yield FolderProblem(where=name, kind="private", detail="in a private folder, which must not be published")
+        elif name not in sums:
+            yield FolderProblem(where=name, kind="extra", detail="the run did not write it")
+
+
+def _photo_problems(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bool) -> Iterator[FolderProblem]:
+    where = str(line.output)
+    if unchanged or not line.linf:
+        yield FolderProblem(where=where, kind="no-noise", detail="its pixels are those of the original")
+    if any(line.trigger.casefold() not in caption.casefold() for caption in captions):
+        yield FolderProblem(where=where, kind="no-trigger", detail=f"a caption lacks its words: {line.trigger}")
+    try:
+        _, told = metadata.examine(path)
+    except DecodeError as error:
+        yield FolderProblem(where=where, kind="unreadable", detail=f"{error.reason}: {error.detail}")
+        return
+    for one in told:
+        if one.kind not in PUBLIC:
+            yield FolderProblem(where=where, kind="private", detail=f"{one.kind}: {one.name} ({one.block})")
+
+
+def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool | None:
+    """Return whether a copy has the pixels of its original; None where that is gone, changed or of another size."""
+    try:
+        if original is None or files.sha256(original) != line.sha256_in:
+            return None
+        before, after = decode(original).pixels, decode(path).pixels
+    except (OSError, DecodeError):
+        return None
+    return bool(np.array_equal(before, after)) if before.shape == after.shape else None
+
+
+def _originals(layout: Layout) -> Path | None:
+    """Return the folder of the originals, if the settings of the run can be read and it is still there."""
+    try:
+        return root_of(layout, read_as(layout.settings, parse_settings))
+    except CheckpointError:
+        return None
+
+
+def _published_texts(folder: Path) -> dict[str, list[str]]:
+    """Return the captions in metadata.jsonl by photo; a file of the user's own may hold lists, or no captions."""
+    texts: dict[str, list[str]] = {}
+    try:
+        for row in map(json.loads, read_record(folder / METADATA).splitlines()):
+            if isinstance(row["text"], str) and row["text"].strip():
+                texts.setdefault(row["file_name"], []).append(row["text"])
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return {}
+    return texts
