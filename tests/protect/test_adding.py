@@ -162,7 +162,7 @@ def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, at_once):
 def test_a_contradicting_setting_is_named(last_week, posts, setting, tmp_path):
     take(posts, [0])
     before = tree(tmp_path)
-    with pytest.raises(ConfigError, match=f"^`{next(iter(setting))}`: the earlier result was made with .*, not"):
+    with pytest.raises(ConfigError, match=next(iter(setting))):
         protect(posts, add=True, **setting)
     assert tree(tmp_path) == before
 

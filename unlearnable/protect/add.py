@@ -47,7 +47,8 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not resumed:
             files.check_space(layout.private, run.bytes_needed)
         _keep_earlier(layout, earlier, scratch)
-        create_folders(layout, key, to_toml(earlier.settings), resume=resumed)
+        stored = earlier.settings.model_copy(update={"name": settings.name})
+        create_folders(layout, key, to_toml(stored), resume=resumed)
         session, trace = optimise(run.task, progress)
         run = replace(run, problem=session.problem)
         new = stage(run, session.state, trace.losses, started, progress)
@@ -118,7 +119,8 @@ def settings_to_add(flags: Mapping[str, Any], file: Path | None = None) -> Prote
     first = before.photos[0].resolve()
     if is_gone or layout.photos not in (first, first.parent):  # the folder was moved
         own |= {"captions", "only", "skip"}
-    return before.model_copy(update={name: getattr(asked, name) for name in own})
+    update = {name: getattr(asked, name) for name in own}
+    return before.model_copy(update={**update, "name": tuple(dict.fromkeys([*before.name, *asked.name]))})
 
 
 def new_posts(dataset: Dataset, earlier: Earlier) -> Dataset:

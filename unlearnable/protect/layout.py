@@ -65,6 +65,8 @@ class Layout:
         ours = {*self.records, self.page, self.lock, self.progress, self.earlier}
         if any(path.exists() for path in ours):
             ours.add(self.scratch)
+        if files.size_of(self.lock):  # a lock is empty
+            ours.remove(self.lock)
         there = self.private.iterdir() if self.private.is_dir() else ()
         return sorted(str(path) for path in there if path not in ours and not path.name.startswith("."))
 
@@ -79,7 +81,7 @@ def held(layout: Layout) -> Iterator[Path]:
     if foreign := layout.foreign():
         message = f"{layout.private} is not the private folder of a run: it holds {named(foreign, 5)}"
         raise OutputError(message, hint="move it elsewhere, or choose another `output`")
-    with lock_output(layout.output, layout.lock, "run"):
+    with files.no_empty_folders_above(layout.lock), lock_output(layout.output, layout.lock, "run"):
         shutil.rmtree(layout.scratch, ignore_errors=True)
         try:
             with files.reporting_write_errors(layout.scratch):
