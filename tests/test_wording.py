@@ -8,20 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from tests.cli.program import call
-from unlearnable.wording import counted, it_and_others, pasted
+from unlearnable.wording import counted, pasted
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 photos"), (1, "1 photo"), (2, "2 photos")])
 def test_a_noun_agrees_with_its_number(number, said):
     assert counted(number, "photo") == said
-
-
-@pytest.mark.parametrize(
-    ("number", "said"),
-    [(1, "it is lost"), (2, "this and 1 more photo are lost"), (3, "this and 2 more photos are lost")],
-)
-def test_one_photo_alone_has_no_others(number, said):
-    assert it_and_others(number, "is lost", "are lost") == said
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,6 @@ def named(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
-def first_and_more(names: Sequence[str], noun: str) -> str:
-    """Return the first of some names, and how many more there are, with their noun: "a.txt and 3 more files"."""
-    return names[0] + (f" and {counted(len(names) - 1, f'more {noun}')}" if len(names) > 1 else "")
-
-
-def it_and_others(number: int, one: str, several: str) -> str:
-    """Return a sentence on a photo, or on it and others: "it is lost", "this and 3 more photos are lost"."""
-    return f"it {one}" if number == 1 else f"this and {counted(number - 1, 'more photo')} {several}"
-
-
 def pasted(value: object) -> str:
     """Return a path or a name as an argument of a command: in quotes, on Windows double ones, if it needs them."""
     text = str(value)

@@ -156,7 +156,6 @@ def test_the_page_of_cards_stays_while_more_arrives_and_what_is_not_read_is_said
     received(browser, 2)
     text = browser.find_element("css selector", "body").text
     assert "2 files not read: 1 .csv, 1 .mov" in text
-    assert "others.csv names none of these photos" in text
     assert "have a caption of yours" not in text
     wait(browser, "document.activeElement.matches(\"textarea[data-photo='24']\")")
     browser.switch_to.active_element.send_keys(" runs")

@@ -108,7 +108,7 @@ def read_captions(root: Path, limit: int | None) -> Corpus:
     Raises:
         InputError: no caption file there says which photos are to train on and which to rank.
     """
-    for captions in posts.find_captions(root):
+    for captions in posts.find_captions(root, root):
         dataset = posts.open_dataset(root, captions)
         if not dataset.people and {"train", "test"} <= {photo.split for photo in dataset.photos}:
             return corpus_of(dataset, limit)
@@ -174,8 +174,7 @@ PUBFIG = Suite(
     "PubFig",
     "faces",
     "https://www.cs.columbia.edu/CAVE/databases/pubfig (Kumar et al., 2009)",
-    "a manifest.jsonl with image and person, dev_urls.txt beside the photos it lists, CelebDataProcessed, "
-    "or a folder for each person",
+    "a manifest.jsonl with image and person, CelebDataProcessed, or a folder for each person",
     read_faces,
 )
 

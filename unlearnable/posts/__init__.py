@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from unlearnable.posts.exports import POSTS
 from unlearnable.posts.faces import hold_out, limit, named_apart, named_as_told, named_posts, open_people, people_of
 from unlearnable.posts.opening import (
     EMBEDDED,
     NONE,
-    captions_of_others,
     find_captions,
     is_word,
     only_captions,
@@ -15,11 +13,11 @@ from unlearnable.posts.opening import (
     open_dataset,
     read_written,
     refuse_unreadable,
-    repeats_texts,
     write_captions,
 )
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.readers.sidecar import SUFFIXES, text_beside
+from unlearnable.posts.readers.exports import POSTS
+from unlearnable.posts.readers.photos import SUFFIXES, text_beside
 from unlearnable.posts.tree import is_photo
 from unlearnable.posts.types import (
     HELD_OUT,
@@ -49,7 +47,6 @@ __all__ = [
     "Person",
     "Photo",
     "Skipped",
-    "captions_of_others",
     "find_captions",
     "hold_out",
     "is_photo",
@@ -65,7 +62,6 @@ __all__ = [
     "people_of",
     "read_written",
     "refuse_unreadable",
-    "repeats_texts",
     "restrict",
     "split",
     "text_beside",

@@ -6,34 +6,31 @@ shows only under a name that it has never seen, so that captions are made from t
 
 from __future__ import annotations
 
-import posixpath
 import random
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts.caption_file import HEADINGS, Keys
-from unlearnable.posts.lookup import Lookup, Miss
-from unlearnable.posts.rows import names_photos, parse_json
-from unlearnable.posts.text import lines, read_document
-from unlearnable.posts.tree import find_photos, unreadable
-from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Pair, Person, Skipped, assemble, first_of
-from unlearnable.wording import counted, grouped, it_and_others
+from unlearnable.posts.readers.caption_file import HEADINGS, Keys, Lookup, Miss, NamesNoPhotoError
+from unlearnable.posts.readers.rows import names_photos, parse_json
+from unlearnable.posts.text import read_document
+from unlearnable.posts.tree import find_photos
+from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Pair, Person, Skipped, assemble
+from unlearnable.wording import counted, grouped
 
 _MANIFEST = "manifest.jsonl"
 _KAGGLE = "CelebDataProcessed"
 _ROWS = Keys(HEADINGS.photo, ("person",))
 _SPLITS = ("train", "test", "val")
 _LAYOUTS = (
-    'a manifest.jsonl with {"image", "person"} rows, PubFig\'s dev_urls.txt beside the photos it lists, '
-    "CelebDataProcessed, or a folder for each person (in train and test, if they are split)"
+    'a manifest.jsonl with {"image", "person"} rows, CelebDataProcessed, or a folder for each person '
+    "(in train and test, if they are split)"
 )
 
 
@@ -45,23 +42,18 @@ class _Labels(NamedTuple):
 
 
 def open_people(root: Path, least: int = 2) -> Dataset:
-    """Read a folder of faces, of at least 1 or 2 people, in any of the usual layouts, without captions.
-
-    Tried in turn: `manifest.jsonl`; PubFig's lists of addresses, if any of their photos is there;
-    Kaggle's CelebDataProcessed; one folder per person.
+    """Read a folder of faces, of at least 1 or 2 people, without captions: by `manifest.jsonl`, or a folder a person.
 
     Raises:
         InputError: there is no such folder, or no layout shows `least` people in it.
     """
     if not root.is_dir():
         raise InputError(f"there is no folder {root}", hint="check the path")
-    try:
-        ids = find_photos(root)
-    except InputError as error:
-        if error.__cause__ is not None:  # the folder cannot be read
-            raise
-        ids = []
-    labels = _recognise(root, ids)
+    ids, manifest = find_photos(root), root / _MANIFEST
+    if manifest.is_file() and _names_people(manifest):
+        labels = _from_manifest(manifest, root, ids)
+    else:
+        labels = _from_folders(ids)
     photos = Counter(person for person, _ in labels.by_photo.values())
     if len(photos) < least:
         parts = [f"{counted(count, 'photo')} of {person}" for person, count in photos.items()]
@@ -74,26 +66,15 @@ def open_people(root: Path, least: int = 2) -> Dataset:
     return _people(root, labels)
 
 
-def _recognise(root: Path, ids: list[str]) -> _Labels:
-    manifest = root / _MANIFEST
-    if manifest.is_file() and _names_people(read_document(manifest).text):
-        return _from_manifest(manifest, root, ids)
-    listed = _from_url_lists(root, ids)
-    if listed.by_photo:
-        return listed
-    labels = _from_folders(ids)
-    return labels._replace(skipped=(*labels.skipped, *listed.skipped))
-
-
 def _people(root: Path, labels: _Labels) -> Dataset:
     splits = {photo: split for photo, (_, split) in labels.by_photo.items()}
     people = {photo: Person(person, person) for photo, (person, _) in sorted(labels.by_photo.items())}
-    return replace(assemble(root, splits, (), (*labels.skipped, *unreadable(root)), "people"), people=people)
+    return replace(assemble(root, splits, (), labels.skipped, "people"), people=people)
 
 
-def _names_people(text: str) -> bool:
+def _names_people(path: Path) -> bool:
     """Return whether the rows of a JSONL name the person on each photo."""
-    return all(names_photos(text, names) for names in (_ROWS.photo, _ROWS.caption))
+    return names_photos(read_document(path).text, *_ROWS)
 
 
 def _from_manifest(path: Path, root: Path, ids: Iterable[str]) -> _Labels:
@@ -106,96 +87,39 @@ def _from_manifest(path: Path, root: Path, ids: Iterable[str]) -> _Labels:
         parsed = parse_json(read_document(path).text, _ROWS)
     except ValueError as error:
         raise InputError(f"cannot read {path}: {error}", hint="write one JSON object per line") from error
-    lookup = Lookup(root, path.parent, ids)
+    lookup = Lookup(root, ids)
     skipped = list(parsed.faults)
     labels: dict[str, tuple[str, str | None]] = {}
-    for record in parsed.records:
-        photo = lookup.find(record.photo.value, record.folder)
+    for entry in parsed.entries:
+        photo = lookup.find(entry.photo, path.parent)
         if isinstance(photo, Miss):
-            skipped.append(Skipped(record.place, *photo))
-        elif len(record.captions) != 1:
-            skipped.append(Skipped(record.place, "no-person", f"{photo} has no person, or several"))
+            skipped.append(Skipped(entry.place, *photo))
+        elif len(entry.captions) != 1:
+            skipped.append(Skipped(entry.place, "no-person", f"{photo} has no person, or several"))
         elif photo in labels:
-            skipped.append(Skipped(record.place, "repeated-photo", f"{photo} stands in an earlier row"))
+            skipped.append(Skipped(entry.place, "repeated-photo", f"{photo} stands in an earlier row"))
         else:
-            labels[photo] = _person_name(record.captions[0].value), record.split
+            labels[photo] = _person_name(entry.captions[0]), entry.split
     return _Labels(labels, tuple(replace(skip, where=f"{path.name}:{skip.where}") for skip in skipped))
 
 
 def _from_folders(ids: Iterable[str]) -> _Labels:
     """Read one folder per person, in folders `train`, `test` and `val` where the photos are split.
 
-    The folder of Kaggle's PubFig, CelebDataProcessed, may be the one of the photos or lie in it.
+    Kaggle's PubFig has them in a folder CelebDataProcessed, which may be the one of the photos or lie in it.
     """
-    ids = list(ids)
-    inside = any(photo.startswith(f"{_KAGGLE}/") for photo in ids)
     labels: dict[str, tuple[str, str | None]] = {}
     stray: list[str] = []
     for photo in ids:
-        folders = PurePosixPath(photo).parts[:-1]
-        if inside:
-            folders = folders[1:] if folders[:1] == (_KAGGLE,) else ()
+        folders = PurePosixPath(photo.removeprefix(f"{_KAGGLE}/")).parts[:-1]
         is_split = bool(folders) and folders[0].lower() in _SPLITS
         people = folders[1:] if is_split else folders
         if len(people) == 1:
             labels[photo] = _person_name(people[0]), folders[0].lower() if is_split else None
         else:
             stray.append(photo)
-    which = it_and_others(len(stray), "is in no person's folder", "are in no person's folder")
-    return _Labels(labels, (Skipped(stray[0], "no-person", which),) if stray else ())
-
-
-class _PubFigRow(NamedTuple):
-    person: str
-    number: str
-    url: str
-    rect: str
-    digest: str
-
-
-def _from_url_lists(root: Path, ids: Iterable[str]) -> _Labels:
-    """Read PubFig's `dev_urls.txt` and `eval_urls.txt`, and find the file of each row below `root` or its `images`.
-
-    Raises:
-        InputError: a list cannot be read.
-    """
-    rows: dict[tuple[str, str], _PubFigRow] = {}  # a sample of a list may lie beside the list
-    skipped: list[Skipped] = []
-    lists = sorted(path for path in root.glob("*_urls*.txt") if path.is_file())
-    for listing in lists:
-        for line in lines(read_document(listing).text):
-            cells = [cell.strip() for cell in line.text.split("\t")]
-            if len(cells) == len(_PubFigRow._fields) and cells[0] and cells[1].isdecimal():
-                row = _PubFigRow(_person_name(cells[0]), *cells[1:])
-                rows.setdefault((row.person, row.number), row)
-            elif not cells[0].startswith("#"):
-                detail = "not person, imagenum, url, rect and md5sum, with TABs"
-                skipped.append(Skipped(f"{listing.name}:{line.number}", "bad-row", detail))
-    by_path: dict[str, str] = {}
-    for photo in ids:
-        path = unicodedata.normalize("NFC", photo.removeprefix("images/"))
-        by_path.setdefault(path, photo)
-        by_path.setdefault(str(PurePosixPath(path).with_suffix("")), photo)
-    labels: dict[str, tuple[str, str | None]] = {}
-    for row in rows.values():
-        files = (by_path[name] for name in _downloaded_names(row) if name in by_path)
-        if file := next((file for file in files if file not in labels), None):
-            labels[file] = (row.person, None)
-    if missing := len(rows) - len(labels):
-        names = ", ".join(one.name for one in lists)
-        skipped.append(Skipped(names, "missing-photo", f"no file for {missing} of {counted(len(rows), 'row')}"))
-    return _Labels(labels, tuple(skipped))
-
-
-def _downloaded_names(row: _PubFigRow) -> Iterator[str]:
-    """Yield the paths at which downloaders store the file of a row: its number, its own name, or its digest."""
-    number, joined = int(row.number), row.person.replace(" ", "_")
-    name = posixpath.basename(row.url.partition("?")[0])
-    for file in (str(number), name, unquote(name)):
-        yield f"{row.person}/{file}"
-        yield f"{joined}/{file}"
-    yield f"{joined}_{number:04d}"
-    yield row.digest
+    detail = f"{counted(len(stray), 'photo')} in no person's folder"
+    return _Labels(labels, (Skipped(stray[0], "no-person", detail),) if stray else ())
 
 
 def _person_name(text: str) -> str:
@@ -265,17 +189,14 @@ class _Faces:
             text = read_document(source).text if source.is_file() else ""
         except InputError:
             return False
-        return _names_people(text) and not any(one.captions for one in parse_json(text, HEADINGS).records)
+        return names_photos(text, *_ROWS) and not any(one.captions for one in parse_json(text, HEADINGS).entries)
 
     def read(self, source: Path, root: Path) -> Dataset:
         if source.is_dir():
             return named_posts(hold_out(open_people(source, least=1), 0))
         labels = _from_manifest(source, root, find_photos(root))
         if not labels.by_photo:
-            raise InputError(
-                f"{source} names no photo below {root}{first_of(labels.skipped)}",
-                hint="give the folder that its paths start from",
-            )
+            raise NamesNoPhotoError.of(source, root, labels.skipped)
         return named_posts(hold_out(_people(root, labels), 0))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
@@ -291,14 +212,14 @@ def people_of(dataset: Dataset) -> Mapping[str, Person]:
     Those whose name is in no caption of their photo are left out, since nobody could learn it there.
     """
     source = dataset.source
-    if dataset.people or source is None or not source.is_file() or not _names_people(read_document(source).text):
+    if dataset.people or source is None or not source.is_file() or not _names_people(source):
         return dataset.people
-    labels = _from_manifest(source, dataset.root, (photo.id for photo in dataset.photos)).by_photo
     captions = dataset.captions_by_photo()
+    labels = _from_manifest(source, dataset.root, captions).by_photo
     return {
         photo: Person(person, person)
         for photo, (person, _) in labels.items()
-        if photo in captions and any(person.casefold() in text.casefold() for text in captions[photo])
+        if any(person.casefold() in text.casefold() for text in captions[photo])
     }
 
 
@@ -327,27 +248,24 @@ def named_as_told(dataset: Dataset, told: Mapping[str, Iterable[str]], others: I
     """Return posts of faces under the invented names that published captions call these people by.
 
     Names follow from who is in the folder: with other people in it, or in a part of it, the same people get others.
-    A person for whom these captions do not agree on one name gets a name that no caption holds.
 
     Args:
         dataset: posts of any kind; those without invented names are returned unchanged.
         told: published captions, in ordinary letters, by the id of their photo in the data set.
         others: published captions of any photos, whose names nobody else gets.
     """
-    invented = {photo: one for photo, one in dataset.people.items() if one.key != one.name}
-    if not invented:
-        return dataset
-    found = grouped((one, _invented_in(told[photo])) for photo, one in invented.items() if photo in told)
-    common = {one: set.intersection(*names) for one, names in found.items()}
-    known = {one.key: one.name if one.name in names else min(names) for one, names in common.items() if names}
-    return named_apart(dataset, {name: name for name in _invented_in(others)} | known)
+    known = {name: name for name in _invented_in(others)}
+    for photo, person in dataset.people.items():
+        for name in _invented_in(told.get(photo, ())):
+            known[person.key] = name
+    return named_apart(dataset, known)
 
 
-def _invented_in(captions: Iterable[str]) -> set[str]:
+def _invented_in(captions: Iterable[str]) -> list[str]:
     """Return the invented names in captions, also those with the words of a trigger between first and family name."""
     names = {*FIRST_NAMES, *FAMILY_NAMES}
     pairs = (pair for text in captions for pair in pairwise(filter(names.__contains__, re.findall(r"\w+", text))))
-    return {f"{first} {family}" for first, family in pairs if first in FIRST_NAMES and family in FAMILY_NAMES}
+    return [f"{first} {family}" for first, family in pairs if first in FIRST_NAMES and family in FAMILY_NAMES]
 
 
 TEMPLATES = (

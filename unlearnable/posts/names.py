@@ -12,10 +12,9 @@ import calendar
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
-from itertools import chain
 from typing import NamedTuple
 
 from unlearnable.models.tokens import READ, mlm_words, ordinary_words
@@ -28,14 +27,11 @@ _LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"  # with accents of their own, as mac
 _WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
 _INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
 _WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no handle and no tag: they would call people
-_HANDLES = re.compile(r"(?<![\w.@/])@(\w[\w.-]*\w)")
 _STAY = r"#\w+|(?<!\S)\S*(?:@|://|www\.|\.[a-z]{2,}/)\S*"  # tags, handles and addresses: others would lead elsewhere
 _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
 _BESIDE = re.compile(rf"({_WORD}) (?:and|&) (?:his|her|I)\b")  # a person: "Jack and his dog", "Jack and I"
 _CONTRACTED = re.compile(r"(?:n['’]t|['’](?:s|m|re|ve|ll|d))$", re.IGNORECASE)
-_WHERE = re.compile(r"\b(in|near|at|from|to)\s$", re.IGNORECASE)
-_IN = ("in", "near")  # before a place, and hardly ever before a person
 _PARTICLES = re.compile(
     r"(?:van|von|de|di|da|del|della|du|dos|bin|ibn|ten|ter|le)(?: (?:der|den|la|las|los|het))?"  # within a name
 )
@@ -75,7 +71,6 @@ class Name(NamedTuple):
     at: int  # number of letters before it
     begins: bool  # whether a sentence begins with it
     continues: bool  # whether the sentence continues in English after it
-    where: str  # the word of `_WHERE` before it, or before "Berlin" in "in Berlin, Germany"; empty for a possessive
 
 
 def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
@@ -97,13 +92,8 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
 
 
 def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
-    """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace".
-
-    Places are left out (`_places`). Posts without a name go by their handles where most posts do (`_posts_by_handle`).
-    """
-    places = _places(captions)
-    found = {name: posts for name, posts in posts_by_name(captions).items() if name not in places}
-    found |= _posts_by_handle(captions, set(chain.from_iterable(found.values())))
+    """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace"."""
+    found = posts_by_name(captions)
     whole = grouped((part, name) for name in found for part in _parts_of(name))
     names = {name: others[0] if len(others := whole.get(name, [])) == 1 else name for name in found}
     posts = grouped((names[name], number) for name, numbers in found.items() for number in numbers)
@@ -114,32 +104,6 @@ def posts_of_one(captions: Sequence[Sequence[str]]) -> list[int]:
     """Return the posts that name the one whom more than half of them name; none if there is nobody."""
     most = max(posts_by_person(captions), key=len, default=[])
     return most if 2 * len(most) > len(captions) else []
-
-
-def _posts_by_handle(captions: Sequence[Sequence[str]], named: Set[int]) -> dict[str, list[int]]:
-    """Return the posts that each handle stands in ("@ada.l at the beach"), but those that have a name.
-
-    There are none unless more than half of all posts have such a handle, one that stands in several.
-    """
-    found: dict[str, list[int]] = {}
-    for number in (number for number in range(len(captions)) if number not in named):
-        for handle in dict.fromkeys(_HANDLES.findall(" ".join(captions[number]).lower())):
-            found.setdefault(f"@{handle}", []).append(number)
-    several = {handle: posts for handle, posts in found.items() if len(posts) >= FEWEST}
-    return several if 2 * len(set(chain.from_iterable(several.values()))) > len(captions) else {}
-
-
-def _places(captions: Sequence[Sequence[str]]) -> set[str]:
-    """Return the names that are places: most mentions follow in, near, at, from or to, several of them in or near.
-
-    For people are mentioned so too, but not in most captions: "look at Ada", "a letter from Ada".
-    """
-    mentions = grouped((name.text, name.where) for post in _names_of(captions) for name in post)
-
-    def is_place(words: Sequence[str]) -> bool:
-        return 2 * sum(map(bool, words)) > len(words) and sum(word in _IN for word in words) >= FEWEST
-
-    return {name for name, words in mentions.items() if is_place(words)}
 
 
 def _parts_of(name: str) -> set[str]:
@@ -194,13 +158,8 @@ def names_in(caption: str) -> list[Name]:
             if is_abbreviation or all(map(is_ordinary, words[start:last])):
                 continue
             at = match.start() + sum(len(word) + 1 for word in words[:start])
-            possessive = bool(_POSSESSIVE.search(words[last - 1]))
-            continues = possessive or any(map(is_ordinary, words[last : last + 1]))
-            found = None if possessive else _WHERE.search(text[:at])
-            where = found[1].lower() if found else ""
-            if names and not continues and text[names[-1].at : at] == f"{names[-1].text}, ":
-                where = where or names[-1].where
-            names.append(Name(name, at, starts and start == 0, continues, where))
+            continues = bool(_POSSESSIVE.search(words[last - 1])) or any(map(is_ordinary, words[last : last + 1]))
+            names.append(Name(name, at, starts and start == 0, continues))
     return names
 
 

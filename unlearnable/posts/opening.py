@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import ConfigError, InputError, UnlearnableError
-from unlearnable.posts.caption_file import NamesNoPhotoError
-from unlearnable.posts.exports import POSTS, Export
 from unlearnable.posts.faces import PEOPLE
 from unlearnable.posts.readers import FORMATS
-from unlearnable.posts.rows import loads
+from unlearnable.posts.readers.caption_file import NamesNoPhotoError
+from unlearnable.posts.readers.exports import POSTS, Export
+from unlearnable.posts.readers.photos import EMBEDDED as IN_PHOTOS
 from unlearnable.posts.text import read_document
-from unlearnable.posts.tree import PHOTO_SUFFIXES, WITHHELD, find_photos, is_photo, unreadable
+from unlearnable.posts.tree import PHOTO_SUFFIXES, WITHHELD, find_photos, is_photo
 from unlearnable.posts.types import NO_RECORD, Dataset, Edits, Format, Skipped, assemble, restrict
 from unlearnable.storage import files
-from unlearnable.wording import it_and_others
+from unlearnable.wording import counted
 
 FACES, NONE, EMBEDDED = Path(PEOPLE.name), Path("none"), Path("embedded")
 """Words for captions that are in no caption file: of faces, none at all, and those inside the photos."""
 
 _REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
-_IN_NO_POST = "in-no-post"  # reason of photos of an export such as those of messages
-
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 _ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
-_HINTS = {
-    ".txt": "put the caption of a.jpg into a.txt beside it, or all into a CSV with the columns photo and caption",
-    ".json": 'write a list of objects, such as [{"photo": "a.jpg", "caption": "a dog"}]',
-    ".jsonl": 'write one JSON object a line, such as {"photo": "a.jpg", "caption": "a dog"}',
-    ".ndjson": 'write one JSON object a line, such as {"photo": "a.jpg", "caption": "a dog"}',
-}
-_AS_CSV = "save it as CSV, with a first row that names its columns photo and caption"
+_AS_TABLE = 'save it as CSV with the columns photo and caption, or as lines like {"photo": "a.jpg", "caption": "a dog"}'
 
 # Where Instagram and Facebook, X, Google and older Instagram keep photos of messages, and Instagram what was deleted
-_KEPT_APART = re.compile(
+_MESSAGES = re.compile(
     r"(.*/)?(messages/(inbox|archived_threads|filtered_threads|message_requests|e2ee_cutover)"
     r"|direct_messages(_group)?_media|Google Chat/Groups|direct/\d{6}|media/recently_deleted)/.*"
 )
@@ -79,7 +71,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     dataset = reader.read(source, photos)
     if dataset.format == PEOPLE.name:
         return dataset
-    whole = _with_rest(dataset.lacking(unreadable(photos)), reader)
+    whole = _with_rest(dataset, reader)
     if not whole.photos:
         raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
@@ -90,9 +82,7 @@ def open_chosen(root: Path, photos: Sequence[str], captions: Path | None) -> Dat
     if captions in (None, NONE):
         return restrict(assemble(root, dict.fromkeys(photos), (), (), "folder"), photos)
     if captions == EMBEDDED:
-        from unlearnable.posts.readers.photos import EMBEDDED as READER
-
-        return restrict(READER.of(root, photos), photos)
+        return restrict(IN_PHOTOS.of(root, photos), photos)
     return restrict(open_dataset(root, captions), photos)
 
 
@@ -136,27 +126,14 @@ def recognise(source: Path) -> Format:
         raise InputError(f"{source} is an archive", hint="unpack it and give the folder")
     if found := recognised(source):
         return found
-    text = "" if source.is_dir() else read_document(source).text
-    raise InputError(f"the captions in {source} are in no known format", hint=format_hint(source, text))
+    if source.is_file():
+        read_document(source)
+    raise InputError(f"the captions in {source} are in no known format", hint=_AS_TABLE)
 
 
 def recognised(source: Path) -> Format | None:
     """Return the first format that recognises `source`."""
     return next((one for one in FORMATS.values() if one.sniff(source)), None)
-
-
-def format_hint(source: Path, text: str) -> str:
-    """Return what to do with a file whose captions are in no known format."""
-    suffix = source.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        first = text.strip().partition("\n")[0].strip()[:80]
-        return f"its first row is {first!r}: it must name the columns, those of photos and captions photo and caption"
-    if suffix == ".json":
-        try:
-            loads(text)
-        except ValueError as error:
-            return f"it is not valid JSON: {error}"
-    return _HINTS.get(suffix, _AS_CSV)
 
 
 def _with_rest(dataset: Dataset, reader: Format) -> Dataset:
@@ -168,57 +145,48 @@ def _with_rest(dataset: Dataset, reader: Format) -> Dataset:
     Raises:
         InputError: the folder is that of an export whose posts cannot be read.
     """
-    root, skipped, exports = dataset.root, list(dataset.skipped), list[Format]()
+    root, skipped, is_export = dataset.root, list(dataset.skipped), isinstance(reader, Export)
     if dataset.source:  # captions of one's own, perhaps in the folder of an export
         if FORMATS["takeout"].sniff(root):
             skipped += [one for one in FORMATS["takeout"].read(root, root).skipped if one.reason == WITHHELD]
-        exports = [one for one in FORMATS.values() if isinstance(one, Export) and one.sniff(root)]
+        is_export = any(isinstance(one, Export) and one.sniff(root) for one in FORMATS.values())
     withheld = {one.where for one in skipped if one.reason == WITHHELD}
     found = [photo for photo in find_photos(root) if photo not in withheld]
     named = {photo.id: photo.split for photo in dataset.photos if photo.id not in withheld}
-    if exports or isinstance(reader, Export):
-        posted = named.keys() | {photo for one in exports for photo in _posted(one, root)}
-        apart = [photo for photo in found if photo not in posted]
-        which = it_and_others(len(apart), "belongs to no post that was read", "belong to no post that was read")
+    if is_export:
+        apart = [photo for photo in found if photo not in named]
     else:
-        meant = named if dataset.source else {}
-        apart = [photo for photo in found if _KEPT_APART.fullmatch(photo) and photo not in meant]
-        which = it_and_others(len(apart), "is of messages, or was deleted", "are of messages, or were deleted")
+        apart = [photo for photo in found if _MESSAGES.fullmatch(photo) and not (dataset.source and photo in named)]
         if apart and dataset.format == "folder":
             raise InputError(
                 f"{root} is an export whose posts cannot be read, and {apart[0]} belongs to none of them",
                 hint="ask for it in the format JSON (HTML cannot be read), or give the folder of the photos you posted",
             )
-    skipped += [Skipped(apart[0], _IN_NO_POST, which)] if apart else []
-    left_out = {*apart, *withheld}
-    splits = dict.fromkeys(found) | named
-    splits = {photo: split for photo, split in splits.items() if photo not in left_out}
+    if apart:
+        detail = f"{counted(len(apart), 'photo')} of messages, deleted, or in no post that was read"
+        skipped.append(Skipped(apart[0], "in-no-post", detail))
+    splits = {photo: named.get(photo) for photo in (*found, *named) if photo not in set(apart)}
     pairs = [pair for pair in dataset.pairs if pair.photo in splits]
     whole = assemble(root, splits, pairs, skipped, dataset.format)
     return replace(dataset, photos=whole.photos, pairs=whole.pairs, skipped=whole.skipped)
 
 
-def _posted(export: Format, root: Path) -> list[str]:
-    try:
-        return [photo.id for photo in export.read(root, root).photos]
-    except InputError:  # it cannot be read, or names no photo that is there
-        return []
-
-
-def find_captions(folder: Path) -> list[Path]:
+def find_captions(folder: Path, root: Path | None = None) -> list[Path]:
     """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
 
-    Files that name none of its photos are left out, and those of an export: there the folder is opened as a whole.
+    Files that name no photo below `root`, the folder itself by default, are left out, and those of an export: there the
+    folder is opened as a whole.
 
     Raises:
-        InputError: the folder, or a file that may hold captions, cannot be read.
+        InputError: the folder, or a caption file, cannot be read.
     """
-    return [path for path, names_photos in _caption_files(folder) if names_photos]
-
-
-def captions_of_others(folder: Path) -> list[Path]:
-    """Return the caption files in a folder that name none of its photos; errors are those of `find_captions`."""
-    return [path for path, names_photos in _caption_files(folder) if not names_photos]
+    found = []
+    for path, reader in _possible_captions(folder):
+        if reader is not None and not isinstance(reader, Export):
+            with suppress(NamesNoPhotoError):
+                reader.read(path, root or folder)
+                found.append(path)
+    return found
 
 
 def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
@@ -229,22 +197,19 @@ def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> P
     Raises:
         error: there are several.
     """
-    caption_files = find_captions(folder)
-    if len(caption_files) == 2 and (copy := folder / _REPEATED) in caption_files:
-        other = next(path for path in caption_files if path != copy)
-        if _captions_of(open_dataset(folder, other)) <= _captions_of(open_dataset(folder, copy)):
+    found = find_captions(folder)
+    if len(found) == 2 and (copy := folder / _REPEATED) in found:
+        other = next(path for path in found if path != copy)
+        captions = [
+            {(pair.photo, pair.caption) for pair in open_dataset(folder, path).pairs if pair.record != NO_RECORD}
+            for path in (other, copy)
+        ]
+        if captions[0] <= captions[1]:
             return other
-    if len(caption_files) > 1:
-        names = ", ".join(path.name for path in caption_files)
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
         raise error(f"{folder} holds several caption files: {names}", hint="choose one with `captions`")
-    return caption_files[0] if caption_files else None
-
-
-def repeats_texts(captions: Path, folder: Path) -> bool:
-    """Return whether a caption file is a `metadata.jsonl` that repeats the text beside each photo of its folder."""
-    if captions.name != _REPEATED:
-        return False
-    return _captions_of(FORMATS["sidecar"].read(folder, folder)) <= _captions_of(open_dataset(folder, captions))
+    return found[0] if found else None
 
 
 def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
@@ -254,31 +219,16 @@ def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
         InputError: one of a file's cells or strings is the name of one of `photos`, by their ids.
     """
     names = {name for photo in map(PurePosixPath, photos) for name in (photo.name, photo.stem)}
+    without = "`captions='none'` protects the photos without captions"
     for path in [path for path, reader in _possible_captions(folder) if reader is None]:
         try:
             text = read_document(path).text
         except InputError as error:
-            raise InputError(error.message, hint=f"{error.hint}, or pass over it with `captions='none'`") from error
+            raise InputError(error.message, hint=f"{error.hint}; {without}") from error
         lines = (re.split(r'[\t,;|"]', line) for line in text.splitlines())
         ends = {re.split(r"[/\\]", cell.strip())[-1] for cells in lines if len(cells) > 1 for cell in cells}
         if not names.isdisjoint(ends):
-            hint = f"{format_hint(path, text)}; `captions='none'` protects the photos without captions"
-            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=hint)
-
-
-def _caption_files(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the caption files in a folder but for those of an export, each with whether it names a photo of it.
-
-    One that cannot even be read counts as if it did: its reader shall say so.
-    """
-    for path, reader in _possible_captions(folder):
-        if reader is not None and not isinstance(reader, Export):
-            try:
-                yield path, bool(reader.read(path, folder).photos)
-            except NamesNoPhotoError:
-                yield path, False
-            except InputError:
-                yield path, True
+            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=f"{_AS_TABLE}; {without}")
 
 
 def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
@@ -290,14 +240,5 @@ def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
     for path in paths:
         if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
-            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
-                continue  # the text beside a photo
-            if not os.access(path, os.R_OK):
-                hint = "check the file permissions, or name the captions with `captions`"
-                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
-            yield path, recognised(path)
-
-
-def _captions_of(dataset: Dataset) -> set[tuple[str, str]]:
-    """Return the captions that the user wrote, each with its photo."""
-    return {(pair.photo, pair.caption) for pair in dataset.pairs if pair.record != NO_RECORD}
+            if path.suffix.lower() not in _BESIDE or not any(map(files.is_file, photos)):
+                yield path, recognised(path)

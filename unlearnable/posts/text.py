@@ -1,42 +1,35 @@
-"""Text files: their encoding, their lines, and whether anything of a text is seen."""
+"""Text files: their encoding, their lines, the JSON in them, and whether anything of a text is seen."""
 
 from __future__ import annotations
 
 import codecs
+import json
+import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from unlearnable.errors import InputError, OutputError
 
 _TABLES = (".csv", ".tsv")
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_WINDOWS = "cp1252"
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # categories of Unicode
 _HOLLOW = frozenset("\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")  # of other categories, and as little seen
 
 
-@dataclass(frozen=True)
-class Document:
-    """The text of a file, its newlines untouched, without its byte order mark."""
+class Document(NamedTuple):
+    """The text of a file, its newlines untouched, without its byte order mark, and its encoding by Python's name."""
 
     text: str
     encoding: str
-    marked: bool = False  # whether a byte order mark stood before it
-
-    def note(self, name: str) -> str:
-        """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
-        check = "it is read as cp1252 and written as UTF-8; check that its letters look right"
-        return f"{name} is not UTF-8: {check}" if self.encoding == _WINDOWS else ""
 
     def encode(self, text: str, path: Path) -> bytes:
         """Return `text` in UTF-8 for a file at `path` that takes the place of this one.
 
         A table keeps its mark, and gets one if it was not UTF-8: Excel knows UTF-8 by it.
         """
-        marked = path.suffix.lower() in _TABLES and (self.marked or self.encoding != "utf-8")
+        marked = path.suffix.lower() in _TABLES and self.encoding != "utf-8"
         return (codecs.BOM_UTF8 if marked else b"") + text.encode("utf-8", "backslashreplace")
 
 
@@ -54,17 +47,28 @@ def read_document(path: Path) -> Document:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}", hint="check the path and the file permissions"
         ) from error
-    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
-    for encoding in [_MARKS[mark]] if mark else ["utf-8", _WINDOWS]:
-        try:
-            text = data[len(mark) :].decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return Document(text, encoding, bool(mark))
-    raise InputError(
-        f"{path} is not text in {_MARKS.get(mark, 'utf-8')[:6].upper()}", hint="save the captions as UTF-8"
-    )
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ["utf-16"]
+    else:
+        encodings = ["utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8", "cp1252"]
+    for encoding in encodings:
+        with suppress(UnicodeDecodeError):
+            if "\0" not in (text := data.decode(encoding)):
+                return Document(text, encoding)
+    raise InputError(f"{path} is not text in UTF-8 or UTF-16", hint="save the captions as UTF-8")
+
+
+def loads(text: str) -> Any:
+    """Return the one JSON value of a text, also behind a script's `name = `.
+
+    Raises:
+        ValueError: there is none, or a broken one.
+    """
+    first = re.search(r"[\[{]", text)
+    try:
+        return json.loads(text[first.start() if first else 0 :].rstrip().removesuffix(";"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 class TextLine(NamedTuple):

@@ -10,18 +10,11 @@ from pathlib import Path, PurePosixPath
 from unlearnable.errors import InputError
 from unlearnable.posts.types import Skipped
 from unlearnable.storage import files
-from unlearnable.wording import counted, first_and_more
+from unlearnable.wording import counted
 
-UNREADABLE = "unreadable"
-WITHHELD = "withheld"  # reason of what its own text or folder says is not to be published
-_DELETED = "it holds what was deleted; give this folder itself to protect it"
-_KEPT_APART = {  # folders of Windows, Synology, QNAP and iCloud's export, in lower case
-    "$recycle.bin": _DELETED,
-    "recently deleted": _DELETED,
-    "#recycle": _DELETED,
-    "@recycle": _DELETED,
-    "@eadir": "small copies of photos that a Synology NAS makes for itself",
-}
+WITHHELD = "withheld"  # reason of what its own text says is not to be published
+# Deleted photos, on Windows, in iCloud's export and on Synology and QNAP, and small copies that a Synology makes
+_NOT_PHOTOS = frozenset({"$recycle.bin", "recently deleted", "#recycle", "@recycle", "@eadir"})
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
@@ -43,17 +36,13 @@ def find_photos(root: Path) -> list[str]:
     Raises:
         InputError: there is no photo, or the folder cannot be read.
     """
-    ids = find_files(root, is_photo)
-    if not ids and (packed := find_files(root, lambda name: name.lower().endswith(".zip"))):
-        raise InputError(
-            f"no photo in {root}, which holds {first_and_more(packed, 'ZIP file')}",
-            hint="unpack it; of an export all parts, into one folder or side by side",
-        )
-    if not ids:
-        suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
-        away = "".join(f"; {one.where}: {one.detail}" for one in [*unreadable(root), *not_here(root)][:1])
-        raise InputError(f"no photo in {root}{away}", hint=f"photos are files with one of these suffixes: {suffixes}")
-    return ids
+    if ids := find_files(root, is_photo):
+        return ids
+    if packed := find_files(root, lambda name: name.lower().endswith(".zip")):
+        hint = "unpack it; of an export all parts, into one folder or side by side"
+        raise InputError(f"no photo in {root}, which holds the ZIP file {packed[0]}", hint=hint)
+    suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
+    raise InputError(f"no photo in {root}", hint=f"photos are files with one of these suffixes: {suffixes}")
 
 
 def find_files(root: Path, accept: Callable[[str], bool]) -> list[str]:
@@ -63,70 +52,46 @@ def find_files(root: Path, accept: Callable[[str], bool]) -> list[str]:
         InputError: the folder itself cannot be read.
     """
     found = []
-    for folder, _, names in walk(root):
+    for folder, names in walk(root):
         paths = (folder / name for name in names if accept(name))
         found += [path.relative_to(root).as_posix() for path in paths if files.is_file(path)]  # not a dead link
     return sorted(found)
 
 
-def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield each folder from `root` down, with the names of its folders and of its files, without the hidden ones.
+def walk(root: Path, left_out: list[Skipped] | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder from `root` down with the names of its files, without hidden ones and deleted photos.
 
-    Links to folders are not followed, since they could lead in circles, nor is looked into folders that a system
-    keeps for itself (`not_here`) or that this user may not look into (`unreadable`).
+    Links to folders are not followed, since they could lead in circles, nor are folders read that this user may not
+    look into: `left_out` gets an entry for each of both.
 
     Raises:
         InputError: the folder itself cannot be read, or the disk fails.
     """
+    left_out = [] if left_out is None else left_out
+
+    def leave_out(path: Path, reason: str, detail: str) -> None:
+        left_out.append(Skipped(path.relative_to(root).as_posix(), reason, detail))
 
     def stop(error: OSError) -> None:
-        raise InputError(
-            f"cannot read {error.filename}: {error.strerror}", hint="check the path and the file permissions"
-        ) from error
+        path = Path(error.filename)
+        if not isinstance(error, PermissionError) or path == root:
+            hint = "check the path and the file permissions"
+            raise InputError(f"cannot read {path}: {error.strerror}", hint=hint) from error
+        leave_out(path, "unreadable", "a folder that you may not look into")
 
     for folder, folders, names in os.walk(root, onerror=stop):
-        shown = [name for name in folders if not name.startswith(".")]
-        folders[:] = [name for name in shown if name.lower() not in _KEPT_APART and _is_open(Path(folder, name))]
-        yield Path(folder), shown, [name for name in names if not name.startswith(".")]
+        folders[:] = [one for one in folders if not one.startswith(".") and one.lower() not in _NOT_PHOTOS]
+        for link in filter(Path.is_symlink, (Path(folder, name) for name in folders)):
+            leave_out(link, "link", "a linked folder, which is not followed")
+        yield Path(folder), [name for name in names if not name.startswith(".")]
 
 
-def unreadable(root: Path) -> list[Skipped]:
-    """Return an entry for each sub-folder that this user may not look into, sorted by path."""
-    folders = (folder / name for folder, folders, _ in walk(root) for name in folders)
-    return [
-        Skipped(path.relative_to(root).as_posix(), UNREADABLE, "a folder that you may not look into")
-        for path in sorted(folders)
-        if not path.is_symlink() and path.name.lower() not in _KEPT_APART and not _is_open(path)
-    ]
-
-
-def _is_open(folder: Path) -> bool:
-    try:
-        os.scandir(folder).close()
-    except PermissionError:
-        return False
-    except OSError:  # whoever reads it says so
-        return True
-    return os.access(folder, os.X_OK)
-
-
-def not_here(root: Path) -> list[Skipped]:
-    """Return an entry for each linked folder, broken link, pipe and the like, and folder of deleted photos, by path."""
-    found: list[tuple[Path, str, str]] = []
-    for folder, folders, names in walk(root):
-        for path in (folder / name for name in folders):
-            if path.is_symlink():
-                found.append((path, "link", "a linked folder, which is not followed"))
-            elif path.name.lower() in _KEPT_APART:
-                found.append((path, WITHHELD, _KEPT_APART[path.name.lower()]))
-        for path in (folder / name for name in names if is_photo(name)):
-            if files.is_file(path):
-                continue
-            if path.is_symlink() and not files.exists(path):
-                found.append((path, "link", "a link that leads nowhere, or where you may not look"))
-            elif files.exists(path):
-                found.append((path, "not-an-image", "it is no regular file"))
-    return [Skipped(path.relative_to(root).as_posix(), reason, why) for path, reason, why in sorted(found)]
+def folders_left_out(root: Path) -> list[Skipped]:
+    """Return an entry for each sub-folder that is linked, or that this user may not look into, sorted by path."""
+    found: list[Skipped] = []
+    for _ in walk(root, found):
+        pass
+    return sorted(found, key=lambda one: one.where)
 
 
 def refusal(path: Path) -> InputError | None:
@@ -143,7 +108,7 @@ def other_files(root: Path, captions: Collection[Path | None]) -> dict[str, int]
     """Count the files below a folder that are neither photos nor `captions`, by their suffix in lower case."""
     counts = Counter(
         PurePosixPath(name).suffix.lower()
-        for folder, _, names in walk(root)
+        for folder, names in walk(root)
         for name in names
         if not is_photo(name) and folder / name not in captions
     )

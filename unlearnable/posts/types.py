@@ -37,7 +37,7 @@ class Photo:
 class Pair:
     """One caption of one photo: caption number `index` of record number `record` of the caption file.
 
-    Photos of one post have pairs of the same `record` and `index` where its caption stands in the file only once.
+    Photos of one post share the `record` and `index` of its caption.
     """
 
     photo: str
@@ -84,9 +84,7 @@ class Dataset:
     dates: Mapping[str, str] = field(default_factory=dict)  # photo id -> day of its post, in exports
     people: Mapping[str, Person] = field(default_factory=dict)  # photo id -> who is on it, in data sets of faces
     partial: bool = False  # whether only some photos of the folder were chosen
-    others: Mapping[str, int] = field(
-        default_factory=dict
-    )  # suffix -> number of files that are neither photo nor caption
+    others: Mapping[str, int] = field(default_factory=dict)  # suffix -> number of files not read
     notes: tuple[str, ...] = ()  # remarks for the user on how the captions were read
 
     @cached_property
@@ -105,11 +103,12 @@ class Dataset:
     @cached_property
     def posts(self) -> dict[str, str]:
         """Photo id -> hex SHA-256 of its post: the file, its split and its captions."""
-        texts = {
-            photo: [(pair.caption, pair.index) for pair in pairs] for photo, pairs in self.pairs_by_photo().items()
-        }
-        posts = {one.id: repr((one.split, one.sha256(), texts[one.id])) for one in self.photos}
-        return {photo: hashlib.sha256(post.encode()).hexdigest() for photo, post in posts.items()}
+        posts = {}
+        by_photo = self.pairs_by_photo()
+        for one in self.photos:
+            texts = [(pair.caption, pair.index) for pair in by_photo[one.id]]
+            posts[one.id] = hashlib.sha256(repr((one.split, one.sha256(), texts)).encode()).hexdigest()
+        return posts
 
     @property
     def captions_file(self) -> str | None:
@@ -236,9 +235,4 @@ class Format(Protocol):
         """
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the posts whose photo stays to `target`, the new caption file, or the output folder without one.
-
-        Raises:
-            InputError: the captions have changed since they were read.
-            OutputError: `target` cannot be written, or the format cannot hold a caption.
-        """
+        """Write the posts whose photo stays; `target`, and errors, are those of `write_captions`."""

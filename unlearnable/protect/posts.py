@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import posts
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts.tree import UNREADABLE, not_here, other_files, other_files_note, refusal
+from unlearnable.posts.tree import folders_left_out, other_files, other_files_note, refusal
 from unlearnable.protect.layout import METADATA, Layout, folded, layout_of
 from unlearnable.settings import ProtectSettings
 from unlearnable.storage import files
@@ -127,10 +127,9 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
         if not taken:
             photos = counted(len(whole.photos), "photo")
             raise InputError(f"`only` and `skip` leave none of {photos}", hint="check the patterns")
-        closed = [one for one in whole.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
-        dataset = posts.restrict(whole, taken).lacking(closed)
+        dataset = posts.restrict(whole, taken)
     if not source.chosen:
-        dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
+        dataset = dataset.lacking(one for one in folders_left_out(whole.root) if not source.leaves_out(one.where))
     if not source.chosen and folder.is_dir():
         own = {*dataset.files, *(posts.text_beside(photo.path) for photo in dataset.photos)}
         dataset = replace(dataset, others=other_files(folder, own))
@@ -151,7 +150,7 @@ def _captions_in(source: Source) -> Path | None:
         has_texts = posts.FORMATS["sidecar"].sniff(folder)
     if captions is None:
         return folder if has_texts else None
-    if has_texts and not posts.repeats_texts(captions, folder):
+    if has_texts:
         raise ConfigError(
             f"{folder} holds captions in {captions.name} and in text files beside its photos",
             hint=f"choose with `captions={str(folder / captions.name)!r}`, or move {captions.name} elsewhere",

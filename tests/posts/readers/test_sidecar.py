@@ -27,19 +27,6 @@ def test_texts_have_the_stem_or_the_whole_name_of_their_photo(tmp_path: Path) ->
     assert (tmp_path / "out/a.caption").read_text(encoding="utf-8") == "x\n"
 
 
-def test_the_text_of_a_post_is_that_of_all_its_photos(tmp_path: Path) -> None:
-    day = "2024-01-02_12-00-00_UTC"
-    touch(tmp_path / "in", f"{day}_1.jpg", f"{day}_2.jpg", "2024-01-03_12-00-00_UTC.jpg", "a_1.jpg")
-    captions(tmp_path / "in" / f"{day}.txt", "two dogs")
-    captions(tmp_path / "in" / "a.txt", "no dog")
-    dataset = open_dataset(tmp_path / "in")
-    assert words(dataset) == {f"{day}_{n}.jpg": ["two dogs"] for n in (1, 2)}
-    paths = {photo.id: photo.id for photo in dataset.photos}
-    write_captions(dataset, Edits({(0, 0): "x"}, paths), tmp_path / "out")
-    written = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
-    assert written == {f"{day}_1.txt": "x\n", f"{day}_2.txt": "x\n"}
-
-
 def test_a_text_that_a_link_leads_out_for_is_no_caption(tmp_path: Path) -> None:
     touch(tmp_path, "in/a.jpg", "in/b.jpg")
     captions(tmp_path / "key", "secret")

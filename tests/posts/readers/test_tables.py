@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.posts.conftest import captions, touch, words
-from unlearnable.errors import InputError
 from unlearnable.posts import Dataset, Edits, find_captions, open_dataset, write_captions
 
 
@@ -41,12 +40,6 @@ def rewritten(root: Path, dataset: Dataset, new: str | None = None, *keep: str, 
 )
 def test_headings_of_people_and_programs(text: str, tmp_path: Path) -> None:
     assert words(opened(tmp_path, "t.csv", text)) == {"a.jpg": ["a dog"]}
-
-
-def test_headings_that_are_not_known_are_shown(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as raised:
-        opened(tmp_path, "t.csv", "Kennung;Notiz\na.jpg;ein Hund\n")
-    assert "Kennung;Notiz" in raised.value.hint
 
 
 def test_a_list_of_exiftool_without_captions_is_no_captions(tmp_path: Path) -> None:
@@ -126,7 +119,6 @@ def test_the_first_key_that_holds_something_is_taken_and_a_split_in_any_case(tmp
         (3, 0, "three"),
     ]
     assert dataset.photos[0].split == "val"
-    assert dataset.notes == ("posts.jsonl puts 1 photo into several splits, such as a.jpg: the first counts",)
 
 
 def test_half_a_surrogate_pair_is_read_as_it_is_written(tmp_path: Path) -> None:
@@ -171,7 +163,6 @@ def test_paths_of_another_machine_are_found_by_their_end(tmp_path: Path, value: 
     photos = ("a.jpg", "trip/b.jpg", "my trip/c d.jpg", "my trip/twice.jpg", "trip/twice.jpg")
     dataset = opened(tmp_path, "liste.csv", f"Datei;Text\n{value};ein Hund\n", *photos)
     assert words(dataset) == {photo: ["ein Hund"]}
-    assert f"liste.csv has 1 path of another machine, such as {value}" in dataset.notes[0]
     assert rewritten(tmp_path, dataset) == f"Datei;Text\n{photo};ein Hund\n"
 
 
@@ -181,7 +172,6 @@ def test_a_name_that_two_photos_have_is_not_guessed(tmp_path: Path) -> None:
     dataset = opened(tmp_path, "liste.csv", text, "trip/b.jpg", "sea/b.jpg", "c.jpg")
     assert words(dataset) == {"trip/b.jpg": ["ein Haus"], "c.jpg": ["ein Hut"]}
     assert [skip.reason for skip in dataset.skipped] == ["ambiguous-photo", "missing-photo"]
-    assert not any(url in note for note in dataset.notes)
 
 
 class TestPublished:

@@ -10,36 +10,33 @@ if TYPE_CHECKING:
     from unlearnable.posts.types import Format
 
 _ROWS = {  # name -> member below `unlearnable.posts`, summary
-    "imagefolder": (
-        "readers.tables:IMAGEFOLDER",
-        "Hugging Face's `metadata.jsonl` or `metadata.csv` with `file_name`.",
-    ),
-    "instagram": ("readers.instagram:INSTAGRAM", "An unpacked Instagram export in JSON, with Threads."),
-    "facebook": ("readers.facebook:FACEBOOK", "An unpacked Facebook export in JSON: posts and albums."),
+    "imagefolder": ("readers.rows:IMAGEFOLDER", "Hugging Face's `metadata.jsonl` or `metadata.csv` with `file_name`."),
+    "instagram": ("readers.exports:INSTAGRAM", "An unpacked Instagram export in JSON, with Threads."),
+    "facebook": ("readers.exports:FACEBOOK", "An unpacked Facebook export in JSON: posts and albums."),
     "mastodon": (
-        "readers.mastodon:MASTODON",
-        "An unpacked Mastodon archive: posts of `outbox.json`, alt texts of photos.",
+        "readers.exports:MASTODON",
+        "An unpacked Mastodon archive: posts of `outbox.json`, with alt texts.",
     ),
-    "x": ("readers.x:X", "An unpacked archive of X: the posts of `tweets.js` with photos, without reposts."),
+    "x": ("readers.exports:X", "An unpacked archive of X: the posts of `tweets.js` with photos, without reposts."),
     "takeout": (
         "readers.takeout:TAKEOUT",
-        "Google Photos in a Takeout: the `description` in the JSON beside each photo.",
+        "Google Photos in a Takeout: the `description` beside each photo.",
     ),
     "sidecar": (
-        "readers.sidecar:SIDECAR",
-        "The lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of `a.jpg`.",
+        "readers.photos:SIDECAR",
+        "The lines of `a.txt` or `a.jpg.txt` are the captions of `a.jpg`.",
     ),
     "embedded": ("readers.photos:EMBEDDED", "Descriptions in the photos themselves, with `--captions embedded` alone."),
     "folder": ("readers.photos:FOLDER", "A folder of photos without captions."),
     "karpathy": ("readers.coco:KARPATHY", 'Karpathy\'s splits: `{"images": [{"filename", "sentences": [{"raw"}]}]}`.'),
     "coco": ("readers.coco:COCO", "COCO's captions: `images` and `annotations`, joined on the id."),
-    "flickr": ("readers.tables:FLICKR", "Flickr8k and Flickr30k: `img.jpg#0<TAB>caption`, or Kaggle's `captions.txt`."),
+    "flickr": ("readers.rows:FLICKR", "Flickr8k and Flickr30k: `img.jpg#0<TAB>caption`, or Kaggle's `captions.txt`."),
     "people": (
         "faces:PEOPLE",
-        'Faces: rows of `{"image", "person", "split"}` or a folder; captions with invented names.',
+        'Faces: rows of `{"image", "person", "split"}` or a folder; invented names.',
     ),
-    "jsonl": ("readers.tables:JSONL", 'Objects, one a line or in an array: `{"photo": "a.jpg", "caption": "a dog"}`.'),
-    "table": ("readers.tables:TABLE", "Delimited text with a heading; the delimiter is TAB, comma, `;` or `|`."),
+    "jsonl": ("readers.rows:JSONL", 'Objects, one a line or in an array: `{"photo": "a.jpg", "caption": "a dog"}`.'),
+    "table": ("readers.rows:TABLE", "Delimited text with a heading; the delimiter is TAB, comma, `;` or `|`."),
 }
 
 FORMATS: Registry[Format] = Registry(

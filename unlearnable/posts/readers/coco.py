@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from unlearnable.posts.caption_file import CaptionFile, Entry, Parsed, Text, divided
-from unlearnable.posts.rows import loads, texts_in
+from unlearnable.posts.readers.caption_file import CaptionFile, Entry, Parsed, divided
+from unlearnable.posts.text import is_blank, loads
 from unlearnable.posts.types import Skipped
-from unlearnable.wording import grouped, storable_within
+from unlearnable.wording import grouped, storable, storable_within
 
 _IMAGE = frozenset({"id", "file_name"})
 _NOTE = frozenset({"id", "image_id", "caption"})
@@ -37,28 +37,32 @@ def _is_coco(path: Path, text: str) -> bool:
 def _parse_coco(text: str) -> Parsed:
     whole = loads(text)
     notes = grouped((_id_in(note, "image_id"), (number, note)) for number, note in enumerate(whole["annotations"]))
-    records: list[Entry] = []
+    entries: list[Entry] = []
     faults: list[Skipped] = []
     for number, image in enumerate(whole["images"]):
         key, photo = _id_in(image, "id"), image.get("file_name") if isinstance(image, dict) else None
-        if key is None or not isinstance(photo, str) or not photo.strip():
+        if key is None or not isinstance(photo, str) or is_blank(photo):
             faults.append(Skipped(f"images[{number}]", "no-photo", "no id or no file_name"))
             continue
-        own = [(place, note) for place, note in notes.pop(key, []) if isinstance(note.get("caption"), str)]
-        captions = tuple(text for _, note in own for text in texts_in(note, "caption"))
-        records.append(Entry(f"images[{number}]", Text(photo, image, "file_name"), captions, (image, own)))
+        own = [(place, note) for place, note in notes.pop(key, []) if _is_said(note.get("caption"))]
+        captions = tuple(storable(note["caption"]) for _, note in own)
+        entries.append(Entry(f"images[{number}]", photo, captions, (image, own)))
     orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
-    images = _other_names((one.row[0] for one in records), _IMAGE)
-    others = images | _other_names((note for one in records for _, note in one.row[1]), _NOTE)
-    return Parsed(tuple(records), tuple(faults), _dump_coco, others)
+    images = _other_names((one.row[0] for one in entries), _IMAGE)
+    others = images | _other_names((note for one in entries for _, note in one.row[1]), _NOTE)
+    return Parsed(tuple(entries), tuple(faults), _dump_coco, others)
 
 
-def _dump_coco(records: Sequence[Entry], keep: Set[str]) -> str:
-    notes = sorted((place, note) for one in records for place, note in one.row[1])
+def _dump_coco(entries: Sequence[Entry], keep: Set[str]) -> str:
+    notes = [
+        (place, _kept(note, _NOTE, keep) | {"caption": caption})
+        for one in entries
+        for (place, note), caption in zip(one.row[1], one.captions, strict=True)
+    ]
     parts = {
-        "images": [_kept(one.row[0], _IMAGE, keep) for one in records],
-        "annotations": [_kept(note, _NOTE, keep) for _, note in notes],
+        "images": [_kept(one.row[0], _IMAGE, keep) | {"file_name": one.photo} for one in entries],
+        "annotations": [note for _, note in sorted(notes, key=lambda note: note[0])],
     }
     return json.dumps(storable_within(parts), ensure_ascii=False, indent=1) + "\n"
 
@@ -67,6 +71,10 @@ def _id_in(row: Any, name: str) -> str | None:
     """Return the id that an object has under a name: some files write it as a number here and as a string there."""
     value = row.get(name) if isinstance(row, dict) else None
     return str(value) if isinstance(value, int | str) else None
+
+
+def _is_said(caption: Any) -> bool:
+    return isinstance(caption, str) and not is_blank(caption)
 
 
 def _is_karpathy(path: Path, text: str) -> bool:
@@ -82,39 +90,42 @@ def _parse_karpathy(text: str) -> Parsed:
     whole = loads(text)
 
     def dump(kept: Sequence[Entry], keep: Set[str]) -> str:
-        parts: dict[str, Any] = {"images": [_karpathy_image(record.row, keep) for record in kept]}
+        parts: dict[str, Any] = {"images": [_karpathy_image(entry, keep) for entry in kept]}
         if isinstance(whole.get("dataset"), str):
             parts["dataset"] = whole["dataset"]
         return json.dumps(storable_within(parts), ensure_ascii=False) + "\n"
 
-    records, faults = divided(_karpathy_record(f"images[{n}]", image) for n, image in enumerate(whole["images"]))
-    images = _other_names((one.row for one in records), _KARPATHY_IMAGE)
-    sentences = (sentence for one in records for sentence in _sentences(one.row))
-    return Parsed(records, faults, dump, images | _other_names(sentences, _SENTENCE))
+    entries, faults = divided(_karpathy_entry(f"images[{n}]", image) for n, image in enumerate(whole["images"]))
+    images = _other_names((one.row for one in entries), _KARPATHY_IMAGE)
+    sentences = (sentence for one in entries for sentence in _sentences(one.row))
+    return Parsed(entries, faults, dump, images | _other_names(sentences, _SENTENCE))
 
 
-def _karpathy_record(place: str, image: Any) -> Entry | Skipped:
+def _karpathy_entry(place: str, image: Any) -> Entry | Skipped:
     if not isinstance(image, dict):
         return Skipped(place, "bad-row", "not a JSON object")
     if not isinstance(image.get("filename"), str):
         return Skipped(place, "no-photo", "no filename")
-    raw = (sentence for sentence in _sentences(image) if isinstance(sentence.get("raw"), str))
-    captions = tuple(text for sentence in raw for text in texts_in(sentence, "raw"))
+    captions = tuple(storable(sentence["raw"]) for sentence in _sentences(image))
     folder, split = (value if isinstance(value := image.get(name), str) else None for name in ("filepath", "split"))
-    return Entry(place, Text(image["filename"], image, "filename"), captions, image, folder=folder or "", split=split)
+    return Entry(place, image["filename"], captions, image, folder=folder or "", split=split)
 
 
 def _sentences(image: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the sentences of an image that say something."""
     found = image.get("sentences")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    sentences = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in sentences if _is_said(one.get("raw"))]
 
 
-def _karpathy_image(image: dict[str, Any], keep: Set[str]) -> dict[str, Any]:
-    sentences = [_kept(one, _SENTENCE, keep) for one in _sentences(image)]
-    for one in sentences:
-        if "tokens" in one:  # as Karpathy lists them: in small letters, without punctuation
-            one["tokens"] = str(one.get("raw", "")).lower().translate(_PUNCTUATION).split()
-    return _kept(image, _KARPATHY_IMAGE, keep) | {"sentences": sentences}
+def _karpathy_image(entry: Entry, keep: Set[str]) -> dict[str, Any]:
+    sentences = []
+    for one, caption in zip(_sentences(entry.row), entry.captions, strict=True):
+        new = _kept(one, _SENTENCE, keep) | {"raw": caption}
+        if "tokens" in new:  # as Karpathy lists them: in small letters, without punctuation
+            new["tokens"] = caption.lower().translate(_PUNCTUATION).split()
+        sentences.append(new)
+    return _kept(entry.row, _KARPATHY_IMAGE, keep) | {"filename": entry.photo, "sentences": sentences}
 
 
 def _kept(row: dict[str, Any], own: Set[str], keep: Set[str]) -> dict[str, Any]:

@@ -1,18 +1,26 @@
-"""Photos without a caption file: without captions, or with descriptions in their own metadata (XMP, IPTC, EXIF, PNG).
+"""Photos without a caption file: alone, with a text file beside each, or with descriptions in their own metadata.
 
-Copies have no such descriptions, but with `--keep-metadata all`: the new captions stand in metadata.jsonl alone.
+The lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of `a.jpg`. Descriptions are in XMP, IPTC, EXIF or
+PNG; copies have them only with `--keep-metadata all`: the new captions stand in metadata.jsonl alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from unlearnable.posts.text import is_blank
+from unlearnable.errors import InputError
+from unlearnable.posts.readers.caption_file import changed_since
+from unlearnable.posts.text import is_blank, lines, one_line, read_document
 from unlearnable.posts.tree import find_photos, is_photo
 from unlearnable.posts.types import UNWRITTEN, Dataset, Edits, Pair, assemble
+from unlearnable.storage import files
+from unlearnable.wording import grouped
 
+SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several, the first counts
 _DC = "http://purl.org/dc/elements/1.1/"
 _OF_MACHINES = frozenset(  # words of descriptions by cameras and programs: "OLYMPUS DIGITAL CAMERA", "Screenshot at PM"
     {"digital", "still", "camera", "pictures", "exif", "default", "olympus", "konica", "minolta", "sony", "samsung"}
@@ -42,6 +50,72 @@ class _Folder:
         """Write nothing: there are no captions."""
 
 
+class _Sidecar:
+    """Text files beside photos; `record` is the number of the file, `index` the caption's number in it."""
+
+    name = "sidecar"
+
+    def sniff(self, source: Path) -> bool:
+        try:
+            return source.is_dir() and bool(_matched(source, find_photos(source)))
+        except InputError:
+            return False
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        photos = find_photos(root)
+        matched = _matched(root, photos)
+        numbers = {file: number for number, file in enumerate(dict.fromkeys(matched.values()))}  # photos may share one
+        pairs = [
+            Pair(photo, caption, numbers[file], index)
+            for photo, file in matched.items()
+            for index, caption in enumerate(_captions(root / file))
+        ]
+        dataset = assemble(root, dict.fromkeys(photos), pairs, (), self.name)
+        return replace(dataset, files=tuple(root / file for file in numbers))
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        matched = _matched(dataset.root, [photo.id for photo in dataset.photos])
+        pairs = grouped((pair.photo, pair) for pair in dataset.pairs if pair.record >= 0 and pair.photo in edits.paths)
+        written: set[Path] = set()
+        for photo, captions in pairs.items():
+            source = dataset.root / matched.get(photo, photo)
+            path = target / _renamed(source.name, edits.paths[photo])
+            if path in written:  # of two photos with the same stem, the first wins
+                continue
+            if photo not in matched or _captions(source) != [pair.caption for pair in captions]:
+                raise changed_since(source)
+            new = (edits.captions.get((pair.record, pair.index), pair.caption) for pair in captions)
+            files.write_text(path, "".join(f"{one_line(text)}\n" for text in new))
+            written.add(path)
+
+
+def _captions(path: Path) -> list[str]:
+    return [line.text.strip() for line in lines(read_document(path).text)]
+
+
+def _matched(root: Path, photos: Sequence[str]) -> dict[str, str]:
+    """Return each photo's file; a link that leads out of the folder does not count."""
+    inside, texts = root.resolve(), {photo: text_beside(root / photo) for photo in photos}
+    return {
+        photo: text.relative_to(root).as_posix()
+        for photo, text in texts.items()
+        if text and text.resolve().is_relative_to(inside)
+    }
+
+
+def text_beside(photo: Path) -> Path | None:
+    """Return the file beside a photo that holds its captions, None if there is none; it may spell accents otherwise."""
+    names = [f"{stem}{suffix}" for stem in (photo.stem, photo.name) for suffix in SUFFIXES]
+    if not photo.name.isascii():
+        names += [unicodedata.normalize(form, name) for form in ("NFC", "NFD") for name in names]
+    return next(filter(files.is_file, map(photo.with_name, names)), None)
+
+
+def _renamed(file: str, new: str) -> str:
+    text = PurePosixPath(file)
+    return f"{new}{text.suffix}" if is_photo(text.stem) else PurePosixPath(new).with_suffix(text.suffix).as_posix()
+
+
 class _Embedded:
     """Photos that have their captions in their own metadata, each a record."""
 
@@ -58,7 +132,7 @@ class _Embedded:
         pairs = [
             Pair(photo, caption, UNWRITTEN - number, index)
             for number, photo in enumerate(photos)
-            for index, caption in enumerate(_captions_in(root / photo))
+            for index, caption in enumerate(_described(root / photo))
         ]
         return assemble(root, dict.fromkeys(photos), pairs, (), self.name)
 
@@ -66,7 +140,7 @@ class _Embedded:
         """Write nothing: the captions are in photos, which are published without them."""
 
 
-def _captions_in(photo: Path) -> list[str]:
+def _described(photo: Path) -> list[str]:
     """Return the captions in a photo: those of its XMP, and other descriptions that do not repeat one of them."""
     from unlearnable.imaging.metadata import described
 
@@ -102,4 +176,4 @@ def _tells(description: str) -> bool:
     return not description.isascii() or not words <= _OF_MACHINES
 
 
-FOLDER, EMBEDDED = _Folder(), _Embedded()
+FOLDER, SIDECAR, EMBEDDED = _Folder(), _Sidecar(), _Embedded()

@@ -16,9 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unlearnable.errors import InputError
-from unlearnable.posts.exports import day_of, object_in, text_in, write_posts
-from unlearnable.posts.rows import loads
-from unlearnable.posts.text import read_document
+from unlearnable.posts.readers.exports import day_of, object_in, text_in, write_posts
+from unlearnable.posts.text import loads, read_document
 from unlearnable.posts.tree import WITHHELD, find_files, find_photos, is_photo
 from unlearnable.posts.types import Dataset, Edits, Pair, Skipped, assemble
 
@@ -69,7 +68,7 @@ class _Takeout:
             if photo in matched and not row:
                 skipped.append(Skipped(matched[photo], "bad-row", "it is damaged, or not of Google Photos"))
             if caption := text_in(row, "description"):
-                pairs.append(Pair(photo, caption.value, numbers[matched[photo]]))
+                pairs.append(Pair(photo, caption, numbers[matched[photo]]))
             if day := day_of(object_in(row, "photoTakenTime").get("timestamp")):
                 dates[photo] = day
         dataset = assemble(root, dict.fromkeys(kept), pairs, skipped, self.name)
