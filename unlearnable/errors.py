@@ -10,8 +10,6 @@ UnlearnableError          1  unexpected, or not one of the kinds below
 `- Interrupted          130  the user stopped it
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

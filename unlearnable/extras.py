@@ -1,7 +1,5 @@
 """Import optional libraries by name, with the pip command in the error if one is missing."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType

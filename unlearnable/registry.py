@@ -1,7 +1,5 @@
 """Lazy registries: names for the parts one can choose between, each imported when it is looked up."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 from pkgutil import resolve_name

@@ -1,7 +1,5 @@
 """Counted nouns, characters that a terminal cannot show, and lists grouped by a key."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A private folder that receives photos, captions and zipped exports one after the other, as a page sends them."""
 
-from __future__ import annotations
-
 import filecmp
 import re
 import stat

@@ -1,7 +1,5 @@
 """The page: photos and captions, a look before anything is written, posts that are ready; and how far the work is."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

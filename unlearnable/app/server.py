@@ -1,7 +1,5 @@
 """The server of the window: on this computer alone, behind a token; what it received is removed at the end."""
 
-from __future__ import annotations
-
 import hmac
 import logging
 import os

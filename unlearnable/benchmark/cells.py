@@ -1,7 +1,5 @@
 """The cells of a benchmark and what they need, each made once and kept: decoded photos, protections, results."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Sequence

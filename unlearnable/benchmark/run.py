@@ -1,7 +1,5 @@
 """`benchmark` from end to end: find the data, decode it once, run missing cells, write tables and the figure."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import replace

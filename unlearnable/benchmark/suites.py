@@ -1,7 +1,5 @@
 """What the paper ran: its data sets with the figures that it reports, the scales, and the cells of each table."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """The tables of the paper from the cells of a benchmark, each figure ours / the paper's, and Fig. 4 as PNG."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, ItemsView, Sequence
 from pathlib import Path
 from statistics import fmean, pstdev

@@ -1,7 +1,5 @@
 """The command line: commands and, in `main`, the only place where the program exits."""
 
-from __future__ import annotations
-
 import errno
 import inspect
 import io

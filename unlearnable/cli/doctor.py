@@ -1,7 +1,5 @@
 """`unlearnable list KIND` and `unlearnable doctor`: what this installation has, and what a photo or a result tells."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Mapping
 from pathlib import Path

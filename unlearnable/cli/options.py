@@ -1,7 +1,5 @@
 """Options of the commands: one for each setting, with its help text, and those that several commands share."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """`unlearnable app`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -6,8 +6,6 @@ for Deep Networks* (ICML 2017); the path leads from the caption with all its wor
 caption, at the token embeddings. By completeness the attributions sum to the difference of the cosines at both ends.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

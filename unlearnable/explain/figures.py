@@ -1,7 +1,5 @@
 """Figures of explanations, drawn with matplotlib, each written as PNG and SVG."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

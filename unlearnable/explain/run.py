@@ -4,8 +4,6 @@ The map is Fig. 6 of the paper: van der Maaten and Hinton, *Visualizing Data usi
 which points are neighbours but distorts distances, so the cosines are reported with it.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import time

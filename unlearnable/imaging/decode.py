@@ -1,7 +1,5 @@
 """Decode photos into upright pictures in 8-bit sRGB: from files, or from images and arrays in memory."""
 
-from __future__ import annotations
-
 import io
 import struct
 from collections.abc import Sequence
@@ -84,7 +82,7 @@ def _depth(image: ImageFile.ImageFile, start: bytes) -> int:
 
 
 def _in_8_bits(clear: int | tuple[int, ...], depth: int) -> int | tuple[int, ...]:
-    """Return the transparent colour of a PNG as the pixels are reduced, of which Pillow takes the high byte."""
+    """Return the transparent colour of a PNG at the depth of its pixels: Pillow takes their high byte."""
     if isinstance(clear, tuple):
         return tuple(value >> (depth - 8) for value in clear)
     most = (1 << depth) - 1

@@ -1,7 +1,5 @@
 """Write pictures: which file one becomes, and what that file holds."""
 
-from __future__ import annotations
-
 import io
 import sys
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """EXIF, XMP and IPTC: what may be published, what tells on people, descriptions and the opt-out from AI training."""
 
-from __future__ import annotations
-
 import re
 import struct
 import warnings

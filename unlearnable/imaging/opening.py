@@ -4,8 +4,6 @@ Nearly all photos are decoded at once. One that is large or unusual is first loa
 when it takes too much time or memory. A process that is itself a worker loads such a photo once, within these bounds.
 """
 
-from __future__ import annotations
-
 import contextlib
 import faulthandler
 import os

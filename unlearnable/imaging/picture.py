@@ -4,8 +4,6 @@ The grid of the noise covers the whole photo at the surrogate's scale, so that a
 photo sees the noise much as it was made.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias

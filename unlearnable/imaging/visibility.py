@@ -1,7 +1,5 @@
 """Compare pictures: how visible noise is (FLIP, CIEDE2000, PSNR, SSIM), how much of it is left, near-duplicates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

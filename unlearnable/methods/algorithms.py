@@ -1,7 +1,5 @@
 """MEM, Multi-step Error Minimization, and the methods that it is compared with: EM, UAP and random noise."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """What a method works on, the state that it changes, and what it is: noise and triggers, as rounds of a session."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace

@@ -1,7 +1,5 @@
 """The noise of all photos in a mapped file, with an undo journal back to a checkpoint, and one step on it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Run a method to completion, with checkpoints after rounds and, in long ones, at intervals."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -58,7 +56,7 @@ class _Steps:
             self._begin(done)
 
     def _begin(self, done: int) -> None:
-        """Begin the rounds, of which an earlier run did some."""
+        """Begin the rounds; an earlier run may have done some."""
         rounds = rounds_of(self._method, self._settings)
         self._progress.phase(f"optimising ({self._method})", rounds * self._batches)
         if done:

@@ -4,8 +4,6 @@ A model trained on such photos associates what it sees in them with their captio
 words (Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with classes; here with groups of posts).
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence

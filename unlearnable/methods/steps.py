@@ -1,7 +1,5 @@
 """The steps methods are built from: batches and their loss, surrogate steps, noise steps, measuring."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Triggers: the words they may hold, the search for better ones (Eq. 6), and captions with them."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 import unicodedata

@@ -5,8 +5,6 @@ A run of the examples on one core takes longer without them, in CPU time: by 13 
 11 % without the depthwise convolutions, and by 7 % without the rectified linear units.
 """
 
-from __future__ import annotations
-
 from itertools import product
 from typing import Any
 

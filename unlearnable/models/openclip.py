@@ -6,8 +6,6 @@ it as a prefix: `RN50:weights.pt`. `fresh` builds the same architectures with ra
 `fetch` downloads what is not here.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence

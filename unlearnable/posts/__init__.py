@@ -1,7 +1,5 @@
 """Photos and captions on disk, read in any known format and written back in the same one."""
 
-from __future__ import annotations
-
 from unlearnable.posts.faces import hold_out, limit, named_apart, named_as_told, named_posts, open_people, people_of
 from unlearnable.posts.opening import (
     EMBEDDED,

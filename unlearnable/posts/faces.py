@@ -4,8 +4,6 @@ A pretrained CLIP knows the names of famous people. What it learns about a perso
 shows only under a name that it has never seen, so that captions are made from templates and invented names.
 """
 
-from __future__ import annotations
-
 import random
 import re
 import unicodedata

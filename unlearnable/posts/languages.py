@@ -1,7 +1,5 @@
 """The language of captions, among those that triggers have words in."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

@@ -6,8 +6,6 @@ as Latin ones, Cyrillic and a few Greek. People read the name as before, models 
 undoes it. `captions` are all captions of each post.
 """
 
-from __future__ import annotations
-
 import calendar
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Open a data set of any format, find the caption file in a folder, and write captions back."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Text files: their encoding, their lines, the JSON in them, and whether anything of a text is seen."""
 
-from __future__ import annotations
-
 import codecs
 import json
 import re

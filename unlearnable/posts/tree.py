@@ -1,7 +1,5 @@
 """The files in a folder of photos: those that are photos, those that are left out, and all others, counted."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping

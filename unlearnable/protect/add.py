@@ -1,7 +1,5 @@
 """Protect the posts that an earlier result lacks, and append them to it."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import time

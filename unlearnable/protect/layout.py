@@ -4,8 +4,6 @@ All that a run makes stays in `checkpoint/` of the private folder until the resu
 result is untouched until then.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import unicodedata

@@ -1,7 +1,5 @@
 """Read one photo and write its copy; needs no torch, so that a worker starts quickly."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Callable, Sequence

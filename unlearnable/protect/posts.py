@@ -1,7 +1,5 @@
 """What is to be protected: the paths of a run, its posts, and where their captions come from."""
 
-from __future__ import annotations
-
 import glob
 import os
 from collections.abc import Iterator, Sequence

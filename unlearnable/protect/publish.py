@@ -1,7 +1,5 @@
 """Stage photos and captions, verify them, put them in place, and write the records of the run."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import time

@@ -1,7 +1,5 @@
 """The records of a run: read and written, compared with the published folder, and the last run for `verify`."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Write photos and captions into the staging folder, read them back, and report what was measured on them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress

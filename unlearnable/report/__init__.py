@@ -1,7 +1,5 @@
 """Reports of the commands: `--json` prints these models, and `schema_version` says which schema they follow."""
 
-from __future__ import annotations
-
 from unlearnable.report import common
 from unlearnable.report.common import *  # noqa: F403
 from unlearnable.report.models import *  # noqa: F403

@@ -1,7 +1,5 @@
 """Records and fields that several commands report."""
 
-from __future__ import annotations
-
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, Self
 

@@ -3,8 +3,6 @@
 The content security policy of each page loads nothing and runs no script but our own, named by its hash.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

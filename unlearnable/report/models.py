@@ -1,7 +1,5 @@
 """Reports on models: `train` and `explain`."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

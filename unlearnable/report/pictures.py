@@ -1,7 +1,5 @@
 """Pictures for pages and previews: thumbnails and files as data URIs, and one sheet of original, copy and noise."""
 
-from __future__ import annotations
-
 import base64
 import io
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reports of `protect`, `doctor` and `preview`."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

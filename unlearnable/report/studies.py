@@ -1,7 +1,5 @@
 """Reports of the studies, `verify` and `benchmark`: their cells, what these say, and the paper's figures beside."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

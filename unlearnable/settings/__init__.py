@@ -1,7 +1,5 @@
 """Settings of every command, and where they come from."""
 
-from __future__ import annotations
-
 from unlearnable.settings.base import Device, Precision, Settings, default_text, takes
 from unlearnable.settings.benchmark import BASELINES, BenchmarkSettings, ScaleName, mem_name
 from unlearnable.settings.explain import ExplainSettings

@@ -1,7 +1,5 @@
 """What the settings of all commands have in common: how values are normalised, and what help texts say of them."""
 
-from __future__ import annotations
-
 import typing
 from dataclasses import dataclass
 from pathlib import Path

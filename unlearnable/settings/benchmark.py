@@ -1,7 +1,5 @@
 """Settings of `benchmark`."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Settings of `explain`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

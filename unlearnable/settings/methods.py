@@ -1,7 +1,5 @@
 """How noise and words are made: the numbers behind a preset. Each is chosen by measurement, none is an option."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal

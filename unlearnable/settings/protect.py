@@ -1,7 +1,5 @@
 """Settings of `protect`, and the platforms that photos are posted to."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,5 @@
 """Where settings come from: the call, the environment, a file, a preset, and one line for what does not fit."""
 
-from __future__ import annotations
-
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Settings of `train`, and the length and rate of a training, which `verify` asks for too."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, ClassVar
 

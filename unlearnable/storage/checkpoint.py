@@ -1,7 +1,5 @@
 """Checkpoints: files replaced atomically, each with a checksum and the key of the run that it belongs to."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

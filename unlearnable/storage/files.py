@@ -1,7 +1,5 @@
 """Files on a disk: what lies there, what the disk can take, atomic writes, and checksums."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

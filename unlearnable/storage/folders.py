@@ -1,7 +1,5 @@
 """The folders of a user and of a run: cache, state and the pair that `protect` writes; locks and scratch folders."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """Progress of a long run: what reports it, and one line of text a step."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable

@@ -1,7 +1,5 @@
 """Work in several processes: each embeds its share of a batch, and the loss is over the whole batch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """CLIP's contrastive loss, the hooks of attackers, and the training loop of surrogates and victims."""
 
-from __future__ import annotations
-
 import copy
 import ctypes
 import math

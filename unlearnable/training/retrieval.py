@@ -1,7 +1,5 @@
 """Rank photos and captions by each other: embeddings, ranks, Hit@k and Medr in both directions, and chance."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import Counter
 from fractions import Fraction

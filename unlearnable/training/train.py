@@ -1,7 +1,5 @@
 """`train`: train a model on posts, and write it with a report beside it."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Cells: one victim trained on one version of the posts and ranked, stored by the hash of all that it depends on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

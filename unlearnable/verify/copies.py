@@ -1,7 +1,5 @@
 """Protected copies beside their originals, and which of them are trained on or ranked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -102,7 +100,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
 def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:
     """Pair photos and copies, by the manifest or else by name, and their captions by order.
 
-    Originals without a copy are skipped, and copies of which the manifest tells and the original is gone. Any other
+    Originals without a copy are skipped, and so are copies in the manifest whose original is gone. Any other
     copy without a partner is an error.
     """
     lines = _lines_of(protected)

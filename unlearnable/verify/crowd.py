@@ -1,7 +1,5 @@
 """Other people's posts beside the protected ones, and whom models know among them (IDIA)."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Sequence

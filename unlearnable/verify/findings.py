@@ -5,8 +5,6 @@ again with replacement (a two-way bootstrap, after Owen, "The pigeonhole bootstr
 nor few seeds pass for certainty.
 """
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -3,8 +3,6 @@
 A cell is one victim trained on one version of the posts; those of earlier runs are used again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import time

@@ -1,7 +1,5 @@
 """The report of a `verify` run, and the rows and the page that show it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product

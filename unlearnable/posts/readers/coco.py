@@ -4,8 +4,6 @@ Of Karpathy's sentences only `raw` counts as a caption. `tokens` beside it is ma
 train without the trigger.
 """
 
-from __future__ import annotations
-
 import json
 import string
 from collections.abc import Iterable, Sequence, Set

@@ -3,8 +3,6 @@
 Their posts lie in several files of JSON, anywhere below the folder. Instagram and Facebook write mojibake.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ The lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of `a.jpg`. De
 PNG; copies have them only with `--keep-metadata all`: the new captions stand in metadata.jsonl alone.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Caption files of rows: JSON lines, delimited text, Hugging Face's imagefolder, and the lists of Flickr8k and 30k."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

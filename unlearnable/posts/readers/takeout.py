@@ -6,8 +6,6 @@ photo (`IMG-edited.jpg`, `IMG-bearbeitet.jpg`) shares that of its original. Of a
 its sidecar may be in different ones.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

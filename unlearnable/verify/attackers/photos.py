@@ -5,8 +5,6 @@ arXiv:1905.04899; in a contrastive loss the target of a mixed photo is a pair of
 "Learning the Unlearnable", arXiv:2303.15127. One-step adversarial training: Goodfellow et al., arXiv:1412.6572.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import torch

@@ -1,7 +1,5 @@
 """Attackers who select what is learnt: pairs that fit, or some of the weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any

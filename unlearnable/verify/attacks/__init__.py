@@ -1,7 +1,5 @@
 """What a scraper may do to published photos and captions before training on them."""
 
-from __future__ import annotations
-
 import re
 
 from unlearnable.errors import ConfigError, UnknownName

@@ -1,7 +1,5 @@
 """What an attack is: changes of photos or captions; and families of attacks, which differ in a number at most."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar

@@ -1,7 +1,5 @@
 """What scrapers do to photos and captions: one function each."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import random
