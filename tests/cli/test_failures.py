@@ -159,18 +159,7 @@ def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
     arguments = (pipe,) if option == "photo" else (posts, option, pipe)
     result = call("protect", *arguments)
     assert (result.returncode, result.stdout) == (2 if option in ("--words", "--config") else 3, "")
-    assert "regular file" in result.stderr
-
-
-def test_a_user_without_a_home_folder_gets_one_line(monkeypatch):
-    pytest.importorskip("pwd")
-    for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "UNLEARNABLE_STATE", "UNLEARNABLE_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # as in a container whose user has no name
-    for arguments in (("verify",), ("list", "datasets")):
-        result = call(*arguments)
-        assert (result.returncode, result.stdout) == (2, "")
-        assert "HOME" in result.stderr.splitlines()[-1]
+    assert ("captions in" if option == "--captions" else "regular file") in result.stderr
 
 
 @POSIX

@@ -20,6 +20,7 @@ from unlearnable.settings import NameStyle
 from unlearnable.wording import grouped
 
 FEWEST = 2  # posts that a name stands in
+BEFORE = 30  # characters that are looked at before a name
 FEWEST_BEGUN = 3  # posts in which a sentence begins with a name that stands nowhere else
 _LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"  # with accents of their own, as macOS writes them
 _WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
@@ -27,7 +28,7 @@ _INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
 _WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no handle and no tag: they would call people
 _STAY = r"#\w+|(?<!\S)\S*(?:@|://|www\.|\.[a-z]{2,}/)\S*"  # tags, handles and addresses: others would lead elsewhere
 _POSSESSIVE = re.compile(r"['’]s$")
-_ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
+_ENDED = re.compile(r"(?:\A|[.!?…:\n])[\s\"'“”‘’(\[]*$")
 _BESIDE = re.compile(rf"({_WORD}) (?:and|&) (?:his|her|I)\b")  # a person: "Jack and his dog", "Jack and I"
 _CONTRACTED = re.compile(r"(?:n['’]t|['’](?:s|m|re|ve|ll|d))$", re.IGNORECASE)
 _PARTICLES = re.compile(
@@ -145,7 +146,7 @@ def names_in(caption: str) -> list[Name]:
     text = re.sub(_STAY, lambda found: "/" * len(found[0]), caption[:READ])
     names: list[Name] = []
     for match in _WORDS.finditer(text):
-        starts = bool(_ENDED.search(text[: match.start()]))
+        starts = bool(_ENDED.search(text[max(0, match.start() - BEFORE) : match.start()]))
         words = match.group().split(" ")
         for first, last in _capitalised(words):
             start = first
@@ -196,7 +197,7 @@ def people_in(captions: Sequence[Sequence[str]]) -> list[str]:
     found: dict[str, None] = {}
     for caption in (caption for post in captions for caption in post):
         for name in names_in(caption):
-            words, before = name.text.split(), caption[: name.at]
+            words, before = name.text.split(), caption[max(0, name.at - BEFORE) : name.at]
             while len(words) > 1 and _is_common(words[0]) and words[1].casefold() in first_names():
                 before, words = f"{before}{words[0]} ", words[1:]  # "Grandma Ilse"
             known = words[0].casefold() in first_names()

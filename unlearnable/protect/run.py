@@ -77,6 +77,8 @@ def protect(
             clear(layout)
             return finished
         resumed = can_resume(layout, key, resume=resume, overwrite=overwrite)
+        if resume and not resumed:
+            progress.note(f"nothing to resume in {layout.private}: this is a new run; check the `output`")
         run = read(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
         if not resumed:
@@ -354,7 +356,9 @@ def protect_in_memory(
 def _check(images: Sequence[Kind], captions: Sequence[str]) -> None:
     if any(isinstance(each, str) or not isinstance(each, Sequence) for each in (images, captions)):
         raise InputError("photos and captions have to be lists")
-    if not images or len(images) != len(captions) or not all(isinstance(caption, str) for caption in captions):
+    if not all(isinstance(caption, str) for caption in captions):
+        raise InputError("captions have to be texts", hint="give one text as the caption of each photo")
+    if not images or len(images) != len(captions):
         counts = f"{counted(len(images), 'photo')} and {counted(len(captions), 'caption')}"
         raise InputError(counts, hint="give one text as the caption of each photo")
 

@@ -2,11 +2,13 @@
 
 from unlearnable.settings.base import Device, Precision, Settings, default_text, takes
 from unlearnable.settings.benchmark import BASELINES, BenchmarkSettings, ScaleName, mem_name
-from unlearnable.settings.explain import ExplainSettings
-from unlearnable.settings.methods import BALANCED, MOVED, PRESETS, Hyperparameters
 from unlearnable.settings.protect import (
+    BALANCED,
+    MOVED,
     OUTSIDE_THE_DIGEST,
     PLATFORMS,
+    PRESETS,
+    Hyperparameters,
     Keep,
     NameStyle,
     Platform,
@@ -16,61 +18,30 @@ from unlearnable.settings.protect import (
     digest,
 )
 from unlearnable.settings.resolve import DEBUG, absolute, given_settings, resolve_as, split, to_toml, unknown_variables
-from unlearnable.settings.train import (
+from unlearnable.settings.verify import (
+    AS_PUBLISHED,
+    AS_USUAL,
+    NEVER_TESTED,
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
     SMALL_RATE,
     SMALL_VIT_RATE,
+    SUITES,
     TUNING_EPOCHS,
     TUNING_RATE,
     WARMUP,
+    ExplainSettings,
     TrainSettings,
+    VerifySettings,
+    changing,
 )
-from unlearnable.settings.verify import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, VerifySettings, changing
 
 __all__ = [
-    "AS_PUBLISHED",
-    "AS_USUAL",
-    "BALANCED",
-    "BASELINES",
-    "DEBUG",
-    "MOVED",
-    "NEVER_TESTED",
-    "OUTSIDE_THE_DIGEST",
-    "PLATFORMS",
-    "PRESETS",
-    "SCRATCH_EPOCHS",
-    "SCRATCH_RATE",
-    "SMALL_RATE",
-    "SMALL_VIT_RATE",
-    "SUITES",
-    "TUNING_EPOCHS",
-    "TUNING_RATE",
-    "WARMUP",
-    "BenchmarkSettings",
-    "Device",
-    "ExplainSettings",
-    "Hyperparameters",
-    "Keep",
-    "NameStyle",
-    "Platform",
-    "PlatformName",
-    "Precision",
-    "ProtectSettings",
-    "ProtectionSettings",
-    "ScaleName",
-    "Settings",
-    "TrainSettings",
-    "VerifySettings",
-    "absolute",
-    "changing",
-    "default_text",
-    "digest",
-    "given_settings",
-    "mem_name",
-    "resolve_as",
-    "split",
-    "takes",
-    "to_toml",
+    "AS_PUBLISHED", "AS_USUAL", "BALANCED", "BASELINES", "DEBUG", "MOVED", "NEVER_TESTED", "OUTSIDE_THE_DIGEST",
+    "PLATFORMS", "PRESETS", "SCRATCH_EPOCHS", "SCRATCH_RATE", "SMALL_RATE", "SMALL_VIT_RATE", "SUITES",
+    "TUNING_EPOCHS", "TUNING_RATE", "WARMUP", "BenchmarkSettings", "Device", "ExplainSettings", "Hyperparameters",
+    "Keep", "NameStyle", "Platform", "PlatformName", "Precision", "ProtectSettings", "ProtectionSettings",
+    "ScaleName", "Settings", "TrainSettings", "VerifySettings", "absolute", "changing", "default_text", "digest",
+    "given_settings", "mem_name", "resolve_as", "split", "takes", "to_toml",
     "unknown_variables",
-]
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Settings of `benchmark`."""
+"""Settings of `benchmark`, and what the name of a method says there."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, cast
 from pydantic import Field, field_validator
 
 from unlearnable.settings.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
-from unlearnable.settings.methods import PRESETS, Hyperparameters, Position
+from unlearnable.settings.protect import PRESETS, Hyperparameters, Position
 from unlearnable.settings.verify import AS_PUBLISHED, Through
 
 ScaleName = Literal["tiny", "small", "paper"]
@@ -16,6 +16,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
 OF_THE_SCALE = DefaultText("that of the scale")
 _MEM = re.compile(r"mem-([1-9]|1[0-6])(?:-(end|random))?(?:-(balanced|strong))?")
+_DATA = DefaultText("$UNLEARNABLE_DATA/DATASET, then the cache folder")
 
 
 class BenchmarkSettings(Settings):
@@ -23,52 +24,35 @@ class BenchmarkSettings(Settings):
 
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA holds all data sets
 
-    dataset: Annotated[str, Field(description="Data set to run.")]
-    data: Annotated[
-        Path | None,
-        Field(description="Folder of the data set."),
-        DefaultText("$UNLEARNABLE_DATA/DATASET, then the cache folder"),
-    ] = None
-    methods: Annotated[
-        tuple[str, ...] | None,
-        Field(
-            description="Method to compare: clean, random, em, uap, or mem-K, where K is the number of "
-            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
-            "with -balanced or -strong last, it has the noise of that preset."
-        ),
-        OF_THE_SCALE,
-    ] = None
-    surrogate: Annotated[str | None, Field(description="Model that protections are made on."), OF_THE_SCALE] = None
-    victims: Annotated[
-        tuple[str, ...] | None, Field(description="Model to train on the posts."), ToldApart, OF_THE_SCALE
-    ] = None
-    fractions: Annotated[
-        tuple[Fraction, ...] | None,
-        Field(
-            description="Share of the posts that is protected, from 0 to 1, by mem-K and for the "
-            "first victim; all else is protected in full."
-        ),
-        OF_THE_SCALE,
-    ] = None
+    dataset: str = Field(description="Data set to run.")
+    data: Annotated[Path | None, _DATA] = Field(default=None, description="Folder of the data set.")
+    methods: Annotated[tuple[str, ...] | None, OF_THE_SCALE] = Field(
+        default=None,
+        description="Method to compare: clean, random, em, uap, or mem-K, where K is the number of words in a trigger; "
+        "with -end or -random behind it, the trigger stands elsewhere than at the start; with -balanced or -strong "
+        "last, it has the noise of that preset.",
+    )
+    surrogate: Annotated[str | None, OF_THE_SCALE] = Field(default=None, description="Model the noise is made on.")
+    victims: Annotated[tuple[str, ...] | None, ToldApart, OF_THE_SCALE] = Field(
+        default=None, description="Model to train on the posts."
+    )
+    fractions: Annotated[tuple[Fraction, ...] | None, OF_THE_SCALE] = Field(
+        default=None,
+        description="Share of the posts that is protected, from 0 to 1, by mem-K and for the first victim; all else is "
+        "protected in full.",
+    )
     through: Through = (AS_PUBLISHED,)
     seeds: Seeds = (0,)
-    scale: Annotated[
-        ScaleName,
-        Field(
-            description="Size of the run: tiny shows that it works, small fits two CPU cores, paper is the set-up of "
-            "the paper."
-        ),
-    ] = "small"
-    limit: Annotated[
-        int | None,
-        Field(ge=2, description="Largest number of photos to train on; for faces, of each person."),
-        OF_THE_SCALE,
-    ] = None
-    output: Annotated[
-        Path | None,
-        Field(description="Folder of cells, tables and figures."),
-        DefaultText("benchmark-DATASET"),
-    ] = None
+    scale: ScaleName = Field(
+        default="small",
+        description="Size of the run: tiny shows that it works, small fits two CPU cores, paper is the paper's set-up.",
+    )
+    limit: Annotated[int | None, OF_THE_SCALE] = Field(
+        default=None, ge=2, description="Largest number of photos to train on; for faces, of each person."
+    )
+    output: Annotated[Path | None, DefaultText("benchmark-DATASET")] = Field(
+        default=None, description="Folder of cells, tables and figures."
+    )
     device: DeviceSetting = "auto"
 
     @field_validator("methods")
@@ -77,8 +61,8 @@ class BenchmarkSettings(Settings):
         for name in methods or ():
             if name not in BASELINES and _MEM.fullmatch(name) is None:
                 raise ValueError(
-                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K "
-                    "(K from 1 to 16), the last also with -end or -random, and -balanced or -strong"
+                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K (K from 1 to 16), the last "
+                    "also with -end or -random, and -balanced or -strong"
                 )
         return methods
 

@@ -14,10 +14,8 @@ from unlearnable.errors import ConfigError
 from unlearnable.registry import did_you_mean
 from unlearnable.settings.base import Settings, takes
 from unlearnable.settings.benchmark import BenchmarkSettings
-from unlearnable.settings.explain import ExplainSettings
 from unlearnable.settings.protect import ProtectSettings
-from unlearnable.settings.train import TrainSettings
-from unlearnable.settings.verify import VerifySettings
+from unlearnable.settings.verify import ExplainSettings, TrainSettings, VerifySettings
 from unlearnable.storage.folders import CACHE, STATE
 from unlearnable.wording import storable_within
 

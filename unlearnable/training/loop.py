@@ -18,12 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from unlearnable import settings as usual
 from unlearnable.errors import ModelError
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder, computing
 from unlearnable.report import EpochRecord
-from unlearnable.settings import WARMUP, Precision, TrainSettings, VerifySettings, train as usual
+from unlearnable.settings import WARMUP, Precision, TrainSettings, VerifySettings
 from unlearnable.storage import checkpoint
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, load_view, sample_view

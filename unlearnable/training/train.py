@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +60,10 @@ def _held(settings: TrainSettings) -> Iterator[None]:
         if path.is_dir():
             raise OutputError(f"{path} is a folder", hint="name another `output`, such as model.safetensors in it")
     lock = output.with_name(f".{output.name}.lock")
-    with folders.lock_output(output, lock, "training") if is_first() else nullcontext():
+    if not is_first():
+        yield
+        return
+    with files.no_empty_folders_above(lock), folders.lock_output(output, lock, "training"):
         yield
 
 
