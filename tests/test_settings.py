@@ -38,12 +38,12 @@ def test_every_setting_says_what_it_is_in_a_sentence(kind):
 
 def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, monkeypatch):
     file = tmp_path / "run.toml"
-    file.write_text('preset = "strong"\nepsilon = 4\ntrigger_length = 5\nseed = 3\n')
+    file.write_text('preset = "strong"\nepsilon = 4\nlook = "film"\nseed = 3\n')
     monkeypatch.setenv("UNLEARNABLE_EPSILON", "5")
     monkeypatch.setenv("UNLEARNABLE_SEED", "9")
-    settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "trigger_length": None}, file)
-    assert (settings.epsilon, settings.seed, settings.trigger_length) == (6, 9, 5)
-    assert settings.hyperparameters == replace(PRESETS["strong"], epsilon=6, trigger_length=5)
+    settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "look": None}, file)
+    assert (settings.epsilon, settings.seed, settings.look) == (6, 9, "film")
+    assert settings.hyperparameters == replace(PRESETS["strong"], epsilon=6)
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(PRESETS, 2)))
@@ -161,7 +161,7 @@ def test_the_digest_depends_on_what_the_result_depends_on():
     base = ProtectSettings(photos=(Path("p"),))
     assert digest(base) == digest(base.model_copy(update={"photos": (Path("q"),), "output": Path("o")}))
     assert digest(base) == digest(base.model_copy(update={"device": "cpu"}))
-    for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"trigger_length": 5}):
+    for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"look": "film"}):
         assert digest(base) != digest(base.model_copy(update=change))
 
 

@@ -34,7 +34,7 @@ SETTINGS: dict[str, type[Settings]] = {
 VALUES = {
     "protect": {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
-        "trigger_length": 4, "names": "initials", "name": ["Ada Cox", "Mia"], "words": "w", "preset": "strong",
+        "look": "film", "names": "initials", "name": ["Ada Cox", "Mia"], "words": "w", "preset": "strong",
         "format": "webp", "platform": "x", "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"],
         "seed": 12, "device": "cpu", "only": ["2024/*", "*.jpg"], "skip": ["a", "b"],
     },
@@ -135,7 +135,7 @@ def test_the_help_of_protect_is_short_and_what_one_needs_first_stands_first():
         p for p in typer.main.get_group(app).commands["protect"].params if p.param_type_name == "option"
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
-    assert [p.name for p in options][:5] == ["captions", "only", "skip", "preset", "epsilon"]
+    assert [p.name for p in options][:5] == ["captions", "only", "skip", "preset", "look"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -30,7 +30,7 @@ ENOUGH = 100  # photos, from which on `verify` can tell anything
     "photos",
     {
         "What to protect": "captions only skip",
-        HOW: "preset epsilon surrogate method trigger_length words names name",
+        HOW: "preset look epsilon words names name surrogate method",
         OUTPUT: "output format resume overwrite add dry_run platform keep_metadata keep_fields opt_out",
         MORE: "seed device",
     },

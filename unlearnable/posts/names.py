@@ -10,7 +10,7 @@ import calendar
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from typing import NamedTuple
@@ -97,6 +97,21 @@ def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
     names = {name: others[0] if len(others := whole.get(name, [])) == 1 else name for name in found}
     posts = grouped((names[name], number) for name, numbers in found.items() for number in numbers)
     return [sorted(set(numbers)) for numbers in posts.values()]
+
+
+def numbers_of_people(captions: Mapping[str, Sequence[str]], before: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return whom the captions of each photo name: a number for each person, from 1; 0 where they name nobody.
+
+    A person keeps the number that one of their photos had `before`.
+    """
+    photos, people, before = list(captions), dict.fromkeys(captions, 0), before or {}
+    highest = max(before.values(), default=0)
+    for posts in posts_by_person(list(captions.values())):
+        theirs = [photos[number] for number in posts]
+        number = next((before[photo] for photo in theirs if before.get(photo)), 0) or highest + 1
+        highest = max(highest, number)
+        people |= {photo: number for photo in theirs if not people[photo]}
+    return people
 
 
 def posts_of_one(captions: Sequence[Sequence[str]]) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.optimise import optimise
 from unlearnable.posts import Dataset, Skipped, is_word
+from unlearnable.posts.names import numbers_of_people
 from unlearnable.protect import records
 from unlearnable.protect.layout import METADATA, Layout, clear, create_folders, held
 from unlearnable.protect.posts import open_posts, places_of, root_of
@@ -38,7 +39,11 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not dataset.photos:
             return _nothing_added(layout, dataset, earlier)
         progress.note(f"{len(dataset.photos)} of {counted(len(there.photos), 'photo')} to be added")
-        run = read(load_all(settings, progress), layout, dataset, scratch, progress, _taken_names(layout, earlier))
+        people = numbers_of_people(
+            there.captions_by_photo(), {line.source: line.person for line in protected_lines(earlier.lines)}
+        )
+        taken = _taken_names(layout, earlier)
+        run = read(load_all(settings, progress), layout, dataset, scratch, progress, taken, people)
         key = hashlib.sha256(f"{earlier.report.run} {run.key}".encode()).hexdigest()
         run = replace(run, key=key)
         resumed = layout.key_under_way() == key

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, encode, through
+from unlearnable.imaging.looks import PLAIN, Look, delta_e, with_look
 from unlearnable.imaging.metadata import PROHIBITED, opt_out_of
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.picture import Noisy, Picture, on_white, resized, working_copy
@@ -54,6 +55,7 @@ class ReadJob:
 
     photo: Photo
     settings: ProtectSettings
+    look: Look
     side: int
     pixels: float
 
@@ -71,7 +73,7 @@ class ReadPhoto:
 def read_one(job: ReadJob) -> ReadPhoto:
     """Decode a photo."""
     checksum = job.photo.sha256()
-    target = target_of(job.photo.path, job.settings)
+    target = target_of(job.photo.path, job.settings, job.look)
     refuse_changed(job.photo, checksum)
     picture = target.picture
     refuse_small(picture.width, picture.height)
@@ -94,17 +96,18 @@ def refuse_small(width: int, height: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A photo in its published size, opaque where the file can hold no transparency, and how it is written."""
+    """A photo in its published size and with its look, opaque where the file can hold no transparency."""
 
     picture: Picture
-    encoding: Encoding
+    encoding: Encoding  # how it is written
+    original: Picture | None = None  # the same without its look
 
     def noisy(self, noise: NDArray[np.int8]) -> Noisy:
         """Return the rows of the picture with a noise grid (c, gh, gw), in 1/255."""
         return Noisy(self.picture.pixels, noise)
 
 
-def target_of(photo: Path, settings: ProtectSettings) -> Target:
+def target_of(photo: Path, settings: ProtectSettings, look: Look = PLAIN) -> Target:
     """Decode a photo as it will be published with these settings."""
     picture = decode(photo)
     platform = PLATFORMS[settings.platform] if settings.platform else None
@@ -114,7 +117,8 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     kind = encoding.file_format
     if max(picture.height, picture.width) > (most := MAX_SIDE.get(kind, sys.maxsize)):
         raise DecodeError("too-large", f"a {kind.upper()} has at most {most:,} pixels a side; `format='png'` holds it")
-    return Target(on_white(picture) if kind == "jpeg" else picture, encoding)
+    picture = on_white(picture) if kind == "jpeg" else picture
+    return Target(with_look(picture, look), encoding, picture if look != PLAIN else None)
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,8 @@ class WriteJob:
     trigger: str  # empty for methods without one
     captions: list[str]  # as they are published
     pixels: int
+    person: int  # whose look it has
+    look: Look
     side: int  # image size of the models
     line: ManifestLine | None  # of the copy, if a stopped run wrote it
 
@@ -202,7 +208,7 @@ class WrittenPhoto:
 def write_one(job: WriteJob) -> WrittenPhoto:
     """Write a photo, unless a stopped run did, and measure what is read back."""
     try:
-        target = target_of(job.photo.path, job.settings)
+        target = target_of(job.photo.path, job.settings, job.look)
     finally:  # whatever cannot be decoded now could be before
         refuse_changed(job.photo, job.checksum)
     if job.line is not None:
@@ -212,7 +218,8 @@ def write_one(job: WriteJob) -> WrittenPhoto:
             raise unprotected(job.photo.id)
         written = write(target, job.noise, job.path, job.settings)
         line, picture = _line(job, target.picture, written), written.picture
-    return WrittenPhoto(line, working_copy(picture.pixels, job.side), thumbnails(target.picture, picture))
+    shown = thumbnails(target.picture, picture, target.original)
+    return WrittenPhoto(line, working_copy(picture.pixels, job.side), shown)
 
 
 def _line(job: WriteJob, original: Picture, written: Written) -> ManifestLine:
@@ -228,6 +235,8 @@ def _line(job: WriteJob, original: Picture, written: Written) -> ManifestLine:
         width=original.width,
         height=original.height,
         **written.figures,
+        person=job.person,
+        look_delta_e=round(delta_e(job.look), 2),
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
         trigger=job.trigger,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from unlearnable.errors import CheckpointError, ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
+from unlearnable.imaging.looks import PLAIN, Look, draw_looks
 from unlearnable.imaging.opening import STOPPED
 from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods import METHODS
@@ -26,7 +27,7 @@ from unlearnable.models.openclip import fetch, files_of, load
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.posts.languages import languages_of
-from unlearnable.posts.names import mentions, people_in, written
+from unlearnable.posts.names import mentions, numbers_of_people, people_in, written
 from unlearnable.protect.layout import Layout, OutputNames
 from unlearnable.protect.photo import ReadJob, estimated_pixels, pool_for, read_one
 from unlearnable.protect.records import read_manifest, whole
@@ -60,7 +61,7 @@ class Loaded(Generic[Settings]):
     @property
     def trigger_tokens(self) -> int:
         """The most tokens that a trigger may have; 0 for methods without one."""
-        return self.vocabulary.longest * self.settings.trigger_length if self.method.has_trigger else 0
+        return self.vocabulary.longest * self.own.trigger_length if self.method.has_trigger else 0
 
     @property
     def side(self) -> int:
@@ -130,6 +131,8 @@ class ReadyPhoto:
     name: str  # path of the copy in the output folder
     encoding: Encoding  # of the copy
     size: Shape  # (height, width) of the copy
+    person: int = 0  # whose look it has, by number; 0 where a post names nobody
+    look: Look = PLAIN
 
     @property
     def pixels(self) -> int:
@@ -224,17 +227,19 @@ def read(
     scratch: Path,
     progress: Progress,
     taken: Iterable[str] = (),
+    people: Mapping[str, int] | None = None,
 ) -> Run:
     """Decode the photos, cut the captions, and return a run; working copies go to `scratch`, which the caller removes.
 
-    No copy gets a name of `taken`.
+    No copy gets a name of `taken`. `people` says whose look each photo has, where not by `numbers_of_people`.
     """
     settings, method = loaded.settings, loaded.method
     if settings.names != "keep" and not method.has_trigger:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit `names`")
     pixels = Pixels.create(scratch / PIXELS)
     names = OutputNames([photo.id for photo in dataset.photos], dataset.captions_file, taken)
-    ready, skipped = read_photos(dataset, loaded, layout, names, pixels, progress)
+    people = numbers_of_people(dataset.captions_by_photo()) if people is None else people
+    ready, skipped = read_photos(dataset, people, loaded, layout, names, pixels, progress)
     captions = read_captions(dataset, settings, loaded.trigger_tokens)
     posts = [captions[one.photo.id] for one in ready]
     contents = [one.checksum for one in ready]
@@ -252,6 +257,7 @@ def read(
 
 def read_photos(
     dataset: Dataset,
+    people: Mapping[str, int],
     loaded: Loaded[ProtectSettings],
     layout: Layout,
     names: OutputNames,
@@ -261,9 +267,10 @@ def read_photos(
     """Read every photo, in workers if that takes long; those that cannot be protected are skipped."""
     ready, skipped, copies = list[ReadyPhoto](), list(dataset.skipped), known_copies(dataset, layout)
     progress.phase("reading photos", len(dataset.photos))
+    looks = draw_looks(loaded.settings.look, 1 + max(people.values(), default=0), loaded.settings.seed)
     faults = {photo.id: _fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
-        ReadJob(photo, loaded.settings, loaded.side, estimated_pixels(photo.path))
+        ReadJob(photo, loaded.settings, looks[people[photo.id]], loaded.side, estimated_pixels(photo.path))
         for photo in dataset.photos
         if faults[photo.id] is None
     ]
@@ -279,7 +286,9 @@ def read_photos(
                 name = names.give(photo.id, one.encoding.suffix)
                 if not files.can_exist(layout.staged / name):
                     raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
-                ready.append(ReadyPhoto(photo, len(pixels), one.checksum, name, one.encoding, one.size))
+                person = people[photo.id]
+                new = ReadyPhoto(photo, len(pixels), one.checksum, name, one.encoding, one.size, person, looks[person])
+                ready.append(new)
                 pixels.append(one.copy)
             except DecodeError as error:
                 skipped.append(Skipped(photo.id, error.reason, error.detail))

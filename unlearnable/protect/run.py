@@ -19,6 +19,7 @@ import torch
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError, UnlearnableError
 from unlearnable.imaging.decode import Kind, like, pixels_of
 from unlearnable.imaging.encode import encode
+from unlearnable.imaging.looks import draw_looks, in_look
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.imaging.picture import Noisy, working_copy
 from unlearnable.methods.base import AnySession
@@ -27,6 +28,7 @@ from unlearnable.methods.triggers import Captions, allowed_words, cut_captions, 
 from unlearnable.models.device import choose_device
 from unlearnable.posts import Dataset, Photo, Skipped
 from unlearnable.posts.languages import languages_of
+from unlearnable.posts.names import numbers_of_people
 from unlearnable.protect import read as reading
 from unlearnable.protect.add import earlier_result, new_posts
 from unlearnable.protect.layout import SMALLEST, Layout, clear, create_folders, held
@@ -168,12 +170,12 @@ class Review:
         ]
 
     def write_photo(self, number: int, folder: Path) -> tuple[Path, Path]:
-        """Write a photo twice as its copy would be encoded; return the files without noise and with it."""
-        photo, settings = self._run.ready[number].photo, self._run.settings
-        target = target_of(photo.path, settings)
+        """Write a photo twice as its copy would be encoded; return the files as it was and as it will be."""
+        ready, settings = self._run.ready[number], self._run.settings
+        target = target_of(ready.photo.path, settings, ready.look)
         suffix = target.encoding.suffix
         before, after = folder / f"{number}-before{suffix}", folder / f"{number}-after{suffix}"
-        encode(target.picture, before, target.encoding, keep_metadata="none")
+        encode(target.original or target.picture, before, target.encoding, keep_metadata="none")
         write(target, self._session.state.noise.grid(number), after, settings)
         return before, after
 
@@ -324,6 +326,9 @@ def protect_in_memory(
     _check(images, captions)
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     posts = [[caption] for caption in captions]
+    people = numbers_of_people({str(number): post for number, post in enumerate(posts)}).values()
+    looks = draw_looks(loaded.settings.look, 1 + max(people), loaded.settings.seed)
+    pictures = [in_look(picture, looks[person]) for picture, person in zip(pictures, people, strict=True)]
     contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
     settings, length = loaded.settings, loaded.trigger_tokens
     with scratch_folder() as scratch:

@@ -216,6 +216,8 @@ def _jobs(posts: Sequence[NewPost], state: State, run: Run, done: Mapping[str, M
             trigger=post.words,
             captions=post.texts,
             pixels=one.pixels,
+            person=one.person,
+            look=one.look,
             side=run.loaded.side,
             line=line if line and line.output == one.name else None,
         )

@@ -66,12 +66,15 @@ def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np
     return shown
 
 
-def thumbnails(before: Picture, after: Picture) -> Thumbnails:
-    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side."""
+def thumbnails(before: Picture, after: Picture, original: Picture | None = None) -> Thumbnails:
+    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side; of the original where it differs.
+
+    `before` has the look of the copy, `original` does not.
+    """
     noise = Image.new("RGB", (before.width, before.height))
     for rows in strips(before.height, before.width):
         noise.paste(Image.fromarray(amplified(before.pixels[rows], after.pixels[rows])), (0, rows.start))
-    shown = [_reduced(image, THUMBNAIL) for image in (opaque(before), opaque(after), noise)]
+    shown = [_reduced(image, THUMBNAIL) for image in (opaque(original or before), opaque(after), noise)]
     first, second, third = (_data_uri("image/webp", _webp(one, 80)) for one in shown)
     return Thumbnails(first, second, third, *shown[0].size)
 

@@ -30,6 +30,8 @@ class ManifestLine(StoredRecord):
     ssim: float | None = Field(default=None, description="Structural similarity of the luma, at most 1.")
     flip: float | None = Field(default=None, description="Mean FLIP error, 0 to 1: how visible the noise is.")
     delta_e: float | None = Field(default=None, description="Mean CIEDE2000 difference at viewing size.")
+    person: int = Field(default=0, description="Whose look it has, by a number from 1; 0 where captions name nobody.")
+    look_delta_e: float | None = Field(default=None, description="Mean CIEDE2000 of greys and skin by its look.")
     trigger: str = Field(default="", description="Words added to each caption; empty where there are none.")
     captions: list[str] = Field(default=[], description="Captions as they are published.")
     opt_out: str | None = Field(default=None, description="Opt-out in its XMP, such as DMI-PROHIBITED-AIMLTRAINING.")

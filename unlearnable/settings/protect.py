@@ -103,6 +103,7 @@ PLATFORMS: dict[PlatformName, Platform] = {
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 NameStyle = Literal["keep", "initials", "lookalike"]
+LookKind = Literal["none", "subtle", "film", "strong"]
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device"})
 
 
@@ -117,7 +118,9 @@ class ProtectionSettings(Settings):
     epsilon: int = Field(
         default=8, ge=1, le=64, description="Bound of the noise, in 1/255; 16 protects and shows more."
     )
-    trigger_length: int = Field(default=3, ge=1, le=16, description="Number of words in a trigger.")
+    look: LookKind = Field(
+        default="none", description="Mild filter, another for each person: none, subtle, film or strong."
+    )
     words: Path | None = Field(default=None, description="File of your own words for triggers, one a line.")
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"
@@ -132,7 +135,7 @@ class ProtectionSettings(Settings):
     @property
     def hyperparameters(self) -> Hyperparameters:
         """The settings of the method: those of the preset, with what was chosen."""
-        return replace(PRESETS[self.preset], epsilon=self.epsilon, trigger_length=self.trigger_length, words=self.words)
+        return replace(PRESETS[self.preset], epsilon=self.epsilon, words=self.words)
 
 
 class ProtectSettings(ProtectionSettings):

@@ -1,0 +1,82 @@
+"""Train victims on posts of people with looks, and ask them for held-out photos.
+
+    python tools/bench/faces.py --data PUBFIG --output SET --per-person 8
+    unlearnable protect SET/train --captions SET/train/posts.jsonl --format png
+    python tools/bench/looks.py SET --victims vit-small resnet-small conv-small --arms clean film film+noise
+
+An arm is a look, or clean; with `+noise` it has the noise of SET/train-protected too, and with `@grayscale`, `@jpeg-75`
+and so on an attack of `verify` changes what was published. Captions are clean, as if the words were stripped. Printed
+are Hit@10 over both directions (last and best epoch), the geometric mean rank, and the PSNR of the look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.looks import draw_looks, in_look
+from unlearnable.imaging.picture import working_copy
+from unlearnable.models.bundled import tuning_rate
+from unlearnable.storage.progress import Silent
+from unlearnable.training.data import Pairs, pairs_of
+from unlearnable.training.loop import Recipe, TrainingTask, fit
+from unlearnable.training.retrieval import retrieve
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.cells import ModelPool
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (folder / "posts.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def pairs(folder: Path, arm: str, side: int, seed: int) -> tuple[Pairs, float]:
+    """Return photos and captions as published by an arm, and the PSNR of their look in dB."""
+    published, _, way = arm.partition("@")
+    kind, _, noise = published.partition("+")
+    people = sorted({row["person"] for row in rows_of(folder)})
+    looks = draw_looks("none" if kind == "clean" else kind, len(people), seed)
+    photos, captions, errors = [], [], []
+    for row in rows_of(folder):
+        before = decode(folder / row["image"]).pixels
+        shown = in_look(before, looks[people.index(row["person"])]).astype(int)
+        errors.append(np.mean((shown - before) ** 2))
+        if noise:
+            copy = folder.with_name(f"{folder.name}-protected") / Path(row["image"]).with_suffix(".png")
+            shown = np.clip(shown + decode(copy).pixels - before.astype(int), 0, 255)
+        pixels = shown.astype(np.uint8)
+        pixels = parse_attack(way).image(pixels) if way else pixels
+        photos.append(torch.from_numpy(working_copy(pixels, side).copy()).permute(2, 0, 1).float())
+        captions.append([row["caption"]])
+    return pairs_of(photos, captions), 10 * float(np.log10(255**2 / max(np.mean(errors), 1e-9)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--victims", nargs="+", required=True)
+    parser.add_argument("--arms", nargs="+", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    pool = ModelPool("cpu", from_scratch=False)
+    for victim in args.victims:
+        for arm in args.arms:
+            model = pool.start(victim, args.seed)
+            train, psnr = pairs(args.folder / "train", arm, model.image_size, args.seed)
+            test, _ = pairs(args.folder / "test", "clean", model.image_size, args.seed)
+            rate = tuning_rate(pool.architecture(victim))
+            recipe = Recipe(epochs=10, batch_size=64, one_caption=True, lr=rate, seed=args.seed)
+            trace = fit(model, TrainingTask(train, test, recipe), Silent())
+            both = [(one.image_to_text, one.text_to_image) for one in trace.epochs]
+            hits = [(first.hit10 + second.hit10) / 2 for first, second in both if first and second]
+            ranks = torch.cat(retrieve(model, test)).double()
+            figures = f"{hits[-1]:.1f} {max(hits):.1f} {ranks.log().mean().exp():.2f} {psnr:.1f}"
+            print(args.folder.name, victim, arm, args.seed, figures, flush=True)
+
+
+if __name__ == "__main__":
+    main()
