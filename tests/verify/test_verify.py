@@ -420,7 +420,7 @@ def test_the_report_is_not_written_into_what_another_run_published(settings, tmp
 
 
 def test_a_share_that_leaked_needs_a_crowd_and_a_seed_that_is_given_twice_is_one(settings):
-    with pytest.raises(ValidationError, match="`leaked` needs other people's posts, `crowd`"):
+    with pytest.raises(ValidationError, match="`crowd_test` and `leaked` need other people's posts, `crowd`"):
         settings("untouched", leaked=0.3)
     assert settings("untouched", seeds=(0, 0, 1)).seeds == (0, 1)
 

@@ -60,14 +60,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--victims", nargs="+", required=True)
     parser.add_argument("--arms", nargs="+", required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the trainings")
+    parser.add_argument("--look-seed", type=int, default=0)
     args = parser.parse_args()
     pool = ModelPool("cpu", from_scratch=False)
     for victim in args.victims:
         for arm in args.arms:
             model = pool.start(victim, args.seed)
-            train, psnr = pairs(args.folder / "train", arm, model.image_size, args.seed)
-            test, _ = pairs(args.folder / "test", "clean", model.image_size, args.seed)
+            train, psnr = pairs(args.folder / "train", arm, model.image_size, args.look_seed)
+            test, _ = pairs(args.folder / "test", "clean", model.image_size, 0)
             rate = tuning_rate(pool.architecture(victim))
             recipe = Recipe(epochs=10, batch_size=64, one_caption=True, lr=rate, seed=args.seed)
             trace = fit(model, TrainingTask(train, test, recipe), Silent())
@@ -75,7 +76,7 @@ def main() -> None:
             hits = [(first.hit10 + second.hit10) / 2 for first, second in both if first and second]
             ranks = torch.cat(retrieve(model, test)).double()
             figures = f"{hits[-1]:.1f} {max(hits):.1f} {ranks.log().mean().exp():.2f} {psnr:.1f}"
-            print(args.folder.name, victim, arm, args.seed, figures, flush=True)
+            print(args.folder.name, victim, arm, args.look_seed, figures, flush=True)
 
 
 if __name__ == "__main__":
