@@ -87,7 +87,7 @@ def cut(caption: str, words: int, length: int, language: str = "") -> CaptionSlo
     towards the front until trigger and end token fit, and before an end token of the caption's. Only white space
     around the cut is changed.
     """
-    read = caption[: READ // 2]  # more words fit into what is read
+    read = caption[: READ // 4]  # more words than the context takes
     starts = [match.start() for match in re.finditer(r"\S+", read)]
     if read == caption or not starts:
         starts.append(len(read))
