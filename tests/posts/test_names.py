@@ -1,12 +1,12 @@
 """Captions: whom they name, how names are written in another way, and their languages."""
 
-from __future__ import annotations
-
 import unicodedata
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, strategies as st
 
+from unlearnable.posts import names
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.names import look_alike, mentions, people_in, plain, stands_in, written
 
@@ -31,6 +31,18 @@ from unlearnable.posts.names import look_alike, mentions, people_in, plain, stan
 )
 def test_people_are_told_from_titles_rivers_and_dishes(caption, people):
     assert people_in([[caption]]) == people
+
+
+def test_the_work_for_a_caption_grows_with_its_length(monkeypatch):
+    looked_at = []
+    for pattern in ("_ENDED", "_COMPANY", "_BEFORE_THINGS"):
+        search = getattr(names, pattern).search
+        watched = SimpleNamespace(search=lambda text, search=search: looked_at.append(len(text)) or search(text))
+        monkeypatch.setattr(names, pattern, watched)
+    long = "Lunch with Leila Haddad and then Tomasz Brandt. " * 20
+    assert people_in([[long]]) == ["Leila Haddad", "Tomasz Brandt"]
+    assert len(looked_at) >= 20
+    assert max(looked_at) <= 60  # not all that stands before each name
 
 
 @pytest.mark.parametrize(
