@@ -68,8 +68,9 @@ def photos(tmp_path):
     return sorted((tmp_path / "mine").iterdir())
 
 
-def test_a_window_opens_without_what_only_the_work_needs():
-    code = "import sys, unlearnable.app.desk; print({'torch', 'open_clip', 'timm'} & set(sys.modules))"
+@pytest.mark.parametrize(("module", "heavy"), [("app.desk", "torch"), ("protect.run", "transformers")])
+def test_a_window_and_a_dry_run_start_without_what_only_the_work_needs(module, heavy):
+    code = f"import sys, unlearnable.{module}; print({{'{heavy}', 'open_clip', 'timm'}} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from unlearnable.errors import ModelError
-from unlearnable.models import openclip
+from unlearnable.models import bundled, openclip
 from unlearnable.models.openclip import _ratio
 from unlearnable.models.tokens import tokenizer
 
@@ -80,11 +80,11 @@ def test_a_file_of_the_folder_is_not_enough(folder):
 def test_its_files_are_those_of_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
     wanted = [folder / "config.json", folder / "model.safetensors"]
-    assert list(openclip.files_of(str(folder))) == wanted
-    assert list(openclip.files_of(f"ViT-B-32:{wanted[1]}")) == wanted[1:]
+    assert list(bundled.files_of(str(folder))) == wanted
+    assert list(bundled.files_of(f"ViT-B-32:{wanted[1]}")) == wanted[1:]
     Path("small").mkdir()
     (Path("small") / "photo.jpg").touch()
-    assert list(openclip.files_of("small")) == [], "a folder of photos, not of a model"
+    assert list(bundled.files_of("small")) == [], "a folder of photos, not of a model"
 
 
 def test_weights_that_are_cut_off_or_missing_are_not_made_up(model, folder, tmp_path):

@@ -19,7 +19,6 @@ from unlearnable.methods.base import AnySession, Problem
 from unlearnable.methods.steps import FeatureShift, in_order, settle
 from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder, encode_photos, encode_texts
-from unlearnable.models.openclip import load
 from unlearnable.models.tokens import words_of
 from unlearnable.posts.names import posts_by_person, posts_of_one
 from unlearnable.settings import Hyperparameters
@@ -213,6 +212,8 @@ def load_proxies(settings: Hyperparameters, surrogates: Sequence[str], device: s
     Raises:
         ModelError: one is not available.
     """
+    from unlearnable.models.openclip import load
+
     return tuple(load(name).to(device) for name in proxy_names(settings, surrogates))
 
 
@@ -227,4 +228,6 @@ def load_witness(surrogates: Sequence[str], proxies: Sequence[DualEncoder], devi
     """Return the model that judges words beside the surrogates: the first proxy, or a bundled one of another family."""
     if proxies:
         return proxies[0]
+    from unlearnable.models.openclip import load
+
     return load(next(name for name in WITNESSES if name not in surrogates)).to(device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ DATA = Path(__file__).parent / "data"
 SMALL, START = "small", "small-start"
 NAMES = (SMALL, "resnet-small", "vit-small", "conv-small")
 HALF = (0.5, 0.5, 0.5)
+OPEN_CLIP_CONFIG, TRANSFORMERS_CONFIG = "open_clip_config.json", "config.json"
 TABLE = "token_embedding.weight"
 LEARNT, REST = "token_embedding.learnt", "token_embedding.rest"  # rows that are kept; what decay left of the others
 WEIGHT, SCALE = ".weight", ".scale"
@@ -76,6 +78,15 @@ def describe(name: str) -> dict[str, Any]:
 def intact(name: str) -> bool:
     """Return whether the weights exist and are the released ones."""
     return path(name).is_file() and files.sha256(path(name)) == describe(name)["sha256"]
+
+
+def files_of(name: str) -> Iterator[Path]:
+    """Yield the files of a model that is given by its path, alone or behind its architecture; none of any other."""
+    for path in (Path(name), Path(name.partition(":")[2] or "/")):
+        if path.is_file():
+            yield path
+        elif any((path / config).is_file() for config in (OPEN_CLIP_CONFIG, TRANSFORMERS_CONFIG)):
+            yield from sorted(filter(Path.is_file, path.iterdir()))
 
 
 def load(name: str) -> DualEncoder:

@@ -17,14 +17,12 @@ from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
-from open_clip.modified_resnet import Bottleneck
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.models.device import seeded
-from unlearnable.models.fast_layers import replace_slow
 from unlearnable.models.tokens import CONTEXT, TOKENS
 from unlearnable.settings import Precision
 from unlearnable.storage import files
@@ -58,6 +56,8 @@ class DualEncoder:
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec, *, precise: bool = False) -> None:
+        from unlearnable.models.fast_layers import replace_slow
+
         # convolutions are faster in this order
         self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
@@ -287,6 +287,8 @@ def damped(encoder: nn.Module) -> nn.Module:
 
 def _last(block: nn.Module) -> str:
     """Return the name of the last layer beside a skip connection of a block, or an empty string."""
+    from open_clip.modified_resnet import Bottleneck
+
     if isinstance(block, Bottleneck):
         return "bn3"
     return "drop_path" if getattr(block, "has_skip", False) and hasattr(block, "drop_path") else ""

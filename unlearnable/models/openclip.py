@@ -8,7 +8,7 @@ it as a prefix: `RN50:weights.pt`. `fresh` builds the same architectures with ra
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
-from unlearnable.models.bundled import ARCHITECTURES, HALF, START, cached
+from unlearnable.models.bundled import ARCHITECTURES, HALF, OPEN_CLIP_CONFIG, START, TRANSFORMERS_CONFIG, cached
 from unlearnable.models.device import quiet, reason_of, seeded
 from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, build, image_side, unlike_clip, weights_sha256
 from unlearnable.models.tokens import CONTEXT, TOKENS
@@ -34,7 +34,6 @@ from unlearnable.wording import pasted
 
 HEADER = "unlearnable"  # under which a file of weights holds what `save` notes
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
-OPEN_CLIP_CONFIG, TRANSFORMERS_CONFIG = "open_clip_config.json", "config.json"
 _LISTED_BY = "unlearnable list models"
 _LARGEST = 1_000_000  # characters of a header or a configuration file
 _DEEPEST, _WIDEST = 256, 4096  # layers of an encoder, pixels along a photo
@@ -57,15 +56,6 @@ def load(name: str) -> DualEncoder:
         raise ModelError(f"{name}: its weights are damaged ({damaged} holds NaN or infinity)", hint=OFFLINE)
     encoder.module.eval()
     return encoder
-
-
-def files_of(name: str) -> Iterator[Path]:
-    """Yield the files of a model that is given by its path, alone or behind its architecture; none of any other."""
-    for path in (Path(name), Path(name.partition(":")[2] or "/")):
-        if path.is_file():
-            yield path
-        elif any((path / config).is_file() for config in (OPEN_CLIP_CONFIG, TRANSFORMERS_CONFIG)):
-            yield from sorted(filter(Path.is_file, path.iterdir()))
 
 
 def fresh(architecture: str, seed: int) -> DualEncoder:

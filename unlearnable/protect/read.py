@@ -21,9 +21,9 @@ from unlearnable.methods.base import Method, Problem, settings_for
 from unlearnable.methods.optimise import OptimisationTask
 from unlearnable.methods.proxies import load_proxies, load_witness
 from unlearnable.methods.triggers import cut_captions, load_words, words_digest
+from unlearnable.models.bundled import files_of
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.openclip import fetch, files_of, load
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts import NO_RECORD, Dataset, Pair, Photo, Skipped
 from unlearnable.posts.languages import languages_of
@@ -99,6 +99,8 @@ class Loaded(Generic[Settings]):
 
 def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
     """Load what the settings name onto their device; a download is shown."""
+    from unlearnable.models.openclip import fetch, load
+
     method, device = METHODS[settings.method](), choose_device(settings.device)
     own = settings_for(method, settings.hyperparameters)
     vocabulary = load_words(own)
