@@ -13,36 +13,12 @@ import unlearnable.explain
 import unlearnable.protect
 import unlearnable.verify  # noqa: F401  (packages first: the calls of the same names replace them here)
 from unlearnable.api import ImageProtector, benchmark, explain, preview, protect, protect_images, train, verify
-from unlearnable.errors import (
-    CheckpointError,
-    ConfigError,
-    InputError,
-    Interrupted,
-    ModelError,
-    OutputError,
-    UnlearnableError,
-)
+from unlearnable.errors import *
 from unlearnable.storage.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from unlearnable.report import (
-        BenchmarkPlan,
-        BenchmarkReport,
-        ExplainReport,
-        PreviewReport,
-        ProtectPlan,
-        ProtectReport,
-        TrainReport,
-        VerifyReport,
-    )
-    from unlearnable.settings import (
-        BenchmarkSettings,
-        ExplainSettings,
-        ProtectionSettings,
-        ProtectSettings,
-        TrainSettings,
-        VerifySettings,
-    )
+    from unlearnable.report import *
+    from unlearnable.settings import *
 
     __version__: str
 

@@ -1,35 +1,12 @@
 """Photos and captions on disk, read in any known format and written back in the same one."""
 
 from unlearnable.posts.faces import hold_out, limit, named_apart, named_as_told, named_posts, open_people, people_of
-from unlearnable.posts.opening import (
-    EMBEDDED,
-    NONE,
-    find_captions,
-    is_word,
-    only_captions,
-    open_chosen,
-    open_dataset,
-    read_written,
-    refuse_unreadable,
-    write_captions,
-)
+from unlearnable.posts.opening import *
 from unlearnable.posts.readers import FORMATS
 from unlearnable.posts.readers.exports import POSTS
 from unlearnable.posts.readers.photos import SUFFIXES, text_beside
 from unlearnable.posts.tree import is_photo
-from unlearnable.posts.types import (
-    HELD_OUT,
-    NO_RECORD,
-    Dataset,
-    Edits,
-    Pair,
-    Person,
-    Photo,
-    Skipped,
-    restrict,
-    split,
-    unused,
-)
+from unlearnable.posts.types import *
 
 __all__ = [
     "EMBEDDED",

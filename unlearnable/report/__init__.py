@@ -1,10 +1,10 @@
 """Reports of the commands: `--json` prints these models, and `schema_version` says which schema they follow."""
 
 from unlearnable.report import common
-from unlearnable.report.common import *  # noqa: F403
-from unlearnable.report.models import *  # noqa: F403
-from unlearnable.report.protect import *  # noqa: F403
-from unlearnable.report.studies import *  # noqa: F403
+from unlearnable.report.common import *
+from unlearnable.report.models import *
+from unlearnable.report.protect import *
+from unlearnable.report.studies import *
 
 
 def schemas() -> dict[str, object]:

@@ -2,40 +2,9 @@
 
 from unlearnable.settings.base import Device, Precision, Settings, default_text, takes
 from unlearnable.settings.benchmark import BASELINES, BenchmarkSettings, ScaleName, mem_name
-from unlearnable.settings.protect import (
-    BALANCED,
-    MOVED,
-    OUTSIDE_THE_DIGEST,
-    PLATFORMS,
-    PRESETS,
-    Hyperparameters,
-    Keep,
-    LookKind,
-    NameStyle,
-    Platform,
-    PlatformName,
-    ProtectionSettings,
-    ProtectSettings,
-    digest,
-)
+from unlearnable.settings.protect import *
 from unlearnable.settings.resolve import DEBUG, absolute, given_settings, resolve_as, split, to_toml, unknown_variables
-from unlearnable.settings.verify import (
-    AS_PUBLISHED,
-    AS_USUAL,
-    NEVER_TESTED,
-    SCRATCH_EPOCHS,
-    SCRATCH_RATE,
-    SMALL_RATE,
-    SMALL_VIT_RATE,
-    SUITES,
-    TUNING_EPOCHS,
-    TUNING_RATE,
-    WARMUP,
-    ExplainSettings,
-    TrainSettings,
-    VerifySettings,
-    changing,
-)
+from unlearnable.settings.verify import *
 
 __all__ = [
     "AS_PUBLISHED", "AS_USUAL", "BALANCED", "BASELINES", "DEBUG", "MOVED", "NEVER_TESTED", "OUTSIDE_THE_DIGEST",
