@@ -33,15 +33,7 @@ from unlearnable.storage.pool import process
 from unlearnable.storage.progress import Progress
 from unlearnable.training.data import Pairs, Pixels, Posts, apply_noise, pairs_of
 from unlearnable.verify.attacks.base import Attack
-from unlearnable.verify.cells import (
-    CellStore,
-    Experiment,
-    Key,
-    digest_of,
-    family,
-    train_victim,
-    version_of_cells,
-)
+from unlearnable.verify.cells import CellStore, Experiment, Key, digest_of, family, train_victim, version_of_cells
 
 VERSION = version_of_cells(3)  # of cells and protections; those of another version are run again
 MEASURED = 200  # photos in the mean PSNR

@@ -16,16 +16,7 @@ from unlearnable.methods.steps import batch_losses, in_order, settle
 from unlearnable.methods.triggers import cut_captions
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.tokens import CaptionSlot, Trigger, cut, tokenizer
-from unlearnable.posts import (
-    NO_RECORD,
-    Dataset,
-    Edits,
-    Pair,
-    Skipped,
-    open_dataset,
-    read_written,
-    write_captions,
-)
+from unlearnable.posts import NO_RECORD, Dataset, Edits, Pair, Skipped, open_dataset, read_written, write_captions
 from unlearnable.posts.names import people_in, written
 from unlearnable.protect.layout import METADATA, Layout
 from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
