@@ -5,8 +5,6 @@ protect("photos", captions="posts.jsonl")
 print(verify("photos", "photos-protected", captions="posts.jsonl").verdict)
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import unlearnable.explain

@@ -15,16 +15,9 @@ from typing import TYPE_CHECKING, Any
 from unlearnable.errors import ConfigError
 
 if TYPE_CHECKING:
+    from unlearnable import report
     from unlearnable.imaging.decode import Kind
     from unlearnable.protect.run import ProtectedPost
-    from unlearnable.report import (
-        BenchmarkReport,
-        ExplainReport,
-        PreviewReport,
-        ProtectReport,
-        TrainReport,
-        VerifyReport,
-    )
     from unlearnable.storage.progress import Progress
 
 for _package in ("benchmark", "explain", "verify"):  # else their first import later would hide the calls of these names
@@ -40,7 +33,7 @@ def protect(
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> ProtectReport:
+) -> report.ProtectReport:
     """Write protected copies of photos and captions, as `unlearnable protect` does.
 
     Args:
@@ -141,7 +134,7 @@ def train(
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> TrainReport | None:
+) -> report.TrainReport | None:
     """Train or fine-tune a CLIP, as a surrogate or as a victim, as `unlearnable train` does.
 
     Args:
@@ -177,7 +170,7 @@ def verify(
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> VerifyReport:
+) -> report.VerifyReport:
     """Train victims on originals and on protected copies and compare what they learn, as `unlearnable verify` does.
 
     Args:
@@ -212,7 +205,7 @@ def benchmark(
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> BenchmarkReport | None:
+) -> report.BenchmarkReport | None:
     """Run the cells of the paper's tables on a data set and lay out the tables, as `unlearnable benchmark` does.
 
     Args:
@@ -245,7 +238,7 @@ def explain(
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> ExplainReport:
+) -> report.ExplainReport:
     """Draw what models look at in a post, as `unlearnable explain` does.
 
     Args:
@@ -274,7 +267,7 @@ def explain(
 
 def preview(
     photo: str | Path, protected: str | Path, output: str | Path | None = None, *, overwrite: bool = False
-) -> PreviewReport:
+) -> report.PreviewReport:
     """Write a photo, its protected copy and the noise ten times stronger as one PNG, as `unlearnable preview` does.
 
     Args:

@@ -13,6 +13,10 @@ UnlearnableError          1  unexpected, or not one of the kinds below
 import re
 from collections.abc import Callable
 
+__all__ = [
+    "CheckpointError", "ConfigError", "InputError", "Interrupted", "ModelError", "OutputError", "UnlearnableError",
+]  # fmt: skip
+
 EXIT_UNEXPECTED = 1
 EXIT_MISSED = 10  # no error: `verify` misses an objective, or a folder is not as its run wrote it
 

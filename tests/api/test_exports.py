@@ -58,7 +58,7 @@ def test_a_name_that_is_not_exported_is_an_attribute_error():
 def test_a_call_takes_named_settings_and_says_what_it_returns(name: str):
     call = getattr(unlearnable, name)
     signature = inspect.signature(call)
-    assert signature.return_annotation.removesuffix(" | None") == f"{name.capitalize()}Report"
+    assert signature.return_annotation.removesuffix(" | None") == f"report.{name.capitalize()}Report"
     further = [parameter for parameter in signature.parameters.values() if parameter.kind is parameter.VAR_KEYWORD]
     wanted = [] if name == "preview" else ["Any"]
     assert [parameter.annotation for parameter in further] == wanted

@@ -1,7 +1,5 @@
 """What lies on the desk: posts that were received, looked at, and published; one piece of work at a time."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import shutil
@@ -268,7 +266,7 @@ class Desk:
             self._answers.put(triggers)
             self.error, self.version = "", self.version + 1
 
-    def _ask(self, review: Review) -> dict[int, str]:
+    def _ask(self, review: "Review") -> dict[int, str]:
         """Let the user look at the posts, and return what they answer; called by the work, which waits."""
         if self._closed or self.watch is None or self.watch.stopped:
             raise Interrupted("stopped")

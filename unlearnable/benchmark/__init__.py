@@ -1,7 +1,5 @@
 """The paper's benchmarks: data sets, scales, tables, and the figures that the paper reports."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from unlearnable.registry import Registry, Row
@@ -10,7 +8,7 @@ if TYPE_CHECKING:
     from unlearnable.benchmark.suites import Suite
 
 
-SUITES: Registry[Suite] = Registry(
+SUITES: "Registry[Suite]" = Registry(
     "data set",
     {
         "flickr8k": Row(

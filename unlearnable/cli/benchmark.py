@@ -1,7 +1,5 @@
 """`unlearnable benchmark`."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -35,7 +33,7 @@ def benchmark(context: typer.Context, resume: bool, list: bool, **_: Any) -> Non
     Finished cells are kept and never run again. Several GPUs: `accelerate launch -m unlearnable benchmark ...`.
     """
 
-    def work(settings: BenchmarkSettings, progress: Progress) -> BenchmarkPlan | BenchmarkReport | None:
+    def work(settings: BenchmarkSettings, progress: Progress) -> "BenchmarkPlan | BenchmarkReport | None":
         from unlearnable.benchmark import run
 
         if list:
@@ -46,7 +44,7 @@ def benchmark(context: typer.Context, resume: bool, list: bool, **_: Any) -> Non
     run_command(context, BenchmarkSettings, work, _show_plan if list else _show_report, hint=hint)
 
 
-def _show_plan(plan: BenchmarkPlan) -> None:
+def _show_plan(plan: "BenchmarkPlan") -> None:
     out = console()
     for title in plan.cells:
         out.print(title)
@@ -54,7 +52,7 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     out.print(f"{cells} to run, {plan.done} there already; {photos} to train on")
 
 
-def _show_report(report: BenchmarkReport) -> None:
+def _show_report(report: "BenchmarkReport") -> None:
     """The tables, each in 80 columns, with the notes below."""
     out = console()
     for record in report.tables:

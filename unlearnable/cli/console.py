@@ -3,8 +3,6 @@
 File names, captions and what other programs wrote may hold anything. All that is printed passes `_shown` here.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -175,7 +173,7 @@ def print_rows(rows: Mapping[str, str]) -> None:
         console().print(f"{name:<{width}}  {text}", soft_wrap=True)
 
 
-def show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
+def show_skipped(out: Console, skipped: "Sequence[SkippedRecord]", listed: str) -> None:
     """Print one line on the photos and caption rows that were left out, and where the list is."""
     if len(skipped) == 1:
         out.print(f"not used: {skipped[0].where} ({skipped[0].detail})", soft_wrap=True)

@@ -1,7 +1,5 @@
 """`unlearnable explain` and `unlearnable preview`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +31,7 @@ def explain(context: typer.Context, overwrite: bool, **_: Any) -> None:
     SVG, the numbers behind them as explain.json.
     """
 
-    def work(settings: ExplainSettings, progress: Progress) -> ExplainReport:
+    def work(settings: ExplainSettings, progress: Progress) -> "ExplainReport":
         from unlearnable.explain.run import explain as run
 
         return run(settings, overwrite=overwrite, progress=progress)
@@ -41,7 +39,7 @@ def explain(context: typer.Context, overwrite: bool, **_: Any) -> None:
     run_command(context, ExplainSettings, work, _show, hint="nothing was written; give the command again")
 
 
-def _show(report: ExplainReport) -> None:
+def _show(report: "ExplainReport") -> None:
     """The numbers behind the figures, in 80 columns."""
     out = console()
     if report.explanations:

@@ -1,7 +1,5 @@
 """`unlearnable protect`, and its result on a terminal of 80 columns."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial
@@ -44,7 +42,7 @@ def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dr
     PHOTOS-protected.private to yourself. It reduces what models learn from the posts, and guarantees nothing.
     """
 
-    def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
+    def work(settings: ProtectSettings, progress: Progress) -> "ProtectPlan | ProtectReport | None":
         from unlearnable.protect.posts import source_of
 
         source_of(settings.photos)
@@ -78,7 +76,7 @@ def protect(context: typer.Context, resume: bool, overwrite: bool, add: bool, dr
             raise typer.Exit(InputError.exit_code)
 
 
-def _show(result: ProtectPlan | ProtectReport, *, add: bool) -> None:
+def _show(result: "ProtectPlan | ProtectReport", *, add: bool) -> None:
     from unlearnable.report import ProtectPlan
 
     out = console()
@@ -93,7 +91,7 @@ def _show(result: ProtectPlan | ProtectReport, *, add: bool) -> None:
         out.print(line, soft_wrap=True)
 
 
-def closing_lines(report: ProtectReport) -> list[str]:
+def closing_lines(report: "ProtectReport") -> list[str]:
     """Return what was written, what to post, what to keep, how to test, and one caveat; report.html has the rest."""
     from unlearnable.protect.layout import METADATA
 
@@ -117,7 +115,7 @@ def closing_lines(report: ProtectReport) -> list[str]:
     ]
 
 
-def plan_lines(plan: ProtectPlan) -> list[str]:
+def plan_lines(plan: "ProtectPlan") -> list[str]:
     """Return what a run would do, how long it would take and how much it would write."""
     took = ""
     if plan.seconds_estimated is not None:

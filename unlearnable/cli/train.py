@@ -1,7 +1,5 @@
 """`unlearnable train`, and its curves on a terminal of 80 columns."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -34,7 +32,7 @@ def train(context: typer.Context, resume: bool, overwrite: bool, **_: Any) -> No
     batch of all processes.
     """
 
-    def work(settings: TrainSettings, progress: Progress) -> TrainReport | None:
+    def work(settings: TrainSettings, progress: Progress) -> "TrainReport | None":
         from unlearnable.training.train import train as run
 
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
@@ -42,7 +40,7 @@ def train(context: typer.Context, resume: bool, overwrite: bool, **_: Any) -> No
     run_command(context, TrainSettings, work, _show, hint="`resume=True` continues from its last checkpoint")
 
 
-def _show(report: TrainReport) -> None:
+def _show(report: "TrainReport") -> None:
     """The curves as a table that fits 80 columns."""
     out, rows = console(), []
     for row in [report.before, *report.history]:

@@ -1,7 +1,5 @@
 """`unlearnable verify`, and its report on a terminal of 80 columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +41,7 @@ def verify(context: typer.Context, overwrite: bool, **_: Any) -> None:
     protect run is verified. A stopped run continues when the same command is given again.
     """
 
-    def work(settings: VerifySettings, progress: Progress) -> VerifyReport | None:
+    def work(settings: VerifySettings, progress: Progress) -> "VerifyReport | None":
         from unlearnable.verify.run import verify as run
 
         if not is_first():
@@ -78,7 +76,7 @@ def _resolve(flags: Mapping[str, Any], file: Path | None) -> VerifySettings:
     return resolve_as(VerifySettings, {**flags, **found}, file)
 
 
-def _show(report: VerifyReport) -> None:
+def _show(report: "VerifyReport") -> None:
     """Print verdict, tables and matrix."""
     from unlearnable.verify.summary import crowd_rows, table_rows
 
@@ -116,7 +114,7 @@ def _show_arms(out: Console, name: str, heads: Sequence[str], rows: Iterable[tup
     show_table(out, (name, *heads), lines, whole=True)
 
 
-def _show_matrix(out: Console, report: VerifyReport) -> None:
+def _show_matrix(out: Console, report: "VerifyReport") -> None:
     """Print the effects by attack or attacker and victim, the worst row first."""
     from unlearnable.verify.summary import matrix_rows
 

@@ -11,18 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from unlearnable.errors import OutputError
+from unlearnable.imaging import picture as pictures
 from unlearnable.imaging.metadata import prohibit, safe_exif
 from unlearnable.imaging.opening import pillow_settings
-from unlearnable.imaging.picture import (
-    HALF_COLOUR,
-    Compression,
-    Picture,
-    SomeRows,
-    array_of,
-    on_white,
-    only_greys,
-    strips,
-)
+from unlearnable.imaging.picture import Compression, Picture, SomeRows, array_of, on_white, only_greys, strips
 from unlearnable.settings import Platform
 from unlearnable.storage.files import atomic
 
@@ -80,7 +72,7 @@ def choose_encoding(
     if file_format == "png" or lossless_webp:
         return Encoding(file_format)
     if platform is not None:
-        return Encoding(file_format, platform.quality, HALF_COLOUR)
+        return Encoding(file_format, platform.quality, pictures.HALF_COLOUR)
     source = picture.compression or _OF_LOSSLESS
     return Encoding(file_format, max(source.quality or UNTOLD, LOWEST), source.subsampling, source.progressive)
 

@@ -1,7 +1,5 @@
 """Ways to make a set of posts unlearnable."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from unlearnable.registry import Registry, Row
@@ -9,7 +7,7 @@ from unlearnable.registry import Registry, Row
 if TYPE_CHECKING:  # it brings torch, which a list of names does without
     from unlearnable.methods.base import Method
 
-METHODS: Registry[type[Method]] = Registry(
+METHODS: "Registry[type[Method]]" = Registry(
     "method",
     {
         "mem": Row(

@@ -1,7 +1,5 @@
 """Models that are known by name: those in the wheel, those that a cache may hold, and the rate each is tuned at."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,7 +87,7 @@ def files_of(name: str) -> Iterator[Path]:
             yield from sorted(filter(Path.is_file, path.iterdir()))
 
 
-def load(name: str) -> DualEncoder:
+def load(name: str) -> "DualEncoder":
     """Load a bundled model, from the released file alone."""
     if not intact(name):
         raise ModelError(f"{path(name)} is missing or not the released file", hint="reinstall the package")
@@ -101,7 +99,7 @@ def load(name: str) -> DualEncoder:
     return encoder
 
 
-def start_of(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
+def start_of(name: str, config: dict[str, Any], mean: "Triple", std: "Triple") -> "DualEncoder":
     """Build a bundled model with the weights that its training began with."""
     from unlearnable.models.dual_encoder import build
 
@@ -109,7 +107,7 @@ def start_of(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> Du
         return build(name, config, mean, std)
 
 
-def unpack(packed: dict[str, Tensor], start: Tensor) -> dict[str, Tensor]:
+def unpack(packed: "dict[str, Tensor]", start: "Tensor") -> "dict[str, Tensor]":
     """Return the float32 state dict of one that `tools/pack.py` shrank; `start` is the token table before training."""
     state = {name: value.float() if value.is_floating_point() else value for name, value in packed.items()}
     for scales in [name for name in state if name.endswith(SCALE)]:
@@ -122,7 +120,7 @@ def unpack(packed: dict[str, Tensor], start: Tensor) -> dict[str, Tensor]:
     return state
 
 
-def copy_photo_encoder(encoder: DualEncoder) -> DualEncoder:
+def copy_photo_encoder(encoder: "DualEncoder") -> "DualEncoder":
     """Copy `small`'s convolutions into `encoder` and return it: ImageNet weights, frozen in `small`'s training."""
     trunk = {name: value for name, value in load(SMALL).module.state_dict().items() if name.startswith("visual.trunk.")}
     encoder.module.load_state_dict({**encoder.module.state_dict(), **trunk})

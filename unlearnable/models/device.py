@@ -1,7 +1,5 @@
 """The device of calculations, seeds on it, its failures, and libraries that keep quiet while they load."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator
@@ -40,7 +38,7 @@ def choose_device(wanted: str) -> str:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+def seeded(seed: int, device: "torch.device | None" = None) -> Iterator[None]:
     """Seed what torch draws by itself within the block, such as first weights and dropout, and nothing after it.
 
     The device is the CPU by default; GPUs beside it are not touched: to ask for their state takes memory.

@@ -4,8 +4,6 @@ For many steps in which the weights stay, an encoder is replaced by a copy (`Dua
 normalisation folded, large weights in bf16, and gradients damped.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json
@@ -170,11 +168,11 @@ class DualEncoder:
         self._settled = None
         self.module.train()
 
-    def clone(self, *, precise: bool = False) -> DualEncoder:
+    def clone(self, *, precise: bool = False) -> "DualEncoder":
         """Return an independent copy, for training; `precise` for the MEM loss."""
         return DualEncoder(copy.deepcopy(self.module), self.spec, precise=precise)
 
-    def to(self, device: torch.device | str) -> DualEncoder:
+    def to(self, device: torch.device | str) -> "DualEncoder":
         """Move the weights to a device and return this encoder."""
         self.module.to(device)
         return self

@@ -1,7 +1,5 @@
 """Captions and triggers as CLIP tokens, the words of triggers, and the masked language model."""
 
-from __future__ import annotations
-
 import json
 import re
 from bisect import bisect_right
@@ -71,7 +69,7 @@ class CaptionSlot:
     tail: tuple[int, ...]
     language: str = ""  # of the words of its trigger; empty for that of most users
 
-    def with_room(self, length: int) -> CaptionSlot:
+    def with_room(self, length: int) -> "CaptionSlot":
         """Return the same with a head that leaves room for so many tokens behind it."""
         return replace(self, head=self.head[: CONTEXT - 2 - length])
 
@@ -146,12 +144,12 @@ class Vocabulary:
         words, tokens = self.words(language), self.tokens(language)
         return Trigger(tuple(token for n in numbers for token in tokens[n]), " ".join(words[n] for n in numbers))
 
-    def spell(self, slots: Sequence[CaptionSlot], numbers: Tensor) -> list[tuple[int, ...]]:
+    def spell(self, slots: Sequence[CaptionSlot], numbers: "Tensor") -> list[tuple[int, ...]]:
         """Return the tokens of triggers (b, k), each in the language of its caption."""
         rows = zip(slots, numbers.tolist(), strict=True)
         return [self.trigger(row, slot.language).tokens for slot, row in rows]
 
-    def shares(self, slots: Sequence[CaptionSlot], numbers: Tensor, places: Tensor, length: int) -> Tensor:
+    def shares(self, slots: Sequence[CaptionSlot], numbers: "Tensor", places: "Tensor", length: int) -> "Tensor":
         """Return (b, k, length) which tokens of a caption each word of its trigger is: shares that sum to 1.
 
         Numbers (b, k) are the triggers, places (b,) the position of the first token of each.
@@ -166,13 +164,13 @@ class Vocabulary:
                 at += len(tokens[word])
         return shares
 
-    def table(self, language: str, embeddings: Tensor) -> Tensor:
+    def table(self, language: str, embeddings: "Tensor") -> "Tensor":
         """Return (v, w) the mean of a model's token embeddings (t, w) over each word in a language."""
         import torch
 
         return torch.stack([embeddings[list(tokens)].mean(dim=0) for tokens in self.tokens(language)])
 
-    def allowed(self, captions: Iterable[str]) -> Tensor:
+    def allowed(self, captions: Iterable[str]) -> "Tensor":
         """Return (v,) bool: the concepts without a word in the captions, in any language."""
         import torch
 

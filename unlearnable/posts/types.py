@@ -1,7 +1,5 @@
 """Photos, captions and data sets of both, as the rest of the program sees them."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -125,7 +123,7 @@ class Dataset:
         """How many photos have a caption of the user's."""
         return len(self.photos) - len(self.uncaptioned)
 
-    def of(self, photos: Collection[str]) -> Dataset:
+    def of(self, photos: Collection[str]) -> "Dataset":
         """Return the posts of some of the photos, by id, with all else as it is."""
         return replace(
             self,
@@ -133,7 +131,7 @@ class Dataset:
             pairs=tuple(pair for pair in self.pairs if pair.photo in photos),
         )
 
-    def lacking(self, more: Iterable[Skipped]) -> Dataset:
+    def lacking(self, more: Iterable[Skipped]) -> "Dataset":
         """Return the data set with more that was left out of it."""
         return replace(self, skipped=(*self.skipped, *more))
 

@@ -1,7 +1,5 @@
 """Read what a run works on: models and words, photos as working copies, and captions cut for their triggers."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -172,15 +170,15 @@ class Run:
         return OptimisationTask(self.problem, self.method, self.loaded.own, self.layout.checkpoint, self.key)
 
     @property
-    def aside(self) -> Run:
+    def aside(self) -> "Run":
         """The same with its noise in the scratch folder: nothing of it lies in the folders of a result."""
         return replace(self, problem=replace(self.problem, noise_path=self.scratch / "noise.i8"))
 
-    def within(self, world: World) -> Run:
+    def within(self, world: World) -> "Run":
         """Return the same where these processes compute together."""
         return replace(self, problem=replace(self.problem, world=world))
 
-    def without(self, left_out: Sequence[Skipped]) -> Run:
+    def without(self, left_out: Sequence[Skipped]) -> "Run":
         """Return the run without the photos that had to be left out since."""
         gone = {one.where for one in left_out}
         ready = [one for one in self.ready if one.photo.id not in gone]

@@ -3,8 +3,6 @@
 In one process or several, from a folder or in memory, with a review before anything is written, or as a plan alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import shutil
@@ -60,7 +58,7 @@ def protect(
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
-    review: Reviewer | None = None,
+    review: "Reviewer | None" = None,
     world: World = ALONE,
 ) -> ProtectReport:
     """Protect the photos and captions that the settings name; arguments are those of `unlearnable.protect`.
@@ -96,7 +94,7 @@ def protect(
         return publish(run, staged, progress)
 
 
-def _publish_reviewed(run: Run, review: Reviewer, started: float, progress: Progress) -> ProtectReport:
+def _publish_reviewed(run: Run, review: "Reviewer", started: float, progress: Progress) -> ProtectReport:
     """Make noise and triggers, have them reviewed, and then write the posts."""
     task = replace(run.task, checkpoint=None, key="")
     session, trace = optimise(task, progress)

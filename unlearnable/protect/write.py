@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from unlearnable import report
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.base import Problem, State
@@ -23,15 +24,7 @@ from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
 from unlearnable.protect.posts import field_notes
 from unlearnable.protect.read import Caption, ReadyPhoto, Run, names_to_write
 from unlearnable.protect.records import protected_lines, sha256_of
-from unlearnable.report import (
-    CHANGED,
-    ManifestLine,
-    ProtectReport,
-    SkippedRecord,
-    SurrogateLoss,
-    TriggerFigures,
-    made_by,
-)
+from unlearnable.report import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.report.pictures import ShownPhotos, Thumbnails
 from unlearnable.settings import Precision, ProtectionSettings
 from unlearnable.storage import files
@@ -188,7 +181,9 @@ def write_photos(posts: Sequence[NewPost], state: State, run: Run, progress: Pro
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     if not lines:
-        hint = "start again" if changed[0].reason == CHANGED else "use `format='png'`, or leave it out with `skip`"
+        hint = (
+            "start again" if changed[0].reason == report.CHANGED else "use `format='png'`, or leave it out with `skip`"
+        )
         raise InputError(changed[0].line, hint=hint)
     return WrittenPhotos(changed, lines, shown.thumbnails, copies)
 
@@ -380,7 +375,7 @@ def summarise(
         run=run.key,
         seed=run.settings.seed,
         device=str(problem.surrogates[0].device),
-        made_by=made_by(),
+        made_by=report.made_by(),
         seconds=round(seconds, 1),
         notes=_notes(run, protected),
     )

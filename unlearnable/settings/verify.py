@@ -1,7 +1,5 @@
 """Settings of `train`, `verify` and `explain`, and the suites of attacks and attackers that `verify` knows by name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -182,7 +180,7 @@ class VerifySettings(Settings):
     device: DeviceSetting = "auto"
 
     @model_validator(mode="after")
-    def _crowd_is_given(self) -> VerifySettings:
+    def _crowd_is_given(self) -> "VerifySettings":
         if self.crowd is None and (self.crowd_test or self.leaked != type(self).model_fields["leaked"].default):
             raise ValueError("`crowd_test` and `leaked` need other people's posts, `crowd`")
         return self

@@ -4,8 +4,6 @@ Unlike those of `concurrent.futures`, workers do not run the script of whoever c
 ends, and can be stopped one at a time: a photo may take too much time or memory.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import queue
@@ -141,7 +139,7 @@ class Pool(Generic[Job, Answer]):
         self._over = False
         self._threads = ThreadPoolExecutor(max(workers, 1))  # which starts no thread before the first job
 
-    def __enter__(self) -> Pool[Job, Answer]:
+    def __enter__(self) -> "Pool[Job, Answer]":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -1,7 +1,5 @@
 """Photos and captions to train on and to rank, and how a training loads them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +60,7 @@ class Pixels:
             self._add(shape)
 
     @classmethod
-    def create(cls, path: Path) -> Pixels:
+    def create(cls, path: Path) -> "Pixels":
         """Create an empty file, which the caller removes; an existing file is overwritten."""
         with files.reporting_write_errors(path):
             path.write_bytes(b"")
@@ -82,13 +80,13 @@ class Pixels:
     def __len__(self) -> int:
         return len(self._places)
 
-    def __add__(self, more: Pixels) -> Pixels:
+    def __add__(self, more: "Pixels") -> "Pixels":
         """Return these photos, then the others, where they lie."""
         joined = Pixels(self._path)
         joined._places = self._places + more._places
         return joined
 
-    def choose(self, photos: Iterable[int]) -> Pixels:
+    def choose(self, photos: Iterable[int]) -> "Pixels":
         """Return some of the photos, where they lie."""
         chosen = Pixels(self._path)
         chosen._places = [self._places[photo] for photo in photos]

@@ -1,7 +1,5 @@
 """The caption formats, in the order in which a source is tried."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from unlearnable.registry import Registry, Row
@@ -39,7 +37,7 @@ _ROWS = {  # name -> member below `unlearnable.posts`, summary
     "table": ("readers.rows:TABLE", "Delimited text with a heading; the delimiter is TAB, comma, `;` or `|`."),
 }
 
-FORMATS: Registry[Format] = Registry(
+FORMATS: "Registry[Format]" = Registry(
     "format",
     {name: Row(f"unlearnable.posts.{member}", summary) for name, (member, summary) in _ROWS.items()},
     base="unlearnable.posts.types:Format",

@@ -3,8 +3,6 @@
 A format adds how its text is recognised, parsed and written anew.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 import unicodedata
@@ -195,7 +193,7 @@ class NamesNoPhotoError(InputError):
     """A caption file names no photo of its folder."""
 
     @classmethod
-    def of(cls, path: Path, root: Path, skipped: Sequence[Skipped]) -> NamesNoPhotoError:
+    def of(cls, path: Path, root: Path, skipped: Sequence[Skipped]) -> "NamesNoPhotoError":
         """Return the error for a caption file, with the first row that was left out."""
         hint = "give the folder that its paths start from"
         return cls(f"{path} names no photo below {root}{first_of(skipped)}", hint=hint)

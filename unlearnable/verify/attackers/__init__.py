@@ -1,7 +1,5 @@
 """What an attacker may do in a victim's training to learn from protected posts all the same."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from unlearnable.registry import Registry, Row
@@ -12,7 +10,7 @@ if TYPE_CHECKING:  # it brings torch, which a list of names does without
 
 
 _HERE = "unlearnable.verify.attackers"
-ATTACKERS: Registry[Attacker] = Registry(
+ATTACKERS: "Registry[Attacker]" = Registry(
     "attacker",
     {
         AS_USUAL: Row("unlearnable.training.loop:PLAIN", "Trains as usual; what the others are to be compared with."),
