@@ -4,9 +4,11 @@
     unlearnable protect SET/train --captions SET/train/posts.jsonl --format png
     python tools/bench/looks.py SET --victims vit-small resnet-small conv-small --arms clean film film+noise
 
-An arm is a look, or clean; with `+noise` it has the noise of SET/train-protected too, and with `@grayscale`, `@jpeg-75`
-and so on an attack of `verify` changes what was published. Captions are clean, as if the words were stripped. Printed
-are Hit@10 over both directions (last and best epoch), the geometric mean rank, and the PSNR of the look.
+An arm is a look, or clean; with `+noise` it has the noise of SET/train-protected too. `=NAME` are the photos of
+SET/NAME, as `protect` or `trial.py` published them. With `@grayscale`, `@jpeg-75` and so on an attack of `verify`
+changes what was published. Captions are clean, as if the words were stripped; of `=NAME!` they are as published.
+Printed are Hit@10 over both directions (last and best epoch), the geometric mean rank, and the PSNR of what was
+published.
 """
 
 from __future__ import annotations
@@ -34,16 +36,26 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (folder / "posts.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
+def published_in(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Return photo and caption of a result of `protect`, by the name of the photo without its suffix."""
+    return {Path(row["image"]).stem: (folder / row["image"], row["caption"]) for row in rows_of(folder)}
+
+
 def pairs(folder: Path, arm: str, side: int, seed: int) -> tuple[Pairs, float]:
-    """Return photos and captions as published by an arm, and the PSNR of their look in dB."""
+    """Return photos and captions as published by an arm, and the PSNR of these photos in dB."""
     published, _, way = arm.partition("@")
     kind, _, noise = published.partition("+")
+    result = published_in(folder.with_name(kind[1:].rstrip("!"))) if kind.startswith("=") else {}
     people = sorted({row["person"] for row in rows_of(folder)})
-    looks = draw_looks("none" if kind == "clean" else kind, len(people), seed)
+    looks = draw_looks("none" if kind == "clean" or result else kind, len(people), seed)
     photos, captions, errors = [], [], []
     for row in rows_of(folder):
         before = decode(folder / row["image"]).pixels
         shown = in_look(before, looks[people.index(row["person"])]).astype(int)
+        if result:
+            copy, caption = result[Path(row["image"]).stem]
+            shown = decode(copy).pixels.astype(int)
+            row["caption"] = caption if kind.endswith("!") else row["caption"]
         errors.append(np.mean((shown - before) ** 2))
         if noise:
             copy = folder.with_name(f"{folder.name}-protected") / Path(row["image"]).with_suffix(".png")
