@@ -10,9 +10,22 @@ from hypothesis import given, strategies as st
 from skimage.color import rgb2hsv
 
 from tests.conftest import picture
-from unlearnable.imaging.looks import PLAIN, SKIN, SKIN_TURNS, STRENGTH, Look, delta_e, draw_looks, in_look, looked
+from unlearnable.imaging.looks import (
+    PLAIN,
+    SKIN,
+    SKIN_TURNS,
+    STRENGTH,
+    delta_e,
+    draw_looks,
+    in_look,
+    looked,
+    looks_of,
+    mean_tint,
+    tint_of,
+)
 
 KINDS = sorted(STRENGTH)
+TINTS = st.tuples(*[st.floats(-2, 2)] * 4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -27,9 +40,9 @@ def test_no_two_of_a_hundred_look_alike():
     assert apart.min() > 0.05
 
 
-@given(st.integers(0, 10_000), st.sampled_from(KINDS))
-def test_black_and_white_stay_and_skin_keeps_its_hue(seed, kind):
-    for look in draw_looks(kind, 2, seed):
+@given(st.integers(0, 10_000), st.sampled_from(KINDS), st.lists(TINTS, min_size=2, max_size=2))
+def test_black_and_white_stay_and_skin_keeps_its_hue(seed, kind, tints):
+    for look in looks_of(tints, [0, 1], kind, seed):
         ends = np.array([[0.0, 0, 0], [1, 1, 1]])
         assert np.abs(looked(ends, look) - ends).max() < 1e-6
         turned = rgb2hsv(looked(SKIN, look))[:, 0] - rgb2hsv(SKIN)[:, 0]
@@ -37,18 +50,39 @@ def test_black_and_white_stay_and_skin_keeps_its_hue(seed, kind):
 
 
 def test_greys_alone_stay_grey_and_the_same_look_is_the_same_map_of_colours():
-    [look] = draw_looks("strong", 1, 0)
     grey = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    look, coloured = looks_of([tint_of(grey), (0.1, 0.2, 0.3, 0.4)], [0, 0], "strong", 0)
     shown = in_look(grey, look)
     assert (shown == shown[..., :1]).all()
     assert (np.diff(shown[0, :, 0].astype(int)) >= 0).all()
     photo = picture(1)
-    np.testing.assert_array_equal(in_look(photo[:20, :30], look), in_look(photo, look)[:20, :30])
+    np.testing.assert_array_equal(in_look(photo[:20, :30], coloured), in_look(photo, coloured)[:20, :30])
+
+
+def test_photos_of_one_person_become_alike_and_those_of_others_do_not():
+    people, shades = [0, 0, 0, 1, 1, 1], np.tile(np.linspace(0, 200, 48), (48, 1))
+    photos = [(shades[..., None] * [1, 0.9, 0.7 + 0.02 * number]).astype(np.uint8) for number in range(6)]
+    before = np.array([tint_of(photo) for photo in photos])
+    looks = looks_of(before, people, "film", 0)
+    after = np.array([tint_of(in_look(photo, look)) for photo, look in zip(photos, looks, strict=True)])
+    for mine in (slice(0, 3), slice(3, 6)):
+        assert after[mine].std(axis=0).max() < 0.5 * before[mine].std(axis=0).max()
+    assert np.abs(after[:3].mean(axis=0) - after[3:].mean(axis=0)).max() > 0.2
+
+
+def test_photos_that_come_later_go_out_from_the_middle_of_the_earlier_ones():
+    tints = [(0.1, 0.2, 0.3, 0.4), (0.3, 0.0, 0.1, 0.2), None]
+    middle = mean_tint(tints)
+    assert middle == pytest.approx((0.2, 0.1, 0.2, 0.3))
+    both = looks_of(tints, [0, 1, 1], "film", 0)
+    assert looks_of(tints[1:], [1, 1], "film", 0, middle) == both[1:] != looks_of(tints[1:], [1, 1], "film", 0)
+    assert mean_tint([None]) == (0, 0, 0, 0)
 
 
 def test_stronger_kinds_differ_more_and_none_not_at_all():
-    mean = {kind: np.mean([delta_e(look) for look in draw_looks(kind, 64, 0)]) for kind in KINDS}
-    assert 0 < mean["subtle"] < mean["film"] < mean["strong"] < 8
-    assert draw_looks("none", 3, 0) == [PLAIN] * 3 == [Look()] * 3
+    tints = [tuple(tint) for tint in np.random.default_rng(0).normal(0, 0.4, (64, 4))]
+    mean = {kind: np.mean([delta_e(look) for look in looks_of(tints, range(64), kind, 0)]) for kind in KINDS}
+    assert 0 < mean["subtle"] < mean["film"] < mean["strong"] < 9
+    assert looks_of(tints, range(64), "none", 0) == [PLAIN] * 64
     photo = picture(1)
     assert in_look(photo, PLAIN) is photo

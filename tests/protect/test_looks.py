@@ -12,7 +12,7 @@ from PIL import Image
 from tests.conftest import picture
 from tests.protect.conftest import manifest as lines_of
 from unlearnable import protect
-from unlearnable.imaging.looks import draw_looks, in_look
+from unlearnable.imaging.looks import in_look, looks_of, tint_of
 
 CAPTIONS = ["lunch with Ada Cox", "Ben Dow at the lake", "the lake again", "Ada Cox and a dog", "a swim with Ben Dow"]
 
@@ -37,11 +37,11 @@ def test_posts_of_one_person_have_one_look_and_the_noise_stays_within_its_bound_
     lines = {line["source"]: line for line in lines_of(Path("photos-protected.private"))}
     people = [lines[f"p{number}.png"]["person"] for number in range(5)]
     assert people == [1, 2, 0, 1, 2]
-    looks = draw_looks("film", 3, 2)
-    for number, person in enumerate(people):
+    looks = looks_of([tint_of(picture(number)) for number in range(5)], people, "film", 2)
+    for number, look in enumerate(looks):
         copy = np.asarray(Image.open(f"photos-protected/p{number}.png")).astype(int)
         line = lines[f"p{number}.png"]
-        assert 0 < np.abs(copy - in_look(picture(number), looks[person])).max() == line["noise_linf"] <= 8
+        assert 0 < np.abs(copy - in_look(picture(number), look)).max() == line["noise_linf"] <= 8
         assert np.abs(copy - picture(number)).max() > 8
         assert line["look_delta_e"] > 1
 
@@ -51,5 +51,7 @@ def test_photos_that_are_added_have_the_look_of_their_person(named, tiny_path):
     captions = [*CAPTIONS, "Cleo Fry sings", "Ada Cox with a hat", "Cleo Fry and I"]
     write(range(5, 8), captions)
     protect("photos", surrogate=(str(tiny_path),), add=True, **named)
-    people = {line["source"]: line["person"] for line in lines_of(Path("photos-protected.private"))}
+    lines = lines_of(Path("photos-protected.private"))
+    assert len({tuple(line["middle_tint"]) for line in lines}) == 1
+    people = {line["source"]: line["person"] for line in lines}
     assert people == {f"p{number}.png": person for number, person in enumerate([1, 2, 0, 1, 2, 3, 1, 3])}

@@ -39,11 +39,11 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not dataset.photos:
             return _nothing_added(layout, dataset, earlier)
         progress.note(f"{len(dataset.photos)} of {counted(len(there.photos), 'photo')} to be added")
-        people = numbers_of_people(
-            there.captions_by_photo(), {line.source: line.person for line in protected_lines(earlier.lines)}
-        )
+        lines = protected_lines(earlier.lines)
+        people = numbers_of_people(there.captions_by_photo(), {line.source: line.person for line in lines})
+        middle = next((line.middle_tint for line in lines if line.middle_tint), [])
         taken = _taken_names(layout, earlier)
-        run = read(load_all(settings, progress), layout, dataset, scratch, progress, taken, people)
+        run = read(load_all(settings, progress), layout, dataset, scratch, progress, taken, people, middle)
         key = hashlib.sha256(f"{earlier.report.run} {run.key}".encode()).hexdigest()
         run = replace(run, key=key)
         resumed = layout.key_under_way() == key

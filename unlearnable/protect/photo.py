@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, encode, through
-from unlearnable.imaging.looks import PLAIN, Look, delta_e, with_look
+from unlearnable.imaging.looks import PLAIN, Look, Tint, delta_e, tint_of, with_look
 from unlearnable.imaging.metadata import PROHIBITED, opt_out_of
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.picture import Noisy, Picture, on_white, resized, working_copy
@@ -55,7 +55,6 @@ class ReadJob:
 
     photo: Photo
     settings: ProtectSettings
-    look: Look
     side: int
     pixels: float
 
@@ -68,17 +67,18 @@ class ReadPhoto:
     encoding: Encoding  # of its copy
     size: tuple[int, int]  # (height, width) of its copy
     copy: Copy  # working copy of at most twice the model's size
+    tint: Tint | None
 
 
 def read_one(job: ReadJob) -> ReadPhoto:
     """Decode a photo."""
     checksum = job.photo.sha256()
-    target = target_of(job.photo.path, job.settings, job.look)
+    target = target_of(job.photo.path, job.settings)
     refuse_changed(job.photo, checksum)
     picture = target.picture
     refuse_small(picture.width, picture.height)
     copy = working_copy(picture.pixels, job.side)
-    return ReadPhoto(checksum or "", target.encoding, (picture.height, picture.width), copy)
+    return ReadPhoto(checksum or "", target.encoding, (picture.height, picture.width), copy, tint_of(copy))
 
 
 def refuse_changed(photo: Photo, checksum: str | None) -> None:
@@ -192,6 +192,7 @@ class WriteJob:
     pixels: int
     person: int  # whose look it has
     look: Look
+    middle: Tint
     side: int  # image size of the models
     line: ManifestLine | None  # of the copy, if a stopped run wrote it
 
@@ -237,6 +238,7 @@ def _line(job: WriteJob, original: Picture, written: Written) -> ManifestLine:
         **written.figures,
         person=job.person,
         look_delta_e=round(delta_e(job.look), 2),
+        middle_tint=list(job.middle),
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
         trigger=job.trigger,

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from unlearnable.errors import CheckpointError, ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import Encoding
-from unlearnable.imaging.looks import PLAIN, Look, draw_looks
+from unlearnable.imaging.looks import PLAIN, Look, Tint, in_look, looks_of, mean_tint
 from unlearnable.imaging.opening import STOPPED
 from unlearnable.imaging.picture import grid_shape
 from unlearnable.methods import METHODS
@@ -131,7 +131,8 @@ class ReadyPhoto:
     name: str  # path of the copy in the output folder
     encoding: Encoding  # of the copy
     size: Shape  # (height, width) of the copy
-    person: int = 0  # whose look it has, by number; 0 where a post names nobody
+    tint: Tint | None  # before its look
+    person: int  # whose look it has, by number; 0 where a post names nobody
     look: Look = PLAIN
 
     @property
@@ -153,6 +154,7 @@ class Run:
     problem: Problem
     key: str
     scratch: Path  # folder for working copies, which the caller removes
+    middle: Tint  # which people's looks lie around; empty without looks
 
     @property
     def settings(self) -> ProtectSettings:
@@ -228,10 +230,12 @@ def read(
     progress: Progress,
     taken: Iterable[str] = (),
     people: Mapping[str, int] | None = None,
+    middle: Sequence[float] = (),
 ) -> Run:
     """Decode the photos, cut the captions, and return a run; working copies go to `scratch`, which the caller removes.
 
-    No copy gets a name of `taken`. `people` says whose look each photo has, where not by `numbers_of_people`.
+    No copy gets a name of `taken`. `people` says whose look each photo has, where not by `numbers_of_people`, and
+    `middle` which tint looks lie around, where not around the photos' mean.
     """
     settings, method = loaded.settings, loaded.method
     if settings.names != "keep" and not method.has_trigger:
@@ -240,6 +244,9 @@ def read(
     names = OutputNames([photo.id for photo in dataset.photos], dataset.captions_file, taken)
     people = numbers_of_people(dataset.captions_by_photo()) if people is None else people
     ready, skipped = read_photos(dataset, people, loaded, layout, names, pixels, progress)
+    if settings.look != "none":
+        middle = middle or mean_tint([one.tint for one in ready])
+        ready, pixels = with_looks(ready, pixels, settings, middle, scratch / f"look-{PIXELS}")
     captions = read_captions(dataset, settings, loaded.trigger_tokens)
     posts = [captions[one.photo.id] for one in ready]
     contents = [one.checksum for one in ready]
@@ -252,7 +259,20 @@ def read(
         ties=ties_of(posts, contents),
         noise_path=layout.noise,
     )
-    return Run(loaded, layout, dataset, ready, skipped, captions, problem, run_key(settings, dataset), scratch)
+    key = run_key(settings, dataset)
+    return Run(loaded, layout, dataset, ready, skipped, captions, problem, key, scratch, tuple(middle))
+
+
+def with_looks(
+    ready: Sequence[ReadyPhoto], pixels: Pixels, settings: ProtectSettings, middle: Sequence[float], path: Path
+) -> tuple[list[ReadyPhoto], Pixels]:
+    """Return the photos with their looks, and their working copies in a new file."""
+    people = [one.person for one in ready]
+    looks = looks_of([one.tint for one in ready], people, settings.look, settings.seed, middle)
+    looked = Pixels.create(path)
+    for number, look in enumerate(looks):
+        looked.append(in_look(pixels[number].permute(1, 2, 0).byte().numpy(), look))
+    return [replace(one, look=look) for one, look in zip(ready, looks, strict=True)], looked
 
 
 def read_photos(
@@ -267,10 +287,9 @@ def read_photos(
     """Read every photo, in workers if that takes long; those that cannot be protected are skipped."""
     ready, skipped, copies = list[ReadyPhoto](), list(dataset.skipped), known_copies(dataset, layout)
     progress.phase("reading photos", len(dataset.photos))
-    looks = draw_looks(loaded.settings.look, 1 + max(people.values(), default=0), loaded.settings.seed)
     faults = {photo.id: _fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
-        ReadJob(photo, loaded.settings, looks[people[photo.id]], loaded.side, estimated_pixels(photo.path))
+        ReadJob(photo, loaded.settings, loaded.side, estimated_pixels(photo.path))
         for photo in dataset.photos
         if faults[photo.id] is None
     ]
@@ -286,9 +305,8 @@ def read_photos(
                 name = names.give(photo.id, one.encoding.suffix)
                 if not files.can_exist(layout.staged / name):
                     raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
-                person = people[photo.id]
-                new = ReadyPhoto(photo, len(pixels), one.checksum, name, one.encoding, one.size, person, looks[person])
-                ready.append(new)
+                whole = one.checksum, name, one.encoding, one.size, one.tint, people[photo.id]
+                ready.append(ReadyPhoto(photo, len(pixels), *whole))
                 pixels.append(one.copy)
             except DecodeError as error:
                 skipped.append(Skipped(photo.id, error.reason, error.detail))

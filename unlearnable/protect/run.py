@@ -17,7 +17,7 @@ import torch
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError, UnlearnableError
 from unlearnable.imaging.decode import Kind, like, pixels_of
 from unlearnable.imaging.encode import encode
-from unlearnable.imaging.looks import draw_looks, in_look
+from unlearnable.imaging.looks import in_look, looks_of, tint_of
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.imaging.picture import Noisy, working_copy
 from unlearnable.methods.base import AnySession
@@ -325,8 +325,8 @@ def protect_in_memory(
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     posts = [[caption] for caption in captions]
     people = numbers_of_people({str(number): post for number, post in enumerate(posts)}).values()
-    looks = draw_looks(loaded.settings.look, 1 + max(people), loaded.settings.seed)
-    pictures = [in_look(picture, looks[person]) for picture, person in zip(pictures, people, strict=True)]
+    looks = looks_of(list(map(tint_of, pictures)), list(people), loaded.settings.look, loaded.settings.seed)
+    pictures = list(map(in_look, pictures, looks))
     contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
     settings, length = loaded.settings, loaded.trigger_tokens
     with scratch_folder() as scratch:

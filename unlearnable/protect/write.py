@@ -204,6 +204,7 @@ def _jobs(posts: Sequence[NewPost], state: State, run: Run, done: Mapping[str, M
             pixels=one.pixels,
             person=one.person,
             look=one.look,
+            middle=run.middle,
             side=run.loaded.side,
             line=line if line and line.output == one.name else None,
         )

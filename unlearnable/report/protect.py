@@ -32,6 +32,7 @@ class ManifestLine(StoredRecord):
     delta_e: float | None = Field(default=None, description="Mean CIEDE2000 difference at viewing size.")
     person: int = Field(default=0, description="Whose look it has, by a number from 1; 0 where captions name nobody.")
     look_delta_e: float | None = Field(default=None, description="Mean CIEDE2000 of greys and skin by its look.")
+    middle_tint: list[float] = Field(default=[], description="Mean tint of the photos, which all looks go out from.")
     trigger: str = Field(default="", description="Words added to each caption; empty where there are none.")
     captions: list[str] = Field(default=[], description="Captions as they are published.")
     opt_out: str | None = Field(default=None, description="Opt-out in its XMP, such as DMI-PROHIBITED-AIMLTRAINING.")
