@@ -1,14 +1,14 @@
 """Train victims on posts of people with looks, and ask them for held-out photos.
 
-    python tools/bench/faces.py --data PUBFIG --output SET --per-person 8
+    python tools/bench/faces.py --data PUBFIG --output SET --per-person 8 --spare 5
     unlearnable protect SET/train --captions SET/train/posts.jsonl --format png
     python tools/bench/looks.py SET --victims vit-small resnet-small conv-small --arms clean film film+noise
 
 An arm is a look, or clean; with `+noise` it has the noise of SET/train-protected too. `=NAME` are the photos of
 SET/NAME, as `protect` or `trial.py` published them. With `@grayscale`, `@jpeg-75` and so on an attack of `verify`
 changes what was published. Captions are clean, as if the words were stripped; of `=NAME!` they are as published.
-Printed are Hit@10 over both directions (last and best epoch), the geometric mean rank, and the PSNR of what was
-published.
+Printed are Hit@10 and the geometric mean rank over both directions and over galleries of one photo a person from
+SET/spare; Hit@10 on SET/test, in the last and in the best epoch; and the PSNR of what was published.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ import numpy as np
 import torch
 
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.looks import draw_looks, in_look
+from unlearnable.imaging.looks import in_look, looks_of, tint_of
 from unlearnable.imaging.picture import working_copy
 from unlearnable.models.bundled import tuning_rate
+from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.storage.progress import Silent
 from unlearnable.training.data import Pairs, pairs_of
 from unlearnable.training.loop import Recipe, TrainingTask, fit
-from unlearnable.training.retrieval import retrieve
+from unlearnable.training.retrieval import embed, rank
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.cells import ModelPool
 
@@ -46,12 +47,14 @@ def pairs(folder: Path, arm: str, side: int, seed: int) -> tuple[Pairs, float]:
     published, _, way = arm.partition("@")
     kind, _, noise = published.partition("+")
     result = published_in(folder.with_name(kind[1:].rstrip("!"))) if kind.startswith("=") else {}
-    people = sorted({row["person"] for row in rows_of(folder)})
-    looks = draw_looks("none" if kind == "clean" or result else kind, len(people), seed)
+    rows = rows_of(folder)
+    names = [row["person"] for row in rows]
+    people = [sorted(set(names)).index(name) for name in names]
+    originals = [decode(folder / row["image"]).pixels for row in rows]
+    looks = looks_of(list(map(tint_of, originals)), people, "none" if kind == "clean" or result else kind, seed)
     photos, captions, errors = [], [], []
-    for row in rows_of(folder):
-        before = decode(folder / row["image"]).pixels
-        shown = in_look(before, looks[people.index(row["person"])]).astype(int)
+    for row, before, look in zip(rows, originals, looks, strict=True):
+        shown = in_look(before, look).astype(int)
         if result:
             copy, caption = result[Path(row["image"]).stem]
             shown = decode(copy).pixels.astype(int)
@@ -65,6 +68,17 @@ def pairs(folder: Path, arm: str, side: int, seed: int) -> tuple[Pairs, float]:
         photos.append(torch.from_numpy(working_copy(pixels, side).copy()).permute(2, 0, 1).float())
         captions.append([row["caption"]])
     return pairs_of(photos, captions), 10 * float(np.log10(255**2 / max(np.mean(errors), 1e-9)))
+
+
+def ranks_over(model: DualEncoder, folder: Path) -> torch.Tensor:
+    """Return the ranks over galleries that hold one photo of each person."""
+    of_person: dict[str, list[int]] = {}
+    for number, row in enumerate(rows_of(folder)):
+        of_person.setdefault(row["person"], []).append(number)
+    images, texts, _ = embed(model, pairs(folder, "clean", model.image_size, 0)[0])
+    galleries = (torch.tensor(one) for one in zip(*of_person.values(), strict=False))
+    ranks = [torch.cat(rank(images[one], texts[one], torch.arange(len(one)))) for one in galleries]
+    return torch.cat(ranks).double()
 
 
 def main() -> None:
@@ -86,8 +100,9 @@ def main() -> None:
             trace = fit(model, TrainingTask(train, test, recipe), Silent())
             both = [(one.image_to_text, one.text_to_image) for one in trace.epochs]
             hits = [(first.hit10 + second.hit10) / 2 for first, second in both if first and second]
-            ranks = torch.cat(retrieve(model, test)).double()
-            figures = f"{hits[-1]:.1f} {max(hits):.1f} {ranks.log().mean().exp():.2f} {psnr:.1f}"
+            ranks = ranks_over(model, args.folder / "spare")
+            fine = f"{100 * (ranks <= 10).double().mean():.1f} {ranks.log().mean().exp():.2f}"
+            figures = f"{fine} | {hits[-1]:.1f} {max(hits):.1f} | {psnr:.1f}"
             print(args.folder.name, victim, arm, args.look_seed, figures, flush=True)
 
 

@@ -20,9 +20,10 @@ TICK = 0.4  # seconds
 ON_A_PAGE = 24  # photos
 LONGEST_CAPTION = 100_000  # characters; Facebook takes 63,206, and the web socket a megabyte
 WORK = {
-    "fast": "fast: least work, hardly holds on models unlike the bundled one",
+    "fast": "fast: least work, little noise; a filter changes the colours",
     "balanced": "balanced: what unlearnable does by itself",
     "strong": "strong: takes longer, is seen more",
+    "paper": "paper: the published method, which hardly holds on models unlike the bundled one",
 }
 NOISE = {8: "faint", 16: "twice that: seen more, protects more"}  # by the bound, in 1/255
 PLACES = {None: "anywhere, in full size", **{name: name for name in get_args(PlatformName)}}

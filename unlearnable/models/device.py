@@ -58,7 +58,7 @@ def given_up(error: BaseException | None) -> ModelError | None:
         if isinstance(error, MemoryError | RuntimeError):
             reason, on_gpu = shorten(text, 100, placeholder=" ..."), _OF_A_GPU.search(text)
             if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
-                less = "`device='cpu'`" if on_gpu else "`preset='fast'`, or a smaller model"
+                less = "`device='cpu'`" if on_gpu else "`preset='paper'`, or a smaller model"
                 hint = f"close other programs, or use {less}"
                 return ModelError(f"there is too little memory{' on the GPU' * bool(on_gpu)} ({reason})", hint=hint)
             if on_gpu:

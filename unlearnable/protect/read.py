@@ -29,7 +29,7 @@ from unlearnable.posts.names import mentions, numbers_of_people, people_in, writ
 from unlearnable.protect.layout import Layout, OutputNames
 from unlearnable.protect.photo import ReadJob, estimated_pixels, pool_for, read_one
 from unlearnable.protect.records import read_manifest, whole
-from unlearnable.settings import Hyperparameters, ProtectionSettings, ProtectSettings, digest
+from unlearnable.settings import Hyperparameters, LookKind, ProtectionSettings, ProtectSettings, digest
 from unlearnable.storage import files
 from unlearnable.storage.folders import MANIFEST, private_of, published_above
 from unlearnable.storage.pool import WorkerEnded
@@ -244,9 +244,9 @@ def read(
     names = OutputNames([photo.id for photo in dataset.photos], dataset.captions_file, taken)
     people = numbers_of_people(dataset.captions_by_photo()) if people is None else people
     ready, skipped = read_photos(dataset, people, loaded, layout, names, pixels, progress)
-    if settings.look != "none":
+    if (kind := settings.hyperparameters.look) != "none":
         middle = middle or mean_tint([one.tint for one in ready])
-        ready, pixels = with_looks(ready, pixels, settings, middle, scratch / f"look-{PIXELS}")
+        ready, pixels = with_looks(ready, pixels, kind, settings.seed, middle, scratch / f"look-{PIXELS}")
     captions = read_captions(dataset, settings, loaded.trigger_tokens)
     posts = [captions[one.photo.id] for one in ready]
     contents = [one.checksum for one in ready]
@@ -264,11 +264,11 @@ def read(
 
 
 def with_looks(
-    ready: Sequence[ReadyPhoto], pixels: Pixels, settings: ProtectSettings, middle: Sequence[float], path: Path
+    ready: Sequence[ReadyPhoto], pixels: Pixels, kind: LookKind, seed: int, middle: Sequence[float], path: Path
 ) -> tuple[list[ReadyPhoto], Pixels]:
     """Return the photos with their looks, and their working copies in a new file."""
     people = [one.person for one in ready]
-    looks = looks_of([one.tint for one in ready], people, settings.look, settings.seed, middle)
+    looks = looks_of([one.tint for one in ready], people, kind, seed, middle)
     looked = Pixels.create(path)
     for number, look in enumerate(looks):
         looked.append(in_look(pixels[number].permute(1, 2, 0).byte().numpy(), look))

@@ -47,7 +47,7 @@ from unlearnable.wording import counted
 
 FURTHER_ROUNDS = 4  # that fit the noise to changed triggers
 START = 25.0  # seconds until the first round, with the bundled models
-A_PHOTO = {"fast": 0.2, "balanced": 0.9, "strong": 1.1}  # seconds of one core, with the bundled models
+A_PHOTO = {"fast": 0.2, "balanced": 0.9, "strong": 1.1, "paper": 1.0}  # seconds of one core, with the bundled models
 A_MEGAPIXEL = 0.33  # seconds of one core to read, write and check
 LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".heic", ".heif", ".avif", ".webp"})
 
@@ -324,11 +324,11 @@ def protect_in_memory(
     _check(images, captions)
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     posts = [[caption] for caption in captions]
-    people = numbers_of_people({str(number): post for number, post in enumerate(posts)}).values()
-    looks = looks_of(list(map(tint_of, pictures)), list(people), loaded.settings.look, loaded.settings.seed)
+    settings, length = loaded.settings, loaded.trigger_tokens
+    people = list(numbers_of_people({str(number): post for number, post in enumerate(posts)}).values())
+    looks = looks_of(list(map(tint_of, pictures)), people, settings.hyperparameters.look, settings.seed)
     pictures = list(map(in_look, pictures, looks))
     contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
-    settings, length = loaded.settings, loaded.trigger_tokens
     with scratch_folder() as scratch:
         problem = loaded.problem(
             _stored(pictures, loaded.side, scratch / "pixels.u8"),

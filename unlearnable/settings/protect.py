@@ -13,6 +13,7 @@ from unlearnable.settings.base import DefaultText, DeviceSetting, Precision, See
 Position = Literal["start", "end", "random"]
 NoiseColour = Literal["grey", "colour"]
 Visibility = Literal["low", "medium", "high"]
+LookKind = Literal["none", "subtle", "film", "strong"]
 MOVED: dict[Visibility, float] = {"low": 0.14, "medium": 0.25, "high": 1.0}  # share of the noise, in a step
 
 
@@ -20,10 +21,11 @@ MOVED: dict[Visibility, float] = {"low": 0.14, "medium": 0.25, "high": 1.0}  # s
 class Hyperparameters:
     """Everything that a method's noise and words depend on, besides the posts. Pixel values are counted in 1/255.
 
-    Each number is chosen by measurement; the first four are options, the others are a preset's.
+    Each number is chosen by measurement; the first five are options, the others are a preset's.
     """
 
     epsilon: int = 8
+    look: LookKind = "none"
     trigger_length: int = 3  # words
     trigger_position: Position = "start"
     words: Path | None = None  # a file of words for triggers, in place of the built-in ones
@@ -66,9 +68,20 @@ BALANCED = Hyperparameters(
     proxy_tuning_steps=32,
 )
 PRESETS: dict[str, Hyperparameters] = {
-    "fast": replace(PAPER, max_rounds=4, surrogate_steps=4, trigger_rounds=1),
+    "fast": replace(
+        BALANCED,
+        look="strong",
+        step_size=3,
+        visibility="medium",
+        noise_steps=4,
+        surrogate_steps=1,
+        max_rounds=1,
+        trigger_rounds=1,
+        proxy_tuning_steps=8,
+    ),
     "balanced": BALANCED,
     "strong": replace(BALANCED, noise_steps=16, visibility="medium"),
+    "paper": PAPER,
 }
 
 
@@ -103,7 +116,6 @@ PLATFORMS: dict[PlatformName, Platform] = {
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 NameStyle = Literal["keep", "initials", "lookalike"]
-LookKind = Literal["none", "subtle", "film", "strong"]
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device"})
 
 
@@ -114,12 +126,12 @@ class ProtectionSettings(Settings):
     surrogate: tuple[str, ...] = Field(
         default=("small",), min_length=1, description="Model the noise is made on: small, RN50:openai, a checkpoint."
     )
-    preset: str = Field(default="balanced", description="Strength: fast is the paper's method, balanced or strong.")
+    preset: str = Field(default="balanced", description="Strength: fast (with a look), balanced or strong; paper is the pure method.")
     epsilon: int = Field(
         default=8, ge=1, le=64, description="Bound of the noise, in 1/255; 16 protects and shows more."
     )
-    look: LookKind = Field(
-        default="none", description="Mild filter, another for each person: none, subtle, film or strong."
+    look: Annotated[LookKind | None, DefaultText("that of the preset")] = Field(
+        default=None, description="Mild filter, another for each person: none, subtle, film or strong."
     )
     words: Path | None = Field(default=None, description="File of your own words for triggers, one a line.")
     seed: SeedSetting = 0
@@ -129,13 +141,15 @@ class ProtectionSettings(Settings):
     @classmethod
     def _known(cls, preset: str) -> str:
         if preset not in PRESETS:
-            raise ValueError("needs to be 'fast', 'balanced' or 'strong'")
+            raise ValueError("needs to be 'fast', 'balanced', 'strong' or 'paper'")
         return preset
 
     @property
     def hyperparameters(self) -> Hyperparameters:
-        """The settings of the method: those of the preset, with what was chosen."""
-        return replace(PRESETS[self.preset], epsilon=self.epsilon, words=self.words)
+        """The settings of the method: those of the preset, with what was chosen. Only MEM has a preset's look."""
+        preset = PRESETS[self.preset]
+        look = self.look or (preset.look if self.method == "mem" else "none")
+        return replace(preset, epsilon=self.epsilon, look=look, words=self.words)
 
 
 class ProtectSettings(ProtectionSettings):
