@@ -131,8 +131,8 @@ class ReadyPhoto:
     name: str  # path of the copy in the output folder
     encoding: Encoding  # of the copy
     size: Shape  # (height, width) of the copy
-    tint: Tint | None  # before its look
-    person: int  # whose look it has, by number; 0 where a post names nobody
+    tint: Tint | None = None  # before its look
+    person: int = 0  # whose look it has, by number; 0 where a post names nobody
     look: Look = PLAIN
 
     @property

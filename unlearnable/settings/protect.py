@@ -126,7 +126,7 @@ class ProtectionSettings(Settings):
     surrogate: tuple[str, ...] = Field(
         default=("small",), min_length=1, description="Model the noise is made on: small, RN50:openai, a checkpoint."
     )
-    preset: str = Field(default="balanced", description="Strength: fast (with a look), balanced or strong; paper is the pure method.")
+    preset: str = Field(default="balanced", description="Strength: fast (with a look), balanced, strong; or paper.")
     epsilon: int = Field(
         default=8, ge=1, le=64, description="Bound of the noise, in 1/255; 16 protects and shows more."
     )
