@@ -43,7 +43,7 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
     monkeypatch.setenv("UNLEARNABLE_SEED", "9")
     settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "look": None}, file)
     assert (settings.epsilon, settings.seed, settings.look) == (6, 9, "film")
-    assert settings.hyperparameters == replace(PRESETS["strong"], epsilon=6)
+    assert settings.hyperparameters == replace(PRESETS["strong"], epsilon=6, look="film")
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(PRESETS, 2)))
