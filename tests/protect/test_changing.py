@@ -62,8 +62,8 @@ def quick_options(tiny_path, tmp_path):
 
 
 def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, at_once, monkeypatch):
-    def read(path, settings, look):
-        target = target_of(path, settings, look)
+    def read(path, settings, *look):
+        target = target_of(path, settings, *look)
         if path.name == "p1.png":
             replace(path)
         return target

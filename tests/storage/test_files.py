@@ -117,7 +117,7 @@ def test_room_for_checkpoints_is_asked_for_before_the_work(posts, tiny, tiny_pat
     monkeypatch.setattr(
         files, "check_space", lambda *args, check=files.check_space: asked.append(args[1]) or check(*args)
     )
-    result = call("protect", posts, "--surrogate", tiny_path, "--preset", "fast")
+    result = call("protect", posts, "--surrogate", tiny_path, "--preset", "paper")
     assert result.returncode == 5
     assert "0 MB are free" in result.stderr
     assert "optimising" not in result.stderr
